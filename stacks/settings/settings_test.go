@@ -1,0 +1,133 @@
+package settings
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestReadWithNothingGiven(t *testing.T) {
+	s, err := Read(map[string]any{"@aws-cdk/core:flag": true, "aws:cdk:bundling-stacks": []any{"**"}})
+	if err != nil || !reflect.DeepEqual(s, Default()) {
+		t.Fatalf("got %+v, %v", s, err)
+	}
+}
+
+func TestRead(t *testing.T) {
+	arn := "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012"
+	tests := []struct {
+		name    string
+		context map[string]any
+		check   func(Settings) bool
+	}{
+		{"a number", map[string]any{"cookieMinutes": float64(15)}, func(s Settings) bool { return s.CookieMinutes == 15 }},
+		{"a number from the command line", map[string]any{"cookieMinutes": "15"}, func(s Settings) bool { return s.CookieMinutes == 15 }},
+		{"a truth from the command line", map[string]any{"sample": "false"}, func(s Settings) bool { return !s.Sample }},
+		{"a list", map[string]any{"signingKeys": []any{"a", "b"}}, func(s Settings) bool { return len(s.SigningKeys) == 2 }},
+		{"a list from the command line", map[string]any{"signingKeys": `["a","b"]`}, func(s Settings) bool { return len(s.SigningKeys) == 2 }},
+		{"own names", map[string]any{"domainNames": []any{"video.example.com"}, "certificateArn": arn, "cookieDomain": "example.com"},
+			func(s Settings) bool { return s.Host() == "video.example.com" }},
+		{"an existing issuer", map[string]any{"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", "jwtAudience": []any{"client"}},
+			func(s Settings) bool { return len(s.JWTAudience) == 1 }},
+		{"SHA-256 with ECDSA, asked for by name", map[string]any{"signingKeyType": "ECDSA_P256", "allowUndocumentedEcdsaSha256": true},
+			func(s Settings) bool { return s.SignatureHash == "SHA256" }},
+		{"a local page", map[string]any{"corsOrigins": []any{"http://localhost:3000"}}, func(s Settings) bool { return len(s.CORSOrigins) == 1 }},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s, err := Read(test.context)
+			if err != nil || !test.check(s) {
+				t.Fatalf("got %+v, %v", s, err)
+			}
+		})
+	}
+}
+
+// Each bad setting is refused in a sentence that names it, what it was and
+// what it may be.
+func TestReadRefuses(t *testing.T) {
+	tests := []struct {
+		name    string
+		context map[string]any
+		says    []string
+	}{
+		{"unknown setting", map[string]any{"cookieHours": 1.0}, []string{"cookieHours was 1", "no setting of that name"}},
+		{"misspelled setting", map[string]any{"signingKey": []any{"a"}}, []string{"Was signingKeys meant?"}},
+		{"text for a number", map[string]any{"cookieMinutes": "soon"}, []string{"cookieMinutes", `"soon"`, "from 1 to 1440"}},
+		{"fraction", map[string]any{"cookieMinutes": 1.5}, []string{"cookieMinutes was 1.5"}},
+		{"null", map[string]any{"sample": nil}, []string{"sample was null", "true or false"}},
+		{"text for a list", map[string]any{"signingKeys": "a"}, []string{"signingKeys", `"a"`}},
+		{"number in a list", map[string]any{"signingKeys": []any{1.0}}, []string{"signingKeys"}},
+		{"no time at all", map[string]any{"cookieMinutes": 0.0}, []string{"cookieMinutes was 0"}},
+		{"no keys", map[string]any{"signingKeys": []any{}}, []string{"signingKeys was []", "at least one key"}},
+		{"six keys", map[string]any{"signingKeys": []any{"a", "b", "c", "d", "e", "f"}}, []string{"at most five"}},
+		{"a key twice", map[string]any{"signingKeys": []any{"a", "a"}}, []string{"cannot be made twice"}},
+		{"a key with a slash", map[string]any{"signingKeys": []any{"../a"}}, []string{"signingKeys", "letters, digits"}},
+		{"a key without a name", map[string]any{"signingKeys": []any{""}}, []string{"signingKeys"}},
+		{"unknown key type", map[string]any{"signingKeyType": "RSA_4096"}, []string{"signingKeyType", "RSA_2048 or ECDSA_P256"}},
+		{"undocumented hash", map[string]any{"signingKeyType": "ECDSA_P256"}, []string{"signatureHash", "RSA keys only"}},
+		{"path with a wildcard", map[string]any{"premiumPath": "premium/*"}, []string{"premiumPath"}},
+		{"path of the API", map[string]any{"premiumPath": "api"}, []string{"premiumPath"}},
+		{"name without certificate", map[string]any{"domainNames": []any{"video.example.com"}}, []string{"certificateArn", "no certificate"}},
+		{"certificate without name", map[string]any{"certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/a"}, []string{"domainNames"}},
+		{"certificate elsewhere", map[string]any{"domainNames": []any{"v.example.com"}, "certificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/a"}, []string{"us-east-1"}},
+		{"wildcard name", map[string]any{"domainNames": []any{"*.example.com"}}, []string{"domainNames"}},
+		{"both country lists", map[string]any{"allowCountries": []any{"DE"}, "blockCountries": []any{"FR"}}, []string{"allowCountries"}},
+		{"any origin", map[string]any{"corsOrigins": []any{"*"}}, []string{"corsOrigins", "wildcard"}},
+		{"origin with a path", map[string]any{"corsOrigins": []any{"https://example.com/"}}, []string{"corsOrigins"}},
+		{"origin without TLS", map[string]any{"corsOrigins": []any{"http://example.com"}}, []string{"corsOrigins"}},
+		{"cookie domain of another site", map[string]any{"cookieDomain": "example.com"}, []string{"cookieDomain", "cloudfront.net"}},
+		{"issuer without audience", map[string]any{"jwtIssuer": "https://issuer.example.com"}, []string{"jwtAudience"}},
+		{"audience without issuer", map[string]any{"jwtAudience": []any{"a"}}, []string{"jwtIssuer"}},
+		{"issuer without TLS", map[string]any{"jwtIssuer": "http://issuer.example.com", "jwtAudience": []any{"a"}}, []string{"jwtIssuer"}},
+		{"log days that CloudWatch has not", map[string]any{"logDays": 31.0}, []string{"logDays was 31"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := Read(test.context)
+			var setting *Error
+			if !errors.As(err, &setting) {
+				t.Fatalf("taken, or no sentence: %v", err)
+			}
+			for _, words := range test.says {
+				if !strings.Contains(err.Error(), words) {
+					t.Errorf("%q does not say %q", err, words)
+				}
+			}
+		})
+	}
+}
+
+func TestReadTellsEveryBadSetting(t *testing.T) {
+	_, err := Read(map[string]any{"logDays": 31.0, "priceClass": "cheap", "cookieSameSite": "lax"})
+	for _, name := range []string{"logDays", "priceClass", "cookieSameSite"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%v does not name %s", err, name)
+		}
+	}
+}
+
+// FuzzRead holds that whatever is read without error validates again, and
+// nothing makes it fail but with sentences.
+func FuzzRead(f *testing.F) {
+	f.Add("cookieMinutes", "15")
+	f.Add("signingKeys", `["a","b"]`)
+	f.Add("premiumPath", "premium/../x")
+	f.Add("corsOrigins", `["https://*.example.com"]`)
+	f.Fuzz(func(t *testing.T, name, value string) {
+		s, err := Read(map[string]any{name: value})
+		if err != nil {
+			var setting *Error
+			if !errors.As(err, &setting) {
+				t.Fatalf("%q = %q: %v", name, value, err)
+			}
+			return
+		}
+		for _, text := range append([]string{s.PremiumPath, s.StackName}, s.SigningKeys...) {
+			if strings.ContainsAny(text, "*?%/\\\"\n ") {
+				t.Fatalf("%q = %q let %q through", name, value, text)
+			}
+		}
+	})
+}
