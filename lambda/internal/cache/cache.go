@@ -1,0 +1,100 @@
+// Package cache keeps results that are dear to make, in bounded memory.
+package cache
+
+import (
+	"context"
+	"errors"
+	"sync"
+)
+
+// errAbandoned is what others that wait for a value get when making it
+// panicked; the panic itself goes to the one that made it.
+var errAbandoned = errors.New("making the value was abandoned")
+
+// A Cache holds between size and twice size of the values used last, in two
+// generations: when the young one is full it becomes the old one, and what
+// was in the old one and not used since is forgotten. A hit costs a lock and
+// one or two map look-ups, without a list to keep in order.
+//
+// A Cache may be used by several goroutines at once.
+type Cache[K comparable, V any] struct {
+	size int
+
+	mu         sync.Mutex
+	young, old map[K]V
+	making     map[K]*making[V]
+}
+
+type making[V any] struct {
+	done  chan struct{} // closed when value and err are set
+	value V
+	err   error
+}
+
+// New returns an empty cache for generations of size values.
+func New[K comparable, V any](size int) *Cache[K, V] {
+	return &Cache[K, V]{size: size, young: make(map[K]V), making: make(map[K]*making[V])}
+}
+
+// Get returns the value kept for key.
+func (c *Cache[K, V]) Get(key K) (V, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.get(key)
+}
+
+func (c *Cache[K, V]) get(key K) (V, bool) {
+	value, ok := c.young[key]
+	if ok {
+		return value, true
+	}
+	if value, ok = c.old[key]; ok {
+		c.put(key, value)
+	}
+	return value, ok
+}
+
+func (c *Cache[K, V]) put(key K, value V) {
+	if len(c.young) >= c.size {
+		c.old, c.young = c.young, make(map[K]V)
+	}
+	c.young[key] = value
+}
+
+// Make returns the value kept for key, and makes and keeps it where there is
+// none. Concurrent calls for the same key share one call of produce, which runs
+// in the goroutine of the first and with a context that does not end with that
+// one's request: it must bound its own time. An error is not kept. A call that
+// only waits gives up when its context ends.
+func (c *Cache[K, V]) Make(ctx context.Context, key K, produce func(context.Context) (V, error)) (V, error) {
+	c.mu.Lock()
+	if value, ok := c.get(key); ok {
+		c.mu.Unlock()
+		return value, nil
+	}
+	if m, ok := c.making[key]; ok {
+		c.mu.Unlock()
+		select {
+		case <-m.done:
+			return m.value, m.err
+		case <-ctx.Done():
+			var none V
+			return none, context.Cause(ctx)
+		}
+	}
+	m := &making[V]{done: make(chan struct{}), err: errAbandoned}
+	c.making[key] = m
+	c.mu.Unlock()
+
+	defer func() {
+		c.mu.Lock()
+		delete(c.making, key)
+		if m.err == nil {
+			c.put(key, m.value)
+		}
+		c.mu.Unlock()
+		close(m.done)
+	}()
+	m.value, m.err = produce(context.WithoutCancel(ctx))
+	return m.value, m.err
+}
