@@ -6,9 +6,9 @@ package settings
 // cdk.json, the may tag says which values it takes, in the words of an error.
 type Settings struct {
 	// The stack and its bucket.
-	StackName          string   `json:"stackName" may:"3 to 40 letters, digits and hyphens, beginning with a letter"`
+	StackName          string   `json:"stackName" may:"3 to 40 letters, digits and hyphens that begin with a letter, without the words aws, amazon and cognito and not beginning with ssm"`
 	PremiumPath        string   `json:"premiumPath" may:"a folder name of letters, digits, hyphens and underscores that is not api, public, trailers or vendor"`
-	KeepBucket         bool     `json:"keepBucket" may:"true or false"`
+	KeepData           bool     `json:"keepData" may:"true or false"`
 	Sample             bool     `json:"sample" may:"true or false"`
 	MediaConvertInputs []string `json:"mediaConvertInputs" may:"a list of bucket names"`
 
@@ -41,6 +41,7 @@ type Settings struct {
 	JWTIssuer          string   `json:"jwtIssuer" may:"the https URL of an OpenID Connect issuer, without a trailing slash unless the issuer's own name has one; jwtAudience goes with it"`
 	JWTAudience        []string `json:"jwtAudience" may:"a list of client ids that tokens are made for, the page's own first; jwtIssuer goes with it"`
 	SelfSignUp         bool     `json:"selfSignUp" may:"true or false"`
+	SignInHosts        []string `json:"signInHosts" may:"a list of host names that the page's sign-in talks to besides the issuer's own, such as the domain of an existing Cognito user pool"`
 	SignInDomainPrefix string   `json:"signInDomainPrefix" may:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without the words aws, amazon and cognito"`
 
 	// The signer.
@@ -54,7 +55,7 @@ func Default() Settings {
 	return Settings{
 		StackName:          "PremiumHls",
 		PremiumPath:        "premium",
-		KeepBucket:         true,
+		KeepData:           true,
 		Sample:             true,
 		PriceClass:         "PriceClass_100",
 		SigningKeys:        []string{"first"},

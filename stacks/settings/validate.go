@@ -17,6 +17,7 @@ var (
 	country      = regexp.MustCompile(`^[A-Z]{2}$`)
 	keyName      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?$`)
 	domainPrefix = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	reserved     = regexp.MustCompile(`(?i)^ssm|aws|amazon|cognito`) // by Parameter Store and Cognito
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
@@ -36,7 +37,7 @@ func (s *Settings) validate() (errs []error) {
 		}
 	}
 
-	check("stackName", stackName.MatchString(s.StackName))
+	check("stackName", stackName.MatchString(s.StackName) && !reserved.MatchString(s.StackName))
 	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor"}, s.PremiumPath))
 	check("mediaConvertInputs", every(s.MediaConvertInputs, bucketName.MatchString))
 
@@ -69,8 +70,8 @@ func (s *Settings) validate() (errs []error) {
 	check("jwtIssuer", s.JWTIssuer != "" || len(s.JWTAudience) == 0, "An audience was given, and no issuer.")
 	check("jwtAudience", every(s.JWTAudience, clientID.MatchString) && distinct(s.JWTAudience))
 	check("jwtAudience", s.JWTIssuer == "" || len(s.JWTAudience) > 0, "An issuer was given, and no audience: any application of that issuer would be let in.")
-	check("signInDomainPrefix", s.SignInDomainPrefix == "" || domainPrefix.MatchString(s.SignInDomainPrefix) &&
-		!strings.Contains(s.SignInDomainPrefix, "aws") && !strings.Contains(s.SignInDomainPrefix, "amazon") && !strings.Contains(s.SignInDomainPrefix, "cognito"))
+	check("signInHosts", every(s.SignInHosts, isHostName))
+	check("signInDomainPrefix", s.SignInDomainPrefix == "" || domainPrefix.MatchString(s.SignInDomainPrefix) && !reserved.MatchString(s.SignInDomainPrefix))
 
 	check("requestsPerSecond", 1 <= s.RequestsPerSecond && s.RequestsPerSecond <= 10000)
 	check("requestBurst", 1 <= s.RequestBurst && s.RequestBurst <= 5000)

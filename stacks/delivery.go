@@ -1,0 +1,115 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudfront"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// originSecretHeader carries the secret by which the signer knows that a
+// request came through the distribution.
+const originSecretHeader = "X-Origin-Secret"
+
+type delivery struct {
+	distribution awscloudfront.Distribution
+	host         *string // what viewers use, and what policies name
+}
+
+// newDelivery makes the distribution: page and trailers for everyone, premium
+// videos for signed cookies, and the signer below /api/.
+func newDelivery(stack awscdk.Stack, s settings.Settings, st storage, keys *signingKeys, sg signer, in signIn, secret *string) delivery {
+	access := awscloudfront.NewS3OriginAccessControl(stack, jsii.String("BucketAccess"), &awscloudfront.S3OriginAccessControlProps{
+		OriginAccessControlName: name(s, "bucket"),
+	})
+	bucket := func(folder *string) awscloudfront.IOrigin {
+		return awscloudfrontorigins.S3BucketOrigin_WithOriginAccessControl(st.bucket, &awscloudfrontorigins.S3BucketOriginWithOACProps{
+			OriginAccessControl: access,
+			OriginPath:          folder,
+			// Without the right to list, S3 answers 403 for a missing object,
+			// which looks like a refused viewer.
+			OriginAccessLevels: &[]awscloudfront.AccessLevel{awscloudfront.AccessLevel_READ, awscloudfront.AccessLevel_LIST},
+		})
+	}
+	policies := newPolicies(stack, s, in)
+
+	props := &awscloudfront.DistributionProps{
+		Comment:           jsii.String(s.StackName),
+		DefaultRootObject: jsii.String("index.html"),
+		HttpVersion:       awscloudfront.HttpVersion_HTTP2_AND_3,
+		PriceClass:        priceClasses[s.PriceClass],
+		// A policy can bind an IPv4 address only: a viewer who came over IPv6
+		// could be given no cookie that works.
+		EnableIpv6: jsii.Bool(!s.BindViewerAddress),
+		DefaultBehavior: &awscloudfront.BehaviorOptions{
+			Origin:                bucket(jsii.String("/" + publicFolder)),
+			ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
+			AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
+			CachePolicy:           policies.videoCache,
+			ResponseHeadersPolicy: policies.pageHeaders,
+		},
+		AdditionalBehaviors: &map[string]*awscloudfront.BehaviorOptions{
+			"/" + s.PremiumPath + "/*": {
+				Origin:                bucket(nil),
+				ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
+				AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
+				TrustedKeyGroups:      &[]interfacesawscloudfront.IKeyGroupRef{keys.group},
+				CachePolicy:           policies.videoCache,
+				ResponseHeadersPolicy: policies.premiumHeaders,
+			},
+			"/api/*": {
+				Origin: awscloudfrontorigins.NewHttpOrigin(sg.domain, &awscloudfrontorigins.HttpOriginProps{
+					ProtocolPolicy:     awscloudfront.OriginProtocolPolicy_HTTPS_ONLY,
+					OriginSslProtocols: &[]awscloudfront.OriginSslPolicy{awscloudfront.OriginSslPolicy_TLS_V1_2},
+					CustomHeaders:      &map[string]*string{originSecretHeader: secret},
+				}),
+				// Never redirected: the token would already have been sent in
+				// the clear.
+				ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
+				AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_ALL(),
+				CachePolicy:           policies.apiCache,
+				OriginRequestPolicy:   policies.apiRequest,
+				ResponseHeadersPolicy: policies.apiHeaders,
+			},
+		},
+	}
+	if len(s.DomainNames) > 0 {
+		props.DomainNames = jsii.Strings(s.DomainNames...)
+		props.Certificate = awscertificatemanager.Certificate_FromCertificateArn(stack, jsii.String("Certificate"), &s.CertificateArn)
+		props.MinimumProtocolVersion = awscloudfront.SecurityPolicyProtocol_TLS_V1_2_2021
+	}
+	switch {
+	case len(s.AllowCountries) > 0:
+		props.GeoRestriction = awscloudfront.GeoRestriction_Allowlist(pointers(s.AllowCountries)...)
+	case len(s.BlockCountries) > 0:
+		props.GeoRestriction = awscloudfront.GeoRestriction_Denylist(pointers(s.BlockCountries)...)
+	}
+	if s.WebACLArn != "" {
+		props.WebAclId = &s.WebACLArn
+	}
+	if st.logs != nil {
+		props.EnableLogging = jsii.Bool(true)
+		props.LogBucket = st.logs
+		props.LogFilePrefix = jsii.String("distribution/")
+		props.LogIncludesCookies = jsii.Bool(false) // they open videos
+	}
+	distribution := awscloudfront.NewDistribution(stack, jsii.String("Distribution"), props)
+
+	d := delivery{distribution: distribution, host: distribution.DistributionDomainName()}
+	if own := s.Host(); own != "" {
+		d.host = &own
+	}
+	return d
+}
+
+var priceClasses = map[string]awscloudfront.PriceClass{
+	"PriceClass_100": awscloudfront.PriceClass_PRICE_CLASS_100,
+	"PriceClass_200": awscloudfront.PriceClass_PRICE_CLASS_200,
+	"PriceClass_All": awscloudfront.PriceClass_PRICE_CLASS_ALL,
+}
+
+func pointers(list []string) []*string { return *jsii.Strings(list...) }

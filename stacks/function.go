@@ -1,0 +1,59 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// PackageMetadata is the key under which a function in the template names the
+// Go package that it was built from. The local run builds that package for
+// the machine it is on.
+const PackageMetadata = "PremiumHls::Package"
+
+type functionProps struct {
+	pkg         string // the Go package below lambda/
+	code        string // the folder with its binary
+	description string
+	memory      float64 // MB
+	timeout     float64 // seconds
+	environment map[string]*string
+}
+
+// newFunction makes a Lambda function whose role can write its own log and
+// nothing else.
+func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionProps) awslambda.Function {
+	role := awsiam.NewRole(stack, jsii.String(id+"Role"), &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
+	})
+	logs := newLogGroup(stack, s, id+"Log")
+	logs.GrantWrite(role)
+	function := awslambda.NewFunction(stack, &id, &awslambda.FunctionProps{
+		Description:   &p.description,
+		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
+		Architecture:  awslambda.Architecture_ARM_64(),
+		Handler:       jsii.String("bootstrap"),
+		Code:          awslambda.Code_FromAsset(&p.code, nil),
+		MemorySize:    &p.memory,
+		Timeout:       awscdk.Duration_Seconds(&p.timeout),
+		Environment:   &p.environment,
+		Role:          role,
+		LogGroup:      logs,
+		LoggingFormat: awslambda.LoggingFormat_JSON,
+	})
+	function.Node().DefaultChild().(awslambda.CfnFunction).AddMetadata(jsii.String(PackageMetadata), "./lambda/"+p.pkg)
+	return function
+}
+
+func newLogGroup(stack awscdk.Stack, s settings.Settings, id string) awslogs.LogGroup {
+	group := awslogs.NewLogGroup(stack, &id, &awslogs.LogGroupProps{
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+	// The setting is a number of days, which only the resource itself takes.
+	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(s.LogDays))
+	return group
+}

@@ -1,0 +1,124 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudfront"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// newKeymaker makes the function behind the stack's custom resources.
+func newKeymaker(stack awscdk.Stack, s settings.Settings, code string) awslambda.Function {
+	keymaker := newFunction(stack, s, "Keymaker", functionProps{
+		pkg:         "keymaker",
+		code:        code,
+		description: "Makes signing keys at deploy time",
+		memory:      256, // an RSA key is found in a second or two
+		timeout:     60,
+	})
+	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:     jsii.String("KeepSecrets"),
+		Actions: jsii.Strings("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
+		Resources: &[]*string{
+			// Not the keys' own ARNs: when a key is dropped, CloudFormation
+			// narrows this policy before it asks for the key's deletion.
+			parameterArn(stack, s, "signing-keys/*"),
+			parameterArn(stack, s, "origin-secret"),
+		},
+	}))
+	return keymaker
+}
+
+// newCustomResource makes a resource of the keymaker's.
+func newCustomResource(scope constructs.Construct, keymaker awslambda.Function, id, resourceType string, properties map[string]any) awscdk.CustomResource {
+	return awscdk.NewCustomResource(scope, &id, &awscdk.CustomResourceProps{
+		ServiceToken:   keymaker.FunctionArn(),
+		ResourceType:   jsii.String("Custom::" + resourceType),
+		Properties:     &properties,
+		ServiceTimeout: awscdk.Duration_Minutes(jsii.Number(3)),
+	})
+}
+
+// newOriginSecret makes the secret by which the signer knows the distribution.
+func newOriginSecret(stack awscdk.Stack, s settings.Settings, keymaker awslambda.Function) *string {
+	return newCustomResource(stack, keymaker, "OriginSecret", "OriginSecret", map[string]any{
+		"ParameterName": parameter(s, "origin-secret"),
+	}).GetAttString(jsii.String("Value"))
+}
+
+type signingKeys struct {
+	group awscloudfront.KeyGroup
+	keys  []signingKey // oldest first
+}
+
+type signingKey struct {
+	name         string
+	id           *string // CloudFront's, which goes into the cookie
+	trustedSince *string // when the key group had taken it in
+}
+
+// newSigningKeys makes each key pair, and a key group of all. A public key's
+// material cannot be changed, so a key's logical ids come from its own name,
+// in a scope of their own so that they hold a hash of it: another name is
+// another resource, even where names differ in a hyphen only.
+func newSigningKeys(stack awscdk.Stack, s settings.Settings, keymaker awslambda.Function) *signingKeys {
+	scope := constructs.NewConstruct(stack, jsii.String("SigningKeys"))
+	var made signingKeys
+	var items []interfacesawscloudfront.IPublicKeyRef
+	for _, key := range s.SigningKeys {
+		pair := newCustomResource(scope, keymaker, "Pair-"+key, "SigningKey", map[string]any{
+			"ParameterName": parameter(s, "signing-keys/"+key),
+			"KeyType":       s.SigningKeyType,
+		})
+		public := awscloudfront.NewCfnPublicKey(scope, jsii.String("Public-"+key), &awscloudfront.CfnPublicKeyProps{
+			PublicKeyConfig: &awscloudfront.CfnPublicKey_PublicKeyConfigProperty{
+				Name:       name(s, key),
+				EncodedKey: pair.GetAttString(jsii.String("PublicKey")),
+				// Made anew, a stack of the same name must not seem to repeat
+				// the request of the one before.
+				CallerReference: jsii.Sprintf("%s/%s", key, *stack.StackId()),
+				Comment:         jsii.String("Signing key " + key + " of " + s.StackName),
+			},
+		})
+		items = append(items, public)
+		made.keys = append(made.keys, signingKey{name: key, id: public.AttrId()})
+	}
+	made.group = awscloudfront.NewKeyGroup(stack, jsii.String("KeyGroup"), &awscloudfront.KeyGroupProps{
+		KeyGroupName: name(s, "keys"),
+		Comment:      jsii.String("Keys whose cookies open premium videos of " + s.StackName),
+		Items:        &items,
+	})
+	for i, key := range made.keys {
+		// Needs the group, so it notes a time at which the group had the key.
+		made.keys[i].trustedSince = newCustomResource(scope, keymaker, "Trust-"+key.name, "KeyTrust", map[string]any{
+			"KeyName":     key.name,
+			"PublicKeyId": key.id,
+			"KeyGroupId":  made.group.KeyGroupId(),
+		}).GetAttString(jsii.String("Since"))
+	}
+	return &made
+}
+
+// publish tells the signer what it signs with and for which host.
+func (k *signingKeys) publish(stack awscdk.Stack, s settings.Settings, host *string) {
+	var keys []map[string]any
+	for _, key := range k.keys {
+		keys = append(keys, map[string]any{
+			"name":         key.name,
+			"id":           key.id,
+			"hash":         s.SignatureHash,
+			"trustedSince": key.trustedSince,
+		})
+	}
+	awsssm.NewStringParameter(stack, jsii.String("SignerParameter"), &awsssm.StringParameterProps{
+		ParameterName: jsii.String(parameter(s, "signer")),
+		Description:   jsii.String("Host and keys of the signer of " + s.StackName),
+		StringValue:   stack.ToJsonString(map[string]any{"host": host, "keys": keys}, nil),
+	})
+}

@@ -1,0 +1,98 @@
+// Package parts builds what the stack uploads: the Lambda binaries and the
+// page. The same source gives the same bytes, and so the same asset hash.
+package parts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
+	"golang.org/x/sync/errgroup"
+
+	"premiumhls/stacks/settings"
+)
+
+// Parts are folders, each an asset of the stack.
+type Parts struct {
+	Signer   string // the signer's Lambda
+	Keymaker string // the custom resources' Lambda
+	Page     string // the web page, with the libraries that it loads
+	Sample   string // the sample videos, laid out as in the bucket
+}
+
+// Build makes every part in the .build folder of the repository at root. It
+// needs the Go toolchain, and npm where the page's libraries are not installed
+// yet.
+func Build(ctx context.Context, root string, s settings.Settings) (Parts, error) {
+	build := filepath.Join(root, ".build", s.StackName)
+	if err := os.MkdirAll(build, 0o755); err != nil {
+		return Parts{}, fmt.Errorf("making the build folder: %w", err)
+	}
+	// Two syntheses at once, as in tests, would write the same files.
+	unlock, err := lockedfile.MutexAt(filepath.Join(root, ".build", "lock")).Lock()
+	if err != nil {
+		return Parts{}, fmt.Errorf("locking the build folder: %w", err)
+	}
+	defer unlock()
+
+	p := Parts{
+		Signer:   filepath.Join(build, "signer"),
+		Keymaker: filepath.Join(build, "keymaker"),
+		Page:     filepath.Join(build, "page"),
+		Sample:   filepath.Join(build, "sample"),
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return function(ctx, root, "signer", p.Signer) })
+	group.Go(func() error { return function(ctx, root, "keymaker", p.Keymaker) })
+	group.Go(func() error { return page(ctx, root, p.Page) })
+	if s.Sample {
+		group.Go(func() error { return sample(root, s.PremiumPath, p.Sample) })
+	}
+	return p, group.Wait()
+}
+
+// Root finds the repository: the nearest folder above dir with a go.mod.
+func Root(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("this must be run inside the repository: no go.mod here or above")
+		}
+		dir = parent
+	}
+}
+
+// function builds a Lambda function for provided.al2023 on arm64, whose entry
+// point must be called bootstrap. Without cgo, build paths and version control
+// stamps the result depends on the source alone.
+func function(ctx context.Context, root, name, out string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
+		"-ldflags", "-s -w", "-o", filepath.Join(out, "bootstrap"), "./lambda/"+name)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0", "GOFLAGS=")
+	return run(cmd, "building the "+name+" function")
+}
+
+// run runs a command and puts what it printed into the error.
+func run(cmd *exec.Cmd, doing string) error {
+	output, err := cmd.CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%s: %s is not installed, or not on the PATH", doing, cmd.Args[0])
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", doing, err, strings.TrimSpace(string(output)))
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package stacks
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2authorizers"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// accessLogFormat is a line of the API's log: what came, what was answered and
+// why an authorizer refused, but neither token nor body.
+const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency","authorizer":"$context.authorizer.error","error":$context.error.messageString,"integration":"$context.integrationErrorMessage"}`
+
+type signer struct {
+	function awslambda.Function
+	api      awsapigatewayv2.HttpApi
+	domain   *string // the API's own host, an origin of the distribution
+}
+
+// newSigner makes the function that signs policies and the API before it. The
+// API has no routes until admit gives them an authorizer.
+func newSigner(stack awscdk.Stack, s settings.Settings, code string) signer {
+	function := newFunction(stack, s, "Signer", functionProps{
+		pkg:         "signer",
+		code:        code,
+		description: "Decides what a viewer may watch and signs it",
+		memory:      256,
+		timeout:     10,
+		environment: map[string]*string{
+			"PARAMETER_PREFIX":      jsii.String("/" + s.StackName),
+			"SIGNING_KEYS":          jsii.String(strings.Join(s.SigningKeys, ",")),
+			"PREMIUM_PATH":          &s.PremiumPath,
+			"COOKIE_MINUTES":        number(s.CookieMinutes),
+			"COOKIE_STEP_MINUTES":   number(s.CookieStepMinutes),
+			"COOKIE_SAME_SITE":      &s.CookieSameSite,
+			"COOKIE_DOMAIN":         &s.CookieDomain,
+			"COOKIE_VALUES_IN_BODY": truth(s.CookieValuesInBody),
+			"BIND_VIEWER_ADDRESS":   truth(s.BindViewerAddress),
+			"KEY_WAIT_MINUTES":      number(s.KeyWaitMinutes),
+		},
+	})
+	function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:     jsii.String("ReadSigningKeys"),
+		Actions: jsii.Strings("ssm:GetParameters"),
+		Resources: &[]*string{
+			parameterArn(stack, s, "signer"),
+			parameterArn(stack, s, "origin-secret"),
+			// Not the keys' own ARNs: policy and function change one after the
+			// other, and one name without permission fails the whole call.
+			parameterArn(stack, s, "signing-keys/*"),
+		},
+	}))
+
+	props := &awsapigatewayv2.HttpApiProps{
+		ApiName:            jsii.String(s.StackName),
+		Description:        jsii.String("The signer of " + s.StackName + ", reached through its distribution"),
+		CreateDefaultStage: jsii.Bool(false),
+	}
+	if len(s.CORSOrigins) > 0 {
+		// A preflight comes without a token: the API answers it by itself.
+		props.CorsPreflight = &awsapigatewayv2.CorsPreflightOptions{
+			AllowCredentials: jsii.Bool(true),
+			AllowOrigins:     jsii.Strings(s.CORSOrigins...),
+			AllowHeaders:     jsii.Strings(corsHeaders...),
+			AllowMethods:     &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST, awsapigatewayv2.CorsHttpMethod_DELETE},
+			MaxAge:           awscdk.Duration_Hours(jsii.Number(1)),
+		}
+	}
+	api := awsapigatewayv2.NewHttpApi(stack, jsii.String("Api"), props)
+	stage := api.AddStage(jsii.String("Stage"), &awsapigatewayv2.HttpStageOptions{
+		AutoDeploy: jsii.Bool(true),
+		Throttle: &awsapigatewayv2.ThrottleSettings{
+			RateLimit:  jsii.Number(s.RequestsPerSecond),
+			BurstLimit: jsii.Number(s.RequestBurst),
+		},
+	})
+	stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+		DestinationArn: newLogGroup(stack, s, "ApiLog").LogGroupArn(),
+		Format:         jsii.String(accessLogFormat),
+	})
+	return signer{
+		function: function,
+		api:      api,
+		domain:   jsii.Sprintf("%s.execute-api.%s.%s", *api.ApiId(), *stack.Region(), *stack.UrlSuffix()),
+	}
+}
+
+// admit opens the API's routes to tokens of the issuer, and to nobody else.
+func (sg signer) admit(c client) {
+	authorizer := awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Authorizer"), c.issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
+		JwtAudience: &c.audience,
+	})
+	integration := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), sg.function, nil)
+	sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+		Path:        jsii.String("/api/cookies"),
+		Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST, awsapigatewayv2.HttpMethod_DELETE},
+		Integration: integration,
+		Authorizer:  authorizer,
+	})
+}
+
+func number(n int) *string { return jsii.String(strconv.Itoa(n)) }
+func truth(b bool) *string { return jsii.String(strconv.FormatBool(b)) }

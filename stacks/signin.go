@@ -1,0 +1,120 @@
+package stacks
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// signInScope is what the page asks the issuer for.
+const signInScope = "openid email profile"
+
+// signIn is where viewers sign in: a user pool of the stack's own, or an
+// issuer that is there already.
+type signIn struct {
+	pool  awscognito.UserPool // nil with an existing issuer
+	base  *string             // the pool's hosted pages
+	hosts []string            // origins that the page's script talks to
+}
+
+// client is the page as the issuer knows it.
+type client struct {
+	issuer   *string
+	audience []*string      // what tokens must be made for; the page's own first
+	page     map[string]any // what config.json tells the page
+}
+
+func newSignIn(stack awscdk.Stack, s settings.Settings) signIn {
+	var in signIn
+	for _, host := range s.SignInHosts {
+		in.hosts = append(in.hosts, "https://"+host)
+	}
+	if s.JWTIssuer != "" {
+		scheme, rest, _ := strings.Cut(s.JWTIssuer, "://")
+		host, _, _ := strings.Cut(rest, "/")
+		in.hosts = append(in.hosts, scheme+"://"+host)
+		return in
+	}
+	in.pool = awscognito.NewUserPool(stack, jsii.String("Viewers"), &awscognito.UserPoolProps{
+		// With the default entitlement whoever has an account may watch, so
+		// accounts are given out unless a setting opens the door.
+		SelfSignUpEnabled: &s.SelfSignUp,
+		SignInAliases:     &awscognito.SignInAliases{Email: jsii.Bool(true)},
+		AutoVerify:        &awscognito.AutoVerifiedAttrs{Email: jsii.Bool(true)},
+		AccountRecovery:   awscognito.AccountRecovery_EMAIL_ONLY,
+		Mfa:               awscognito.Mfa_OPTIONAL,
+		MfaSecondFactor:   &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
+		PasswordPolicy: &awscognito.PasswordPolicy{
+			MinLength:        jsii.Number(12),
+			RequireLowercase: jsii.Bool(true),
+			RequireUppercase: jsii.Bool(true),
+			RequireDigits:    jsii.Bool(true),
+			RequireSymbols:   jsii.Bool(true),
+		},
+		DeletionProtection: &s.KeepData,
+		RemovalPolicy:      removal(s),
+	})
+	// A prefix is taken once per region, by whichever account came first.
+	prefix := jsii.Sprintf("%s-%s", strings.ToLower(s.StackName), *stack.Account())
+	if s.SignInDomainPrefix != "" {
+		prefix = &s.SignInDomainPrefix
+	}
+	in.base = in.pool.AddDomain(jsii.String("SignIn"), &awscognito.UserPoolDomainOptions{
+		CognitoDomain: &awscognito.CognitoDomainOptions{DomainPrefix: prefix},
+	}).BaseUrl(nil)
+	in.hosts = append(in.hosts, *in.base)
+	return in
+}
+
+// newClient makes the page known to the issuer, now that its address is known.
+func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string) client {
+	if in.pool == nil {
+		return client{
+			issuer:   &s.JWTIssuer,
+			audience: *jsii.Strings(s.JWTAudience...),
+			page: map[string]any{
+				"issuer":   s.JWTIssuer,
+				"clientId": s.JWTAudience[0],
+				"scope":    signInScope,
+				"signOut":  "oidc",
+			},
+		}
+	}
+	pages := []*string{jsii.Sprintf("https://%s/", *host)}
+	for _, origin := range s.CORSOrigins {
+		pages = append(pages, jsii.String(origin+"/"))
+	}
+	page := in.pool.AddClient(jsii.String("Page"), &awscognito.UserPoolClientOptions{
+		GenerateSecret:             jsii.Bool(false), // a page cannot keep one; PKCE takes its place
+		AuthFlows:                  &awscognito.AuthFlow{UserSrp: jsii.Bool(true)},
+		PreventUserExistenceErrors: jsii.Bool(true),
+		EnableTokenRevocation:      jsii.Bool(true),
+		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
+		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
+		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),
+		SupportedIdentityProviders: &[]awscognito.UserPoolClientIdentityProvider{awscognito.UserPoolClientIdentityProvider_COGNITO()},
+		OAuth: &awscognito.OAuthSettings{
+			Flows:        &awscognito.OAuthFlows{AuthorizationCodeGrant: jsii.Bool(true)},
+			Scopes:       &[]awscognito.OAuthScope{awscognito.OAuthScope_OPENID(), awscognito.OAuthScope_EMAIL(), awscognito.OAuthScope_PROFILE()},
+			CallbackUrls: &pages,
+			LogoutUrls:   &pages,
+		},
+	})
+	return client{
+		issuer:   in.pool.UserPoolProviderUrl(),
+		audience: []*string{page.UserPoolClientId()},
+		page: map[string]any{
+			"issuer":                in.pool.UserPoolProviderUrl(),
+			"clientId":              page.UserPoolClientId(),
+			"scope":                 signInScope,
+			"signOut":               "cognito",
+			"authorizationEndpoint": jsii.Sprintf("%s/oauth2/authorize", *in.base),
+			"tokenEndpoint":         jsii.Sprintf("%s/oauth2/token", *in.base),
+			"endSessionEndpoint":    jsii.Sprintf("%s/logout", *in.base),
+		},
+	}
+}

@@ -1,0 +1,107 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// publicFolder is the part of the bucket that the public behavior serves. Its
+// origin begins there, so that no spelling of a public URL reaches a premium
+// object.
+const publicFolder = "public"
+
+type storage struct {
+	bucket       awss3.Bucket
+	logs         awss3.Bucket // nil without accessLogs
+	mediaConvert awsiam.Role
+}
+
+func newStorage(stack awscdk.Stack, s settings.Settings) storage {
+	var st storage
+	props := &awss3.BucketProps{
+		// SSE-S3: with a KMS key, key, bucket and distribution would need each
+		// other.
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		EnforceSSL:        jsii.Bool(true),
+		MinimumTLSVersion: jsii.Number(1.2),
+		Versioned:         jsii.Bool(true),
+		RemovalPolicy:     removal(s),
+		AutoDeleteObjects: jsii.Bool(!s.KeepData),
+		// Video is large and rarely replaced: an old version is a way back for
+		// a month, and half an upload is worth nothing.
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id:                                  jsii.String("EndOldVersionsAndUnfinishedUploads"),
+			NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(30)),
+			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(3)),
+			ExpiredObjectDeleteMarker:           jsii.Bool(true),
+		}},
+	}
+	if s.AccessLogs {
+		st.logs = newLogBucket(stack, s)
+		props.ServerAccessLogsBucket = st.logs
+		props.ServerAccessLogsPrefix = jsii.String("bucket/")
+	}
+	st.bucket = awss3.NewBucket(stack, jsii.String("Videos"), props)
+	st.mediaConvert = newMediaConvertRole(stack, s, st.bucket)
+	return st
+}
+
+// newLogBucket holds access logs. CloudFront's standard logging writes with an
+// access control list, so this bucket alone must allow them.
+func newLogBucket(stack awscdk.Stack, s settings.Settings) awss3.Bucket {
+	return awss3.NewBucket(stack, jsii.String("AccessLogs"), &awss3.BucketProps{
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_PREFERRED,
+		EnforceSSL:        jsii.Bool(true),
+		MinimumTLSVersion: jsii.Number(1.2),
+		RemovalPolicy:     removal(s),
+		AutoDeleteObjects: jsii.Bool(!s.KeepData),
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Id:         jsii.String("EndOldLogs"),
+			Expiration: awscdk.Duration_Days(jsii.Number(400)),
+		}},
+	})
+}
+
+// newMediaConvertRole lets jobs of this account write videos, and not the page
+// beside them.
+func newMediaConvertRole(stack awscdk.Stack, s settings.Settings, bucket awss3.Bucket) awsiam.Role {
+	role := awsiam.NewRole(stack, jsii.String("MediaConvertRole"), &awsiam.RoleProps{
+		Description: jsii.String("MediaConvert writes videos for " + s.StackName),
+		AssumedBy: awsiam.NewServicePrincipal(jsii.String("mediaconvert.amazonaws.com"), &awsiam.ServicePrincipalOpts{
+			Conditions: &map[string]any{
+				"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()},
+			},
+		}),
+	})
+	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:     jsii.String("WriteVideos"),
+		Actions: jsii.Strings("s3:PutObject", "s3:AbortMultipartUpload"),
+		Resources: jsii.Strings(
+			*bucket.ArnForObjects(jsii.String(s.PremiumPath + "/*")),
+			*bucket.ArnForObjects(jsii.String(publicFolder + "/trailers/*")),
+		),
+	}))
+	for _, input := range s.MediaConvertInputs {
+		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Actions:   jsii.Strings("s3:GetObject"),
+			Resources: &[]*string{jsii.Sprintf("arn:%s:s3:::%s/*", *stack.Partition(), input)},
+		}))
+	}
+	return role
+}
+
+// removal is what becomes of data when the stack is deleted.
+func removal(s settings.Settings) awscdk.RemovalPolicy {
+	if s.KeepData {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
