@@ -1,0 +1,24 @@
+// Package keyring holds the keys and settings that the signer signs with.
+//
+// A [Source] reads them as text; a [Ring] keeps what was read, judged and
+// parsed, in a [Snapshot] for as long as the container lives, and reads again
+// in the background. Requests use the snapshot there is.
+//
+// # When a read fails
+//
+// One read is tried again and again for up to [Config.FetchTimeout], each try
+// with a time limit of its own that doubles, after a pause drawn anew from
+// zero to a bound that doubles too ("full jitter"). That suits the worst case,
+// a thousand containers starting at once against a parameter store that
+// answers 40 calls a second for the whole account: the first tries all fall
+// into one instant and nearly all are throttled, and what counts from then on
+// is that the next ones are spread out and not so many that they starve each
+// other. The tries of the SDK are therefore turned off; two loops of retries,
+// one inside the other, would multiply.
+//
+// What a container could not get within that time it tries to get again at a
+// later request, after a pause that grows and is jittered as well, so that
+// neither an outage nor a flood of requests becomes a flood of reads. Until
+// then requests use the snapshot there is, however old; where there is none
+// they get [ErrNoKeys] with the time after which to ask again.
+package keyring

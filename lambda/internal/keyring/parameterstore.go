@@ -1,0 +1,76 @@
+package keyring
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+// MaxKeys is how many keys a ParameterStore reads: as many as a key group
+// holds (CloudFront developer guide, "Quotas"). GetParameters takes ten names,
+// which leaves room for the other two.
+const MaxKeys = 5
+
+// GetParametersAPI is what a ParameterStore needs of an [ssm.Client].
+type GetParametersAPI interface {
+	GetParameters(ctx context.Context, input *ssm.GetParametersInput, options ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
+}
+
+// A ParameterStore is a [Source] that reads everything with one GetParameters
+// call of AWS Systems Manager: PREFIX/signer, PREFIX/origin-secret and
+// PREFIX/signing-keys/NAME for each key.
+type ParameterStore struct {
+	client   GetParametersAPI
+	settings string
+	secret   string
+	keys     string
+	names    []string
+}
+
+// NewParameterStore returns a Source for the parameters below prefix, which
+// begins with a slash and does not end in one, and at most [MaxKeys] keys.
+func NewParameterStore(client GetParametersAPI, prefix string, keys []string) *ParameterStore {
+	s := &ParameterStore{
+		client:   client,
+		settings: prefix + "/signer",
+		secret:   prefix + "/origin-secret",
+		keys:     prefix + "/signing-keys/",
+	}
+	s.names = append(s.names, s.settings, s.secret)
+	for _, key := range keys {
+		s.names = append(s.names, s.keys+key)
+	}
+	return s
+}
+
+// Fetch reads the parameters. A key that is not there is left out: while a
+// rotation is being deployed, a name may come before its key or outlive it.
+func (s *ParameterStore) Fetch(ctx context.Context) (Parameters, error) {
+	output, err := s.client.GetParameters(ctx, &ssm.GetParametersInput{Names: s.names, WithDecryption: aws.Bool(true)})
+	if err != nil {
+		return Parameters{}, fmt.Errorf("reading parameters: %w", err)
+	}
+	p := Parameters{PrivateKeys: make(map[string]string, len(output.Parameters))}
+	found := make(map[string]bool, len(output.Parameters))
+	for _, parameter := range output.Parameters {
+		name, value := aws.ToString(parameter.Name), aws.ToString(parameter.Value)
+		found[name] = true
+		switch key, isKey := strings.CutPrefix(name, s.keys); {
+		case name == s.settings:
+			p.Settings = value
+		case name == s.secret:
+			p.OriginSecret = value
+		case isKey:
+			p.PrivateKeys[key] = value
+		}
+	}
+	for _, name := range []string{s.settings, s.secret} {
+		if !found[name] {
+			return Parameters{}, fmt.Errorf("parameter %s does not exist", name)
+		}
+	}
+	return p, nil
+}

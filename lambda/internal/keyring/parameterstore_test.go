@@ -1,0 +1,131 @@
+package keyring
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"premiumhls/local/parameterstore"
+)
+
+// serve returns a store and a client of it that, like the signer's, leaves
+// trying again to the Ring.
+func serve(t *testing.T) (*parameterstore.Store, *ssm.Client, *atomic.Int64) {
+	t.Helper()
+	store := parameterstore.New()
+	var calls atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		if target := r.Header.Get("X-Amz-Target"); target != "AmazonSSM.GetParameters" {
+			t.Errorf("called %s", target)
+		}
+		store.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	client := ssm.New(ssm.Options{
+		Region:       "eu-central-1",
+		BaseEndpoint: aws.String(server.URL),
+		Retryer:      aws.NopRetryer{},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
+		}),
+	})
+	return store, client, &calls
+}
+
+func put(t *testing.T, store *parameterstore.Store, name, kind, value string) {
+	t.Helper()
+	if err := store.Put(name, kind, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func fill(t *testing.T, store *parameterstore.Store) {
+	t.Helper()
+	put(t, store, "/PremiumHls/signer", "String", document)
+	put(t, store, "/PremiumHls/origin-secret", "SecureString", "secret")
+	put(t, store, "/PremiumHls/signing-keys/a", "SecureString", pems()["a"])
+	put(t, store, "/PremiumHls/signing-keys/other", "SecureString", pems()["b"])
+	put(t, store, "/Another/signer", "String", "{}")
+}
+
+func TestParameterStore(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		keys    []string
+		without string
+		fault   parameterstore.Fault
+		want    Parameters
+		err     string
+	}{
+		{name: "one key", keys: []string{"a"}, want: good()},
+		{name: "a key that is not there", keys: []string{"a", "b"}, want: good()},
+		{name: "no key is there", keys: []string{"a"}, without: "/PremiumHls/signing-keys/a", want: Parameters{Settings: document, OriginSecret: "secret"}},
+		{name: "five keys", keys: []string{"v", "w", "x", "y", "a"}, want: good()},
+		{name: "no settings", keys: []string{"a"}, without: "/PremiumHls/signer", err: "parameter /PremiumHls/signer does not exist"},
+		{name: "no secret", keys: []string{"a"}, without: "/PremiumHls/origin-secret", err: "parameter /PremiumHls/origin-secret does not exist"},
+		{name: "throttled", keys: []string{"a"}, fault: parameterstore.Fault{Code: "ThrottlingException"}, err: "ThrottlingException"},
+		{name: "denied", keys: []string{"a"}, fault: parameterstore.Fault{Code: "AccessDeniedException"}, err: "AccessDeniedException"},
+		{name: "broken", keys: []string{"a"}, fault: parameterstore.Fault{Code: "InternalServerError", Status: 500}, err: "InternalServerError"},
+		{name: "cut", keys: []string{"a"}, fault: parameterstore.Fault{Cut: true}, err: "reading parameters"},
+		{name: "truncated", keys: []string{"a"}, fault: parameterstore.Fault{Truncate: true}, err: "reading parameters"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			store, client, calls := serve(t)
+			fill(t, store)
+			if tt.without != "" {
+				store.Delete(tt.without)
+			}
+			store.SetFault(func(string) parameterstore.Fault { return tt.fault })
+			got, err := NewParameterStore(client, "/PremiumHls", tt.keys).Fetch(context.Background())
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Errorf("error %v, want one with %q", err, tt.err)
+				}
+				if strings.Contains(err.Error(), "PRIVATE") || strings.Contains(err.Error(), `"secret"`) {
+					t.Errorf("error holds a secret: %v", err)
+				}
+			} else if err != nil {
+				t.Fatal(err)
+			} else if !got.equal(tt.want) {
+				t.Errorf("read %+v, want %+v", got, tt.want)
+			}
+			if n := calls.Load(); n != 1 {
+				t.Errorf("%d calls, want exactly 1", n)
+			}
+		})
+	}
+}
+
+// The whole way: real client, real protocol, a store that refuses at first.
+func TestRingOverParameterStore(t *testing.T) {
+	store, client, calls := serve(t)
+	fill(t, store)
+	faults := []parameterstore.Fault{{Code: "ThrottlingException"}, {Cut: true}, {Truncate: true}}
+	var next atomic.Int64
+	store.SetFault(func(string) parameterstore.Fault {
+		if i := int(next.Add(1)) - 1; i < len(faults) {
+			return faults[i]
+		}
+		return parameterstore.Fault{}
+	})
+	logger, _ := logged()
+	r := New(NewParameterStore(client, "/PremiumHls", []string{"a"}), Config{Logger: logger, FetchTimeout: time.Minute})
+	s, err := r.Snapshot(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Host != "d111.cloudfront.net" || len(s.Keys) != 1 || s.Keys[0].ID != "KA" || !s.OriginSecretIs("secret") {
+		t.Errorf("snapshot %+v", s)
+	}
+	if n := calls.Load(); n != int64(len(faults))+1 {
+		t.Errorf("%d calls, want %d", n, len(faults)+1)
+	}
+}

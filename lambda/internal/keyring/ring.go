@@ -1,0 +1,260 @@
+package keyring
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// ErrNoKeys reports that there is nothing to sign with, and that it could not
+// be read just now.
+var ErrNoKeys = errors.New("no signing keys")
+
+// An UnavailableError is an [ErrNoKeys] that says when to ask again.
+type UnavailableError struct {
+	RetryAfter time.Duration
+	Cause      error
+}
+
+func (e *UnavailableError) Error() string { return ErrNoKeys.Error() + ": " + e.Cause.Error() }
+
+// Unwrap returns the cause and ErrNoKeys.
+func (e *UnavailableError) Unwrap() []error { return []error{ErrNoKeys, e.Cause} }
+
+// Config says how a Ring reads. The zero value is ready to use.
+type Config struct {
+	// RefreshEvery is the longest time until a snapshot in use is read anew
+	// in the background; each container takes up to a fifth off, so that
+	// those that started together part. Zero means five minutes.
+	RefreshEvery time.Duration
+	// StaleAfter is the age at which a snapshot is worth a short wait for a
+	// newer one; see [Ring.Snapshot]. Zero means fifteen minutes.
+	StaleAfter time.Duration
+	// FetchTimeout bounds one read with all its tries. Zero means eight
+	// seconds, which leaves time to answer within the function's ten.
+	FetchTimeout time.Duration
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Logger is told of reads that fail and of changes. Nil means
+	// slog.Default().
+	Logger *slog.Logger
+}
+
+const (
+	// staleWait is the longest that a request waits for a newer snapshot when
+	// it has an old one.
+	staleWait = time.Second
+	// answerTime is what a request without keys keeps back of its time, to
+	// answer that there are none.
+	answerTime = 500 * time.Millisecond
+	// Pauses after a failed read are drawn from the upper half of a bound
+	// that doubles from firstPause to one of these: short while requests are
+	// refused, long while they are served with what there is.
+	firstPause       = time.Second
+	longestPause     = time.Minute
+	longestPauseDown = 5 * time.Second
+)
+
+// A Ring keeps the newest good [Snapshot] of a [Source]. It may be used by
+// several goroutines at once.
+type Ring struct {
+	source Source
+	config Config
+	held   atomic.Pointer[held]
+
+	mu       sync.Mutex // guards what follows, and writing held
+	fetch    *fetch     // under way; nil where there is none
+	failures int        // reads that failed since the last good one
+	failedAt time.Time  // when the last of them did
+	pause    time.Duration
+	cause    error // why
+}
+
+// held is a snapshot and the time that it is from.
+type held struct {
+	snapshot *Snapshot
+	at       time.Time     // when the read that brought it began
+	refresh  time.Duration // the age at which it is read anew
+}
+
+// New returns a Ring that has read nothing yet.
+func New(source Source, config Config) *Ring {
+	if config.RefreshEvery == 0 {
+		config.RefreshEvery = 5 * time.Minute
+	}
+	if config.StaleAfter == 0 {
+		config.StaleAfter = 15 * time.Minute
+	}
+	if config.FetchTimeout == 0 {
+		config.FetchTimeout = 8 * time.Second
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	return &Ring{source: source, config: config}
+}
+
+// Start begins the first read before the first request asks for it.
+func (r *Ring) Start() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held.Load() == nil && r.fetch == nil {
+		r.begin(r.config.Now())
+	}
+}
+
+// Snapshot returns the snapshot to use now.
+//
+// A request that finds one which is due for reading starts that in the
+// background and does not wait. There is one exception. A container is frozen
+// between requests, and a read in the background with it; where requests are
+// rare that could go on for ever. So a request that finds a snapshot older
+// than [Config.StaleAfter] waits for the read, at most a second, and then uses
+// what there is.
+//
+// Without any snapshot a request waits for as long as its context allows, less
+// the time to say so. The error is then an [UnavailableError].
+func (r *Ring) Snapshot(ctx context.Context) (*Snapshot, error) {
+	now := r.config.Now()
+	h := r.held.Load()
+	if h != nil && !h.olderThan(h.refresh, now) {
+		return h.snapshot, nil
+	}
+	f, err := r.ensureFetch(now, h)
+	switch {
+	case h == nil && err != nil:
+		return nil, err
+	case h == nil && f != nil:
+		return r.await(ctx, f)
+	case f != nil && h.olderThan(r.config.StaleAfter, now):
+		f.waitUpTo(ctx, staleWait-elapsed(now, f.began))
+	}
+	return r.held.Load().snapshot, nil
+}
+
+// ensureFetch returns the read under way and begins one where there is none.
+// While reads are paused after a failure it returns an error instead. It
+// returns neither where a read has replaced what the caller found.
+func (r *Ring) ensureFetch(now time.Time, found *held) (*fetch, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held.Load() != found {
+		return nil, nil
+	}
+	if r.fetch != nil && !r.fetch.frozen(now, r.config.FetchTimeout) {
+		return r.fetch, nil
+	}
+	if left := r.paused(now); left > 0 {
+		return nil, &UnavailableError{RetryAfter: left, Cause: r.cause}
+	}
+	return r.begin(now), nil
+}
+
+// await waits for a first snapshot.
+func (r *Ring) await(ctx context.Context, f *fetch) (*Snapshot, error) {
+	patience := r.config.FetchTimeout
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = time.Until(deadline) - answerTime
+	}
+	f.waitUpTo(ctx, patience)
+	if h := r.held.Load(); h != nil {
+		return h.snapshot, nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cause == nil {
+		return nil, &UnavailableError{RetryAfter: firstPause, Cause: errors.New("the read is still under way")}
+	}
+	return nil, &UnavailableError{RetryAfter: max(r.paused(r.config.Now()), firstPause), Cause: r.cause}
+}
+
+// paused returns how long no read may begin because the last one failed.
+func (r *Ring) paused(now time.Time) time.Duration {
+	if r.failures == 0 {
+		return 0
+	}
+	e := elapsed(now, r.failedAt)
+	if e < 0 {
+		return 0 // the clock was put back; it no longer tells how long ago that was
+	}
+	return max(r.pause-e, 0)
+}
+
+// finish takes what a read brought.
+func (r *Ring) finish(f *fetch, p Parameters, err error) {
+	old := r.held.Load()
+	var snapshot *Snapshot
+	if err == nil {
+		snapshot, err = guard(func() (*Snapshot, error) { return r.judge(p, old) })
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.fetch != f {
+		return // it was frozen, and another has taken its place
+	}
+	r.fetch = nil
+	if err != nil {
+		r.fail(err, old)
+		return
+	}
+	r.failures, r.cause = 0, nil
+	r.held.Store(&held{snapshot, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/5+1)})
+}
+
+// judge returns the snapshot that p makes: the old one where nothing changed,
+// so that what is kept for its keys stays good.
+func (r *Ring) judge(p Parameters, old *held) (*Snapshot, error) {
+	var before *Snapshot
+	if old != nil {
+		before = old.snapshot
+		if p.equal(before.parameters) {
+			return before, nil
+		}
+	}
+	snapshot, err := newSnapshot(p, before, r.config.Logger)
+	if err == nil {
+		r.config.Logger.Info("signing keys read", "host", snapshot.Host, "keys", snapshot.names())
+	}
+	return snapshot, err
+}
+
+func (r *Ring) fail(err error, old *held) {
+	longest := longestPause
+	if old == nil {
+		longest = longestPauseDown
+	}
+	bound := min(firstPause<<min(r.failures, 10), longest)
+	r.failures++
+	r.failedAt = r.config.Now()
+	r.pause = bound/2 + rand.N(bound/2+1)
+	r.cause = err
+	attributes := []any{"cause", err.Error(), "failures", r.failures, "pause_ms", r.pause.Milliseconds()}
+	if old == nil {
+		r.config.Logger.Error("signing keys cannot be read and there are none", attributes...)
+		return
+	}
+	age := elapsed(r.failedAt, old.at)
+	r.config.Logger.Error("signing keys cannot be read; the old ones stay in use",
+		append(attributes, "age_s", int64(age.Seconds()))...)
+}
+
+// olderThan reports whether h is older than limit, or from the future by a
+// clock that was put back since.
+func (h *held) olderThan(limit time.Duration, now time.Time) bool {
+	e := elapsed(now, h.at)
+	return e >= limit || e < 0
+}
+
+// elapsed returns the time from since to now by the monotonic clock or by the
+// wall clock, whichever saw more of it: the first may stand still while a
+// container is frozen, the second may be put back.
+func elapsed(now, since time.Time) time.Duration {
+	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
+}

@@ -1,0 +1,125 @@
+package keyring
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"premiumhls/signedcookie"
+)
+
+// settings is the document that the stack writes after the distribution.
+type settings struct {
+	host string
+	keys []keyEntry // oldest first, never empty
+}
+
+// keyEntry is a key as the settings have it, without its private half.
+type keyEntry struct {
+	name, id     string
+	hash         signedcookie.Hash
+	trustedSince time.Time
+	fingerprint  string // of the public half; empty where the settings have none
+}
+
+// source is a digest of everything that a signer is made from.
+func (e keyEntry) source(private string) [sha256.Size]byte {
+	return sha256.Sum256([]byte(e.fingerprint + "\n" + private))
+}
+
+// describes reports whether key is what the entry and private would make.
+func (e keyEntry) describes(key *Key, private string) bool {
+	return key.Name == e.name && key.ID == e.id && key.Hash == e.hash &&
+		key.TrustedSince.Equal(e.trustedSince) && key.source == e.source(private)
+}
+
+// parseSettings refuses whatever would make cookies that the edge refuses, or
+// ones that open more than this distribution. Members that it does not know
+// are let pass: in the midst of a deployment the document may be newer than
+// the function.
+func parseSettings(text string) (settings, error) {
+	var document struct {
+		Host string `json:"host"`
+		Keys []struct {
+			Name         string    `json:"name"`
+			ID           string    `json:"id"`
+			Hash         string    `json:"hash"`
+			TrustedSince time.Time `json:"trustedSince"`
+			Fingerprint  string    `json:"fingerprint"`
+		} `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		return settings{}, fmt.Errorf("settings are not JSON of the expected form: %w", err)
+	}
+	if err := checkHost(document.Host); err != nil {
+		return settings{}, err
+	}
+	if len(document.Keys) == 0 {
+		return settings{}, errors.New("settings name no key")
+	}
+	s := settings{host: document.Host}
+	for _, k := range document.Keys {
+		hash, err := signedcookie.ParseHash(k.Hash)
+		switch {
+		case !isToken(k.Name):
+			return settings{}, fmt.Errorf("key name %q is not letters, digits, - . and _", k.Name)
+		case !isToken(k.ID):
+			return settings{}, fmt.Errorf("key %s: public key id %q is not letters, digits, - . and _", k.Name, k.ID)
+		case err != nil:
+			return settings{}, fmt.Errorf("key %s: %w", k.Name, err)
+		case k.TrustedSince.IsZero():
+			return settings{}, fmt.Errorf("key %s: trustedSince is missing", k.Name)
+		}
+		for _, other := range s.keys {
+			if other.name == k.Name || other.id == k.ID {
+				return settings{}, fmt.Errorf("key %s: its name or id is given twice", k.Name)
+			}
+		}
+		s.keys = append(s.keys, keyEntry{k.Name, k.ID, hash, k.TrustedSince, k.Fingerprint})
+	}
+	return s, nil
+}
+
+// isToken reports whether s is safe in a cookie's value and a parameter's
+// name, and is not empty.
+func isToken(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !alphanumeric(c) && c != '-' && c != '.' && c != '_' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func alphanumeric(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+}
+
+// checkHost takes a host name in lower case, with a port where it has one. A
+// wildcard in it would open other distributions that trust the same key.
+func checkHost(host string) error {
+	name, port, hasPort := strings.Cut(host, ":")
+	if hasPort {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return fmt.Errorf("host %q has no port after its colon", host)
+		}
+	}
+	if len(name) > 253 {
+		return fmt.Errorf("host of %d characters: a name has at most 253", len(name))
+	}
+	for label := range strings.SplitSeq(name, ".") {
+		ok := label != "" && len(label) <= 63 && alphanumeric(label[0]) && alphanumeric(label[len(label)-1])
+		for i := range len(label) {
+			c := label[i]
+			ok = ok && (alphanumeric(c) || c == '-') && (c < 'A' || c > 'Z')
+		}
+		if !ok {
+			return fmt.Errorf("host %q is not a host name in lower case", host)
+		}
+	}
+	return nil
+}

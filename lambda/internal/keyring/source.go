@@ -1,0 +1,28 @@
+package keyring
+
+import (
+	"context"
+	"maps"
+)
+
+// A Source reads what a Ring keeps. It makes one attempt; trying again is up
+// to the Ring.
+type Source interface {
+	Fetch(ctx context.Context) (Parameters, error)
+}
+
+// Parameters is what a Source has read, not yet judged. It holds secrets: it
+// is never logged.
+type Parameters struct {
+	// Settings is the JSON document that names the host and the keys.
+	Settings string
+	// OriginSecret is what the distribution sends along with each request.
+	OriginSecret string
+	// PrivateKeys are PEM texts by the key's name. A key that is named but
+	// not there (yet, or any more) is left out.
+	PrivateKeys map[string]string
+}
+
+func (p Parameters) equal(q Parameters) bool {
+	return p.Settings == q.Settings && p.OriginSecret == q.OriginSecret && maps.Equal(p.PrivateKeys, q.PrivateKeys)
+}
