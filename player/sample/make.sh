@@ -38,7 +38,7 @@ hill() {
 
 # picture SECONDS SKY GLOW HILLS TITLE SUBTITLE — a filter graph ending in
 # [picture]: a sky of slow colours, a light that rises, three lines of hills in
-# front of it, the title and a running clock.
+# front of it, and the title.
 picture() {
     local seconds=$1 sky=$2 glow=$3 far=$4 middle=$5 near=$6 title=$7 subtitle=$8
     local r=$((16#${glow:0:2})) g=$((16#${glow:2:2})) b=$((16#${glow:4:2}))
@@ -52,7 +52,6 @@ $(hill "$near" '312+14*sin(X/97+2)+6*sin(X/29+5)')[near];
 [a][far]overlay=shortest=1[b];[b][middle]overlay=shortest=1[c];[c][near]overlay=shortest=1[d];
 [d]drawtext=fontfile=$font:text='$title':fontsize=42:fontcolor=white:x=40:y=48:alpha='clip((t+0.4)/1.2,0,1)',
 drawtext=fontfile=$font:text='$subtitle':fontsize=17:fontcolor=white@0.85:x=42:y=104:alpha='clip((t-0.2)/1.2,0,1)',
-drawtext=fontfile=$font:text='%{pts\\:hms}':fontsize=20:fontcolor=white@0.9:x=40:y=h-44,
 trim=duration=$seconds,format=yuv420p[picture]
 GRAPH
 }
@@ -65,20 +64,22 @@ aevalsrc=d=$seconds:s=44100:c=mono:exprs='0.10*sin(2*PI*$root*t)*(0.75+0.25*sin(
 GRAPH
 }
 
-# encode FOLDER POSTER SECONDS SOUND PICTURE — both renditions, the master
-# playlist and the poster of one video.
+# encode FOLDER POSTER SECONDS SOUND PICTURE — both renditions with a running
+# clock, the master playlist and the poster of one video.
 encode() {
     local folder=$1 poster=$2 seconds=$3 sound=$4 picture=$5
     rm -rf "$folder"
     mkdir -p "$folder/360p" "$folder/240p" "$(dirname "$poster")"
-    local label="fontfile=$font:fontcolor=white@0.75:x=w-tw-24:y=h-th-20"
+    local label="fontfile=$font:fontcolor=white@0.8:x=w-tw-24:y=24"
+    local clock="fontfile=$font:text='%{pts\\:hms}':fontsize=20:fontcolor=white@0.9:x=42:y=h-84"
     ffmpeg -v error -y -filter_complex_threads 1 -filter_complex "
 $picture;
 $sound;
-[picture]split=3[p0][p1][p2];
+[picture]split[p][q];
+[p]drawtext=$clock,split[p0][p1];
 [p0]drawtext=text='640x360':fontsize=15:$label[v0];
 [p1]scale=426:240:flags=bicubic+bitexact,drawtext=text='426x240':fontsize=11:$label[v1];
-[p2]select='eq(n,84)'[still];
+[q]select='eq(n,84)'[still];
 [sound]asplit[a0][a1]" \
         -map '[v0]' -map '[a0]' -map '[v1]' -map '[a1]' \
         -c:v libx264 -preset veryslow -threads 1 -flags:v +bitexact -pix_fmt yuv420p \
