@@ -1,0 +1,269 @@
+// Puts the parts together: what the viewer does, what happens then, and what the
+// page says about it.
+import { createApi } from "./api.js";
+import { loadCatalog } from "./catalog.js";
+import { createCookies } from "./cookies.js";
+import { covers, EVERYTHING, loadEntitlements } from "./entitlements.js";
+import { createPlayback } from "./playback.js";
+import { Problem } from "./problem.js";
+import { createSession } from "./signin.js";
+import { createApp, shallowReactive } from "./vendor/vue.js";
+import { view } from "./view.js";
+import { describe, warn } from "./words.js";
+
+const LEFT = "premium-hls.left"; // told to other tabs, and to this page when it is back
+
+// How far a video has to play after a refusal was mended for the next refusal to
+// be mended too, in seconds: one that comes at once is an answer.
+const MENDED = 10;
+
+const state = shallowReactive({
+  loaded: false,
+  videos: [],
+  video: null,
+  opening: false,
+  problem: null,
+  status: "",
+  warning: false,
+  signedIn: false,
+  viewer: "",
+  canSignIn: false,
+  leaving: false,
+  entitlements: EVERYTHING,
+});
+
+let session, call, cookies, playback;
+let turn = 0; // counts what was chosen, so that a late answer to an earlier choice is dropped
+let mendedAt = null; // where playback was when a refusal was last mended
+let holder = null;
+
+const act = {
+  hold(element) { holder = element; },
+  markOf,
+  choose: (video) => open(video, { start: true }),
+  retry: () => (state.video ? open(state.video, { start: true }) : globalThis.location.reload()),
+  signIn,
+  signOut,
+};
+
+createApp({ render: () => view(state, act) }).mount("#app");
+start();
+
+async function start() {
+  playback = createPlayback(holder, {
+    playing: () => { cookies?.awaken(); say(`Playing ${state.video.title}.`); },
+    paused: () => say(`${state.video.title} is paused.`),
+    ready: () => { if (!playback.playing && !state.status) say(`${state.video.title} is ready. Press play.`); },
+    ended: () => say(`${state.video.title} has ended.`),
+    progress: (time) => { if (mendedAt !== null && time > mendedAt + MENDED) mendedAt = null; },
+    refused: mend,
+    trouble: (code) => caution(code === "network" ? "The connection is interrupted. Trying to go on." : "Part of the video did not arrive. Trying to go on."),
+    failed: refuse,
+  });
+
+  const config = await loadConfig();
+  session = createSession(config.signIn);
+  call = createApi(session);
+  cookies = createCookies({
+    call,
+    storage: localStorage,
+    playing: () => playback.playing,
+    onTrouble: (problem, remaining) => { greet(); caution(warn(problem.code, remaining)); },
+    onRenewed: () => say(`Playing ${state.video.title}.`),
+  });
+  state.canSignIn = Boolean(config.signIn?.clientId);
+
+  let returned = null;
+  let failure = null;
+  try {
+    returned = await session.finish();
+  } catch (cause) {
+    failure = Problem.from(cause);
+  }
+  greet();
+  try {
+    state.videos = await loadCatalog(config.premiumPath);
+  } catch (cause) {
+    state.loaded = true;
+    refuse(failure ?? cause);
+    return;
+  }
+  state.loaded = true;
+  await refreshEntitlements();
+
+  const wanted = state.videos.find((video) => video.path === returned?.wanted);
+  const first = wanted ?? state.videos.find((video) => video.public) ?? state.videos[0];
+  await open(first, { start: Boolean(wanted) });
+  if (failure) refuse(failure);
+  else if (returned && !wanted) say(`Signed in as ${state.viewer}.`);
+  else sayGoodbye();
+  listen();
+}
+
+async function loadConfig() {
+  try {
+    const response = await fetch("config.json", { cache: "no-cache" });
+    if (response.ok) return { premiumPath: "premium", ...(await response.json()) };
+  } catch {
+    // Free videos play without it.
+  }
+  return { premiumPath: "premium" };
+}
+
+function listen() {
+  // Timers stand still while a computer sleeps or a tab is frozen.
+  const awake = () => { if (document.visibilityState === "visible") cookies.awaken(); };
+  document.addEventListener("visibilitychange", awake);
+  for (const name of ["pageshow", "focus", "online"]) globalThis.addEventListener(name, awake);
+  globalThis.addEventListener("storage", async ({ key, newValue }) => {
+    if (key !== LEFT || !newValue || !session.signedIn) return;
+    await session.end();
+    leavePremium("signed_out_elsewhere");
+  });
+}
+
+async function open(video, { start }) {
+  const mine = ++turn;
+  cookies.rest();
+  playback.close();
+  mendedAt = null;
+  Object.assign(state, { video, problem: null, opening: false });
+  document.title = `${video.title} – Premium HLS`;
+  if (video.public) {
+    say("");
+    playback.open(video, { start });
+    return;
+  }
+  if (!session.signedIn) {
+    refuse(new Problem("signed_out"));
+    return;
+  }
+  state.opening = true;
+  say(`Opening ${video.title}…`);
+  try {
+    const grant = await cookies.open(video.path);
+    if (mine !== turn) return;
+    state.opening = false;
+    say("");
+    cookies.keep(video.path, grant);
+    playback.open(video, { start });
+  } catch (cause) {
+    if (mine !== turn) return;
+    state.opening = false;
+    refuse(cause);
+  }
+}
+
+// A refused playlist or segment: the cookies may have ended unseen, so they are
+// asked for once more; a refusal after that stands.
+async function mend() {
+  const { video } = state;
+  if (video.public) return refuse(new Problem("public_media_refused"));
+  if (mendedAt !== null) return refuse(new Problem("media_refused"));
+  const mine = turn;
+  mendedAt = playback.time;
+  say(`Opening ${video.title} again…`);
+  try {
+    const grant = await cookies.open(video.path);
+    if (mine !== turn) return;
+    cookies.keep(video.path, grant);
+    playback.reopen();
+  } catch (cause) {
+    if (mine === turn) refuse(cause);
+  }
+}
+
+function refuse(cause) {
+  const problem = typeof cause === "string" ? new Problem(cause) : Problem.from(cause);
+  turn++;
+  cookies?.rest();
+  playback.close();
+  const words = describe(problem.code, {
+    title: state.video?.title,
+    retryAfter: problem.retryAfter,
+    requestId: problem.requestId,
+  });
+  state.opening = false;
+  state.problem = words;
+  say(`${words.heading}. ${words.text}`);
+  greet();
+  if (problem.code === "not_entitled") refreshEntitlements();
+}
+
+function say(text) {
+  Object.assign(state, { status: text, warning: false });
+}
+
+function caution(text) {
+  Object.assign(state, { status: text, warning: true });
+}
+
+function greet() {
+  state.signedIn = session?.signedIn ?? false;
+  state.viewer = session?.viewer ?? "";
+}
+
+async function refreshEntitlements() {
+  if (!session.signedIn) {
+    state.entitlements = EVERYTHING;
+    return;
+  }
+  try {
+    state.entitlements = await loadEntitlements(call);
+  } catch {
+    greet(); // the session has ended
+  }
+}
+
+function markOf(video) {
+  if (video.public) return { kind: "free", text: "Free" };
+  if (!state.signedIn) return { kind: "locked", text: "Sign in to watch" };
+  return covers(state.entitlements, video)
+    ? { kind: "open", text: "Included" }
+    : { kind: "locked", text: "Not part of your plan" };
+}
+
+async function signIn() {
+  state.leaving = true;
+  say("Going to the sign-in page…");
+  try {
+    await session.begin(state.video?.path);
+  } catch (cause) {
+    state.leaving = false;
+    refuse(cause);
+  }
+}
+
+async function signOut() {
+  state.leaving = true;
+  turn++;
+  playback.close();
+  say("Signing out…");
+  const cleared = await cookies.close().catch(() => false);
+  const outcome = cleared ? "signed_out_now" : "signed_out_cookies_remain";
+  localStorage.setItem(LEFT, String(Date.now())); // a new value each time: only changes are told
+  const next = await session.end();
+  if (next) {
+    sessionStorage.setItem(LEFT, outcome);
+    globalThis.location.assign(next);
+    return;
+  }
+  state.leaving = false;
+  leavePremium(outcome);
+}
+
+// After signing out, what the viewer may still see, and why.
+async function leavePremium(code) {
+  greet();
+  await refreshEntitlements();
+  const first = state.videos.find((video) => video.public) ?? state.videos[0];
+  if (first) await open(first, { start: false });
+  say(describe(code).text);
+}
+
+// Back from the sign-in service's own sign-out.
+function sayGoodbye() {
+  const code = sessionStorage.getItem(LEFT);
+  sessionStorage.removeItem(LEFT);
+  if (code && !session.signedIn) say(describe(code).text);
+}

@@ -1,0 +1,56 @@
+// The videos of catalog.json, and where each is served.
+import { Problem } from "./problem.js";
+
+/** Reads catalog.json. A missing one is no error of the page: there is no sample. */
+export async function loadCatalog(premiumPath, fetch = globalThis.fetch) {
+  let response;
+  try {
+    response = await fetch("catalog.json", { cache: "no-cache" });
+  } catch {
+    throw new Problem("network");
+  }
+  if (response.status === 404 || response.status === 403) throw new Problem("catalog_missing");
+  if (!response.ok) throw new Problem("unavailable");
+  let catalog;
+  try {
+    catalog = await response.json();
+  } catch {
+    throw new Problem("catalog_invalid");
+  }
+  return readCatalog(catalog, premiumPath);
+}
+
+/** The videos of a parsed catalog. Throws when one lacks what it cannot be played without. */
+export function readCatalog(catalog, premiumPath) {
+  if (!Array.isArray(catalog?.videos)) throw new Problem("catalog_invalid");
+  if (catalog.videos.length === 0) throw new Problem("catalog_missing");
+  return catalog.videos.map((video) => {
+    if (!plain(video?.path) || !plain(video.playlist ?? "master.m3u8")) throw new Problem("catalog_invalid");
+    const playlist = video.playlist ?? "master.m3u8";
+    const open = video.public === true; // anything else needs cookies
+    return {
+      path: video.path,
+      title: text(video.title) || video.path,
+      description: text(video.description),
+      public: open,
+      poster: plain(video.poster) ? `/${escape(video.poster)}` : "",
+      url: open
+        ? `/${escape(video.path)}/${escape(playlist)}`
+        : `/${escape(premiumPath)}/${escape(video.path)}/${escape(playlist)}`,
+    };
+  });
+}
+
+// A path below the site's root: no leading or doubled slash, so that it cannot
+// become another host's address, and no dots that climb.
+function plain(path) {
+  return typeof path === "string" && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+function escape(path) {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+function text(value) {
+  return typeof value === "string" ? value : "";
+}
