@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+)
+
+// A keyTrust is Custom::KeyTrust {KeyName, PublicKeyId, KeyGroupId}: it is
+// made once the key group holds the public key, and its attribute Since is
+// that time, RFC 3339 in UTC. There is nothing of it but its physical id,
+// "<KeyName>@<Since>".
+type keyTrust struct{ now func() time.Time }
+
+func (r keyTrust) create(_ context.Context, event cfn.Event) (result, error) {
+	return r.since(event, r.now())
+}
+
+// update keeps the time while the public key is the same one, whatever else
+// changes. Of a key that is another, or whose time cannot be read, the trust
+// is new: to wait too long refuses nobody.
+func (r keyTrust) update(ctx context.Context, event cfn.Event) (result, error) {
+	id := event.PhysicalResourceID
+	since, err := time.Parse(time.RFC3339, id[strings.LastIndexByte(id, '@')+1:])
+	was, _ := event.OldResourceProperties["PublicKeyId"].(string)
+	if err != nil || was != event.ResourceProperties["PublicKeyId"] {
+		return r.create(ctx, event)
+	}
+	return r.since(event, since)
+}
+
+func (keyTrust) delete(context.Context, cfn.Event) error { return nil }
+
+func (keyTrust) since(event cfn.Event, since time.Time) (result, error) {
+	name, err := property(event, "KeyName")
+	if err != nil {
+		return result{}, err
+	}
+	for _, required := range []string{"PublicKeyId", "KeyGroupId"} {
+		if _, err := property(event, required); err != nil {
+			return result{}, err
+		}
+	}
+	text := since.UTC().Format(time.RFC3339)
+	return result{physicalID: name + "@" + text, attributes: map[string]any{"Since": text}}, nil
+}

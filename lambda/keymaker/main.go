@@ -1,0 +1,46 @@
+// Command keymaker is the function behind the stack's custom resources: it
+// makes what CloudFormation cannot make without seeing it, and tells it only
+// what may be seen.
+//
+//	Custom::SigningKey    a key pair: the private half to a SecureString
+//	                      parameter, the public half to CloudFormation
+//	Custom::OriginSecret  what shows that a request came through the
+//	                      distribution
+//	Custom::KeyTrust      when a public key joined a key group
+//
+// Each request may come more than once, and a retry finds what an earlier try
+// made. The function needs ssm:GetParameter, ssm:PutParameter and
+// ssm:DeleteParameter on the parameters that it is given.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/cfn"
+	"github.com/aws/aws-lambda-go/lambda"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+func main() {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	lambda.Start(respond(serve))
+}
+
+// serve makes its client with each request, which is rare, so that a failure
+// of that too is told to CloudFormation: a function that fails at its start
+// leaves a deployment waiting for an hour.
+func serve(ctx context.Context, event cfn.Event) (result, error) {
+	cfg, err := config.LoadDefaultConfig(ctx,
+		config.WithRetryMaxAttempts(8),
+		config.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(10*time.Second)))
+	if err != nil {
+		return result{}, fmt.Errorf("loading the AWS configuration: %w", err)
+	}
+	return newKeymaker(ssm.NewFromConfig(cfg)).handle(ctx, event)
+}
