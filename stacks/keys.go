@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsssm"
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudfront"
@@ -32,6 +33,11 @@ func newKeymaker(stack awscdk.Stack, s settings.Settings, code string) awslambda
 			parameterArn(stack, s, "origin-secret"),
 		},
 	}))
+	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("ReadDeployedKeys"),
+		Actions:   jsii.Strings("ssm:GetParameter"),
+		Resources: &[]*string{parameterArn(stack, s, "signer")},
+	}))
 	return keymaker
 }
 
@@ -57,47 +63,60 @@ type signingKeys struct {
 	keys  []signingKey // oldest first
 }
 
+// A signingKey is one key pair. Its public half is all that the stack sees.
 type signingKey struct {
-	name         string
-	id           *string // CloudFront's, which goes into the cookie
-	trustedSince *string // when the key group had taken it in
+	settings.SigningKey
+	pem          *string    // the public half
+	kms          awskms.Key // nil where the private half is in Parameter Store
+	id           *string    // CloudFront's, which goes into the cookie
+	trustedSince *string    // when the key group had taken it in
 }
 
-// newSigningKeys makes each key pair, and a key group of all. A public key's
-// material cannot be changed, so a key's logical ids come from its own name,
-// in a scope of their own so that they hold a hash of it: another name is
-// another resource, even where names differ in a hyphen only.
-func newSigningKeys(stack awscdk.Stack, s settings.Settings, keymaker awslambda.Function) *signingKeys {
+// newSigningKeys makes each key pair, and a key group of all.
+//
+// A public key's material cannot be changed, so a key's logical ids come from
+// its own name, in a scope of their own so that they hold a hash of it:
+// another name is another resource, even where names differ in a hyphen only.
+// When a name goes, CloudFormation first takes the key out of the group and
+// then deletes it, which is the order that CloudFront accepts.
+func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[string]string, keymaker awslambda.Function) *signingKeys {
 	scope := constructs.NewConstruct(stack, jsii.String("SigningKeys"))
 	var made signingKeys
 	var items []interfacesawscloudfront.IPublicKeyRef
-	for _, key := range s.SigningKeys {
-		pair := newCustomResource(scope, keymaker, "Pair-"+key, "SigningKey", map[string]any{
-			"ParameterName": parameter(s, "signing-keys/"+key),
-			"KeyType":       s.SigningKeyType,
-		})
-		public := awscloudfront.NewCfnPublicKey(scope, jsii.String("Public-"+key), &awscloudfront.CfnPublicKeyProps{
+	for _, entry := range s.Keys() {
+		key := signingKey{SigningKey: entry}
+		switch entry.Custody {
+		case settings.CustodyKMS:
+			key.keepInKMS(scope, keymaker)
+		case settings.CustodyExternal:
+			key.bring(stack, scope, publicKeys[entry.Name], keymaker)
+		default:
+			key.make(scope, s, keymaker)
+		}
+		public := awscloudfront.NewCfnPublicKey(scope, jsii.String("Public-"+key.Name), &awscloudfront.CfnPublicKeyProps{
 			PublicKeyConfig: &awscloudfront.CfnPublicKey_PublicKeyConfigProperty{
-				Name:       name(s, key),
-				EncodedKey: pair.GetAttString(jsii.String("PublicKey")),
+				Name:       name(s, key.Name),
+				EncodedKey: key.pem,
 				// Made anew, a stack of the same name must not seem to repeat
 				// the request of the one before.
-				CallerReference: jsii.Sprintf("%s/%s", key, *stack.StackId()),
-				Comment:         jsii.String("Signing key " + key + " of " + s.StackName),
+				CallerReference: jsii.Sprintf("%s/%s", key.Name, *stack.StackId()),
+				Comment:         jsii.String("Signing key " + key.Name + " of " + s.StackName),
 			},
 		})
+		key.id = public.AttrId()
 		items = append(items, public)
-		made.keys = append(made.keys, signingKey{name: key, id: public.AttrId()})
+		made.keys = append(made.keys, key)
 	}
 	made.group = awscloudfront.NewKeyGroup(stack, jsii.String("KeyGroup"), &awscloudfront.KeyGroupProps{
 		KeyGroupName: name(s, "keys"),
 		Comment:      jsii.String("Keys whose cookies open premium videos of " + s.StackName),
 		Items:        &items,
 	})
+	made.group.Node().AddDependency(newKeyChange(scope, s, keymaker))
 	for i, key := range made.keys {
 		// Needs the group, so it notes a time at which the group had the key.
-		made.keys[i].trustedSince = newCustomResource(scope, keymaker, "Trust-"+key.name, "KeyTrust", map[string]any{
-			"KeyName":     key.name,
+		made.keys[i].trustedSince = newCustomResource(scope, keymaker, "Trust-"+key.Name, "KeyTrust", map[string]any{
+			"KeyName":     key.Name,
 			"PublicKeyId": key.id,
 			"KeyGroupId":  made.group.KeyGroupId(),
 		}).GetAttString(jsii.String("Since"))
@@ -105,16 +124,38 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, keymaker awslambda.
 	return &made
 }
 
+// newKeyChange makes what stops a deploy, before the key group changes, that
+// would refuse viewers who are playing: the key group depends on it.
+func newKeyChange(scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
+	var keys []map[string]any
+	for _, key := range s.Keys() {
+		keys = append(keys, map[string]any{"Name": key.Name, "Custody": key.Custody, "Type": key.Type})
+	}
+	return newCustomResource(scope, keymaker, "Change", "KeyChange", map[string]any{
+		"SignerParameter": parameter(s, "signer"),
+		"Keys":            keys,
+		"WaitMinutes":     s.KeyWaitMinutes,
+		"LiveMinutes":     s.CookieLiveMinutes(),
+		"EndAllCookies":   s.EndAllCookies,
+	})
+}
+
 // publish tells the signer what it signs with and for which host.
 func (k *signingKeys) publish(stack awscdk.Stack, s settings.Settings, host *string) {
 	var keys []map[string]any
 	for _, key := range k.keys {
-		keys = append(keys, map[string]any{
-			"name":         key.name,
+		entry := map[string]any{
+			"name":         key.Name,
+			"custody":      key.Custody,
+			"type":         key.Type,
+			"hash":         key.Hash,
 			"id":           key.id,
-			"hash":         s.SignatureHash,
 			"trustedSince": key.trustedSince,
-		})
+		}
+		if key.kms != nil {
+			entry["kmsKey"] = key.kms.KeyArn()
+		}
+		keys = append(keys, entry)
 	}
 	awsssm.NewStringParameter(stack, jsii.String("SignerParameter"), &awsssm.StringParameterProps{
 		ParameterName: jsii.String(parameter(s, "signer")),

@@ -27,7 +27,7 @@ type signer struct {
 
 // newSigner makes the function that signs policies and the API before it. The
 // API has no routes until admit gives them an authorizer.
-func newSigner(stack awscdk.Stack, s settings.Settings, code string) signer {
+func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signingKeys) signer {
 	function := newFunction(stack, s, "Signer", functionProps{
 		pkg:         "signer",
 		code:        code,
@@ -36,7 +36,7 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string) signer {
 		timeout:     10,
 		environment: map[string]*string{
 			"PARAMETER_PREFIX":      jsii.String("/" + s.StackName),
-			"SIGNING_KEYS":          jsii.String(strings.Join(s.SigningKeys, ",")),
+			"SIGNING_KEYS":          jsii.String(keyParameters(s)),
 			"PREMIUM_PATH":          &s.PremiumPath,
 			"COOKIE_MINUTES":        number(s.CookieMinutes),
 			"COOKIE_STEP_MINUTES":   number(s.CookieStepMinutes),
@@ -58,6 +58,10 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string) signer {
 			parameterArn(stack, s, "signing-keys/*"),
 		},
 	}))
+
+	for _, key := range keys.keys {
+		key.allow(stack, function)
+	}
 
 	props := &awsapigatewayv2.HttpApiProps{
 		ApiName:            jsii.String(s.StackName),
@@ -91,6 +95,21 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string) signer {
 		api:      api,
 		domain:   jsii.Sprintf("%s.execute-api.%s.%s", *api.ApiId(), *stack.Region(), *stack.UrlSuffix()),
 	}
+}
+
+// keyParameters lists the keys whose private halves the signer reads, and the
+// parameter of each that is not among the stack's own.
+func keyParameters(s settings.Settings) string {
+	var list []string
+	for _, key := range s.Keys() {
+		switch key.Custody {
+		case settings.CustodySSM:
+			list = append(list, key.Name)
+		case settings.CustodyExternal:
+			list = append(list, key.Name+"="+key.Parameter)
+		}
+	}
+	return strings.Join(list, ",")
 }
 
 // admit opens the API's routes to tokens of the issuer, and to nobody else.

@@ -22,9 +22,9 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 
 	storage := newStorage(stack, s)
 	keymaker := newKeymaker(stack, s, p.Keymaker)
-	keys := newSigningKeys(stack, s, keymaker)
+	keys := newSigningKeys(stack, s, p.PublicKeys, keymaker)
 	secret := newOriginSecret(stack, s, keymaker)
-	signer := newSigner(stack, s, p.Signer)
+	signer := newSigner(stack, s, p.Signer, keys)
 	signIn := newSignIn(stack, s)
 	delivery := newDelivery(stack, s, storage, keys, signer, signIn, secret)
 	client := signIn.newClient(stack, s, delivery.host)

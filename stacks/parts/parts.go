@@ -14,21 +14,29 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 	"golang.org/x/sync/errgroup"
 
+	"premiumhls/signedcookie"
 	"premiumhls/stacks/settings"
 )
 
-// Parts are folders, each an asset of the stack.
+// Parts are folders, each an asset of the stack, and the public keys that were
+// brought along, in PEM by their names.
 type Parts struct {
 	Signer   string // the signer's Lambda
 	Keymaker string // the custom resources' Lambda
 	Page     string // the web page, with the libraries that it loads
 	Sample   string // the sample videos, laid out as in the bucket
+
+	PublicKeys map[string]string
 }
 
 // Build makes every part in the .build folder of the repository at root. It
 // needs the Go toolchain, and npm where the page's libraries are not installed
 // yet.
 func Build(ctx context.Context, root string, s settings.Settings) (Parts, error) {
+	publicKeys, err := readPublicKeys(root, s)
+	if err != nil {
+		return Parts{}, err
+	}
 	build := filepath.Join(root, ".build", s.StackName)
 	if err := os.MkdirAll(build, 0o755); err != nil {
 		return Parts{}, fmt.Errorf("making the build folder: %w", err)
@@ -45,6 +53,8 @@ func Build(ctx context.Context, root string, s settings.Settings) (Parts, error)
 		Keymaker: filepath.Join(build, "keymaker"),
 		Page:     filepath.Join(build, "page"),
 		Sample:   filepath.Join(build, "sample"),
+
+		PublicKeys: publicKeys,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return function(ctx, root, "signer", p.Signer) })
@@ -54,6 +64,34 @@ func Build(ctx context.Context, root string, s settings.Settings) (Parts, error)
 		group.Go(func() error { return sample(root, s.PremiumPath, p.Sample) })
 	}
 	return p, group.Wait()
+}
+
+// readPublicKeys reads the public halves of external keys.
+func readPublicKeys(root string, s settings.Settings) (map[string]string, error) {
+	found := map[string]string{}
+	for _, key := range s.Keys() {
+		if key.Custody != settings.CustodyExternal {
+			continue
+		}
+		path := key.PublicKeyFile
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(root, path)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading the public key %s of signingKeys: %w", key.Name, err)
+		}
+		public, err := signedcookie.ParsePublicKey(text)
+		if err != nil {
+			return nil, fmt.Errorf("the public key %s of signingKeys, in %s, is none that CloudFront takes: %w", key.Name, key.PublicKeyFile, err)
+		}
+		canonical, err := signedcookie.MarshalPublicKey(public)
+		if err != nil {
+			return nil, err
+		}
+		found[key.Name] = string(canonical)
+	}
+	return found, nil
 }
 
 // Root finds the repository: the nearest folder above dir with a go.mod.

@@ -23,11 +23,13 @@ type Settings struct {
 	CORSOrigins    []string `json:"corsOrigins" may:"a list of origins such as https://www.example.com, without a path or wildcard"`
 
 	// The signing keys.
-	SigningKeys             []string `json:"signingKeys" may:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit"`
-	SigningKeyType          string   `json:"signingKeyType" may:"RSA_2048 or ECDSA_P256"`
-	SignatureHash           string   `json:"signatureHash" may:"SHA256 or SHA1; with ECDSA_P256 only SHA1, unless allowUndocumentedEcdsaSha256 is true"`
-	UndocumentedECDSASHA256 bool     `json:"allowUndocumentedEcdsaSha256" may:"true or false"`
-	KeyWaitMinutes          int      `json:"keyWaitMinutes" may:"a whole number of minutes from 1 to 1440"`
+	SigningKeys             []SigningKey `json:"signingKeys" may:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile"`
+	KeyCustody              string       `json:"keyCustody" may:"ssm, kms or external"`
+	SigningKeyType          string       `json:"signingKeyType" may:"RSA_2048 or ECDSA_P256"`
+	SignatureHash           string       `json:"signatureHash" may:"SHA256 or SHA1; with ECDSA_P256 only SHA1, unless allowUndocumentedEcdsaSha256 is true"`
+	UndocumentedECDSASHA256 bool         `json:"allowUndocumentedEcdsaSha256" may:"true or false"`
+	KeyWaitMinutes          int          `json:"keyWaitMinutes" may:"a whole number of minutes from 1 to 1440"`
+	EndAllCookies           bool         `json:"endAllCookies" may:"true or false"`
 
 	// The cookies.
 	CookieMinutes      int    `json:"cookieMinutes" may:"a whole number of minutes from 1 to 1440"`
@@ -58,7 +60,8 @@ func Default() Settings {
 		KeepData:           true,
 		Sample:             true,
 		PriceClass:         "PriceClass_100",
-		SigningKeys:        []string{"first"},
+		SigningKeys:        []SigningKey{{Name: "first"}},
+		KeyCustody:         "ssm",
 		SigningKeyType:     "RSA_2048",
 		SignatureHash:      "SHA256",
 		KeyWaitMinutes:     10,
@@ -80,3 +83,8 @@ func (s Settings) Host() string {
 	}
 	return s.DomainNames[0]
 }
+
+// CookieLiveMinutes is how long after the signer turned to another key a
+// cookie of the old one may be in use: a cookie's life, rounded up to the step,
+// and ten minutes in which every warm signer has read its keys anew.
+func (s Settings) CookieLiveMinutes() int { return s.CookieMinutes + s.CookieStepMinutes + 10 }

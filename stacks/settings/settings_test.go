@@ -26,6 +26,11 @@ func TestRead(t *testing.T) {
 		{"a truth from the command line", map[string]any{"sample": "false"}, func(s Settings) bool { return !s.Sample }},
 		{"a list", map[string]any{"signingKeys": []any{"a", "b"}}, func(s Settings) bool { return len(s.SigningKeys) == 2 }},
 		{"a list from the command line", map[string]any{"signingKeys": `["a","b"]`}, func(s Settings) bool { return len(s.SigningKeys) == 2 }},
+		{"a key that moves to KMS", map[string]any{"signingKeys": []any{"a", map[string]any{"name": "b", "custody": "kms"}}},
+			func(s Settings) bool {
+				k := s.Keys()
+				return k[0].Custody == "ssm" && k[1].Custody == "kms" && k[1].Hash == "SHA256"
+			}},
 		{"own names", map[string]any{"domainNames": []any{"video.example.com"}, "certificateArn": arn, "cookieDomain": "example.com"},
 			func(s Settings) bool { return s.Host() == "video.example.com" }},
 		{"an existing issuer", map[string]any{"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", "jwtAudience": []any{"client"}},
@@ -67,6 +72,12 @@ func TestReadRefuses(t *testing.T) {
 		{"a key without a name", map[string]any{"signingKeys": []any{""}}, []string{"signingKeys"}},
 		{"unknown key type", map[string]any{"signingKeyType": "RSA_4096"}, []string{"signingKeyType", "RSA_2048 or ECDSA_P256"}},
 		{"undocumented hash", map[string]any{"signingKeyType": "ECDSA_P256"}, []string{"signatureHash", "RSA keys only"}},
+		{"a key with an unknown member", map[string]any{"signingKeys": []any{map[string]any{"name": "a", "algorithm": "x"}}}, []string{"signingKeys"}},
+		{"an unknown custody", map[string]any{"keyCustody": "vault"}, []string{"keyCustody", "ssm, kms or external"}},
+		{"a key in KMS with SHA-1", map[string]any{"keyCustody": "kms", "signatureHash": "SHA1"}, []string{"signs with SHA-256"}},
+		{"an external key without a parameter", map[string]any{"keyCustody": "external"}, []string{"must name a parameter"}},
+		{"a parameter without an external key", map[string]any{"signingKeys": []any{map[string]any{"name": "a", "parameter": "/a"}}}, []string{"only external keys"}},
+		{"undocumented hash of one key", map[string]any{"signingKeys": []any{"a", map[string]any{"name": "b", "type": "ECDSA_P256"}}}, []string{"The key b", "RSA keys only"}},
 		{"path with a wildcard", map[string]any{"premiumPath": "premium/*"}, []string{"premiumPath"}},
 		{"path of the API", map[string]any{"premiumPath": "api"}, []string{"premiumPath"}},
 		{"name without certificate", map[string]any{"domainNames": []any{"video.example.com"}}, []string{"certificateArn", "no certificate"}},
@@ -124,7 +135,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		for _, text := range append([]string{s.PremiumPath, s.StackName}, s.SigningKeys...) {
+		for _, text := range []string{s.PremiumPath, s.StackName, s.Keys()[0].Name} {
 			if strings.ContainsAny(text, "*?%/\\\"\n ") {
 				t.Fatalf("%q = %q let %q through", name, value, text)
 			}

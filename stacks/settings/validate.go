@@ -15,16 +15,12 @@ var (
 	certificate  = regexp.MustCompile(`^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
 	webACL       = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:us-east-1:[0-9]{12}:global/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9-]+$`)
 	country      = regexp.MustCompile(`^[A-Z]{2}$`)
-	keyName      = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?$`)
 	domainPrefix = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	reserved     = regexp.MustCompile(`(?i)^ssm|aws|amazon|cognito`) // by Parameter Store and Cognito
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
 var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-
-// maxKeys is CloudFront's quota of public keys in a key group.
-const maxKeys = 5
 
 // validate returns an error for each setting that cannot be, alone or beside
 // the others.
@@ -51,13 +47,7 @@ func (s *Settings) validate() (errs []error) {
 	check("webAclArn", s.WebACLArn == "" || webACL.MatchString(s.WebACLArn), "CloudFront reads web ACLs from us-east-1 only.")
 	check("corsOrigins", every(s.CORSOrigins, isOrigin) && distinct(s.CORSOrigins))
 
-	check("signingKeys", len(s.SigningKeys) > 0 && every(s.SigningKeys, keyName.MatchString), "Viewers need at least one key to be let in.")
-	check("signingKeys", len(s.SigningKeys) <= maxKeys, "CloudFront takes at most five public keys in a key group.")
-	check("signingKeys", distinct(s.SigningKeys), "A key cannot be made twice; a new key needs a new name.")
-	check("signingKeyType", s.SigningKeyType == "RSA_2048" || s.SigningKeyType == "ECDSA_P256")
-	check("signatureHash", s.SignatureHash == "SHA1" || s.SignatureHash == "SHA256")
-	check("signatureHash", s.SigningKeyType != "ECDSA_P256" || s.SignatureHash != "SHA256" || s.UndocumentedECDSASHA256,
-		"AWS documents SHA-256 with RSA keys only.")
+	s.validateKeys(check)
 	check("keyWaitMinutes", 1 <= s.KeyWaitMinutes && s.KeyWaitMinutes <= 1440)
 
 	check("cookieMinutes", 1 <= s.CookieMinutes && s.CookieMinutes <= 1440)
