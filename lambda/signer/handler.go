@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"premiumhls/lambda/internal/cache"
+	"premiumhls/lambda/internal/entitlement"
+	"premiumhls/lambda/internal/keyring"
+)
+
+const (
+	// signRetry and entitlementRetry are after which time to ask again where
+	// that what failed does not say so itself.
+	signRetry        = 2 * time.Second
+	entitlementRetry = 2 * time.Second
+)
+
+// handler answers requests. It may be used by several goroutines at once.
+type handler struct {
+	env          environment
+	ring         *keyring.Ring
+	entitlements entitlement.Decider
+	cookieSets   *cache.Cache[cookiesFor, *cookieSet]
+	logger       *slog.Logger
+	now          func() time.Time
+}
+
+func newHandler(env environment, ring *keyring.Ring, entitlements entitlement.Decider, logger *slog.Logger) *handler {
+	return &handler{
+		env:          env,
+		ring:         ring,
+		entitlements: entitlements,
+		cookieSets:   cache.New[cookiesFor, *cookieSet](keptSets),
+		logger:       logger,
+		now:          time.Now,
+	}
+}
+
+// handle answers one event. It never returns an error: that would have API
+// Gateway answer in words of its own.
+func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (response events.APIGatewayV2HTTPResponse, _ error) {
+	began := h.now()
+	r := &request{event: &event}
+	decision, err := "", error(nil)
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+		}
+		if err != nil {
+			refused := asRefusal(err)
+			decision, response = refused.code, refused.response(event.RequestContext.RequestID)
+		}
+		h.log(ctx, r, response.StatusCode, decision, err, h.now().Sub(began))
+	}()
+	response, decision, err = h.serve(ctx, r)
+	return response, nil
+}
+
+// serve makes sure that a request came through the distribution and from a
+// viewer who has signed in, and follows its route.
+func (h *handler) serve(ctx context.Context, r *request) (response events.APIGatewayV2HTTPResponse, decision string, err error) {
+	if r.snapshot, err = h.ring.Snapshot(ctx); err != nil {
+		return response, "", err
+	}
+	if !r.snapshot.OriginSecretIs(r.event.Headers[originSecretHeader]) {
+		return response, "", &notThroughDistribution
+	}
+	if err := r.authenticate(); err != nil {
+		return response, "", err
+	}
+	route, err := findRoute(r.event.RequestContext.HTTP.Method, r.event.RawPath)
+	if err != nil {
+		return response, "", err
+	}
+	response, err = route.serve(h, ctx, r)
+	return response, route.decision, err
+}
+
+// issue answers POST /api/cookies.
+func (h *handler) issue(ctx context.Context, r *request) (response events.APIGatewayV2HTTPResponse, err error) {
+	if err := r.readPath(); err != nil {
+		return response, err
+	}
+	grant, err := h.entitlements.Decide(ctx, r.viewer, r.path.String())
+	if errors.Is(err, entitlement.ErrNotEntitled) {
+		return response, &notEntitled
+	} else if err != nil {
+		return response, entitlementsUnavailable.because(err).after(entitlementRetry)
+	}
+	now := h.now()
+	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: policyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
+	left := want.end - now.Unix()
+	if !time.Unix(want.end, 0).After(now) {
+		return response, notEntitled.because(errors.New("the grant has ended"))
+	}
+	if h.env.bindAddress {
+		if want.address, err = r.viewerAddress(); err != nil {
+			return response, err
+		}
+	}
+	want.key = r.snapshot.SigningKey(now, h.env.keyWait)
+	r.key = want.key
+	set, err := h.cookieSet(ctx, want)
+	if err != nil {
+		return response, err
+	}
+	return events.APIGatewayV2HTTPResponse{
+		StatusCode: http.StatusOK,
+		Headers:    map[string]string{"content-type": "application/json", "cache-control": "no-store"},
+		Cookies:    set.cookies,
+		Body:       set.body + `,"ExpiresIn":` + strconv.FormatInt(left, 10) + "}",
+	}, nil
+}
+
+// clear answers DELETE /api/cookies. It asks for no entitlement: who may no
+// longer watch may still be rid of the cookies.
+func (h *handler) clear(_ context.Context, r *request) (response events.APIGatewayV2HTTPResponse, err error) {
+	if err := r.readPath(); err != nil {
+		return response, err
+	}
+	return events.APIGatewayV2HTTPResponse{
+		StatusCode: http.StatusNoContent,
+		Headers:    map[string]string{"cache-control": "no-store"},
+		Cookies:    h.clearedCookies(r.path),
+	}, nil
+}
+
+// policyEnd returns the end of a policy made now, in seconds since 1970: now
+// and the lifetime, rounded up to the next multiple of step so that viewers of
+// the same thing get the same policy; or the end of the grant, where that is
+// earlier, rounded down to a second so that no cookie outlives it.
+func policyEnd(now time.Time, lifetime, step time.Duration, grantUntil time.Time) int64 {
+	end := now.Add(lifetime)
+	seconds := end.Unix()
+	if end.Nanosecond() > 0 {
+		seconds++
+	}
+	if rest := seconds % int64(step/time.Second); rest > 0 {
+		seconds += int64(step/time.Second) - rest
+	}
+	if !grantUntil.IsZero() {
+		seconds = min(seconds, grantUntil.Unix())
+	}
+	return seconds
+}
+
+// asRefusal makes an error the answer to give for it. What is not foreseen is
+// an internal error.
+func asRefusal(err error) *refusal {
+	var refused *refusal
+	var unavailable *keyring.UnavailableError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &unavailable):
+		return keysUnavailable.because(err).after(unavailable.RetryAfter)
+	}
+	return internal.because(err)
+}
+
+// log writes the one line of a request. It names no token, cookie or secret,
+// and the viewer only by a digest.
+func (h *handler) log(ctx context.Context, r *request, status int, decision string, err error, took time.Duration) {
+	level, cause, key := slog.LevelInfo, "", ""
+	if status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !h.logger.Enabled(ctx, level) {
+		return
+	}
+	if err != nil {
+		cause = err.Error()
+	}
+	if r.key != nil {
+		key = r.key.Name
+	}
+	attributes := [...]slog.Attr{
+		slog.String("requestId", r.event.RequestContext.RequestID),
+		slog.String("decision", decision),
+		slog.Int("status", status),
+		slog.String("path", r.path.String()),
+		slog.String("viewer", digest(r.viewer.Subject)),
+		slog.String("key", key),
+		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("cause", cause),
+	}
+	present := attributes[:]
+	if err == nil {
+		present = present[:len(present)-1]
+	}
+	h.logger.LogAttrs(ctx, level, "request", present...)
+}
+
+// digest returns what the log has in a viewer's place: the same for the same
+// viewer.
+func digest(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(subject))
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,50 @@
+// Command signer is the Lambda function behind the API: it gives a viewer who
+// has signed in the signed cookies with which CloudFront serves premium video.
+//
+//	POST   /api/cookies   {"path":"course-1"}   sets the cookies for a path
+//	DELETE /api/cookies   {"path":"course-1"}   clears them
+//
+// It runs behind an HTTP API with a JWT authorizer (payload format 2.0), and
+// is reached through the distribution only.
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"premiumhls/lambda/internal/entitlement"
+	"premiumhls/lambda/internal/keyring"
+)
+
+func main() {
+	logger := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	slog.SetDefault(logger)
+	h, err := start(logger)
+	if err != nil {
+		logger.Error("the signer does not start", "cause", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(h.handle)
+}
+
+// start makes the handler and begins to read the keys, so that they are on
+// their way while the runtime fetches the first request.
+func start(logger *slog.Logger) (*handler, error) {
+	env, err := parseEnvironment(os.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("the environment of the function is wrong: %w", err)
+	}
+	client, err := newSSM(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	ring := keyring.New(
+		keyring.NewParameterStore(client, env.parameterPrefix, env.signingKeys),
+		keyring.Config{Logger: logger},
+	)
+	ring.Start()
+	return newHandler(env, ring, entitlement.Authenticated{}, logger), nil
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"premiumhls/lambda/internal/entitlement"
+	"premiumhls/lambda/internal/keyring"
+	"premiumhls/lambda/internal/premiumpath"
+)
+
+// maxBody is the longest body that is read, in bytes.
+const maxBody = 4 << 10
+
+// Headers, as payload format 2.0 spells them. CloudFront sets both itself, and
+// drops what a viewer sends under these names; that holds only of requests
+// that came through it, so the first is checked before the second is read.
+const (
+	originSecretHeader  = "x-origin-secret"
+	viewerAddressHeader = "cloudfront-viewer-address"
+)
+
+// A request is an event and what has been learned of it so far.
+type request struct {
+	event    *events.APIGatewayV2HTTPRequest
+	snapshot *keyring.Snapshot
+	viewer   entitlement.Viewer
+	path     premiumpath.Path
+	key      *keyring.Key // the one that signed
+}
+
+// authenticate takes the claims of the token that the authorizer accepted. A
+// request that has none came past the authorizer and is refused.
+func (r *request) authenticate() error {
+	authorizer := r.event.RequestContext.Authorizer
+	if authorizer == nil || authorizer.JWT == nil {
+		return unauthenticated.because(errors.New("the event has no claims"))
+	}
+	subject := authorizer.JWT.Claims["sub"]
+	if subject == "" {
+		return unauthenticated.because(errors.New("the claims have no sub"))
+	}
+	r.viewer = entitlement.Viewer{Subject: subject, Claims: authorizer.JWT.Claims}
+	return nil
+}
+
+// readPath reads what the body asks to open.
+func (r *request) readPath() error {
+	body := r.event.Body
+	if r.event.IsBase64Encoded {
+		if len(body) > base64.StdEncoding.EncodedLen(maxBody) {
+			return &bodyTooLarge
+		}
+		decoded, err := base64.StdEncoding.DecodeString(body)
+		if err != nil {
+			return invalidJSON.because(errors.New("the body is not the base64 that it is said to be"))
+		}
+		body = string(decoded)
+	}
+	if len(body) > maxBody {
+		return &bodyTooLarge
+	}
+	if path, ok := plainPath(body); ok {
+		r.path = path
+		return nil
+	}
+	text, err := parseBody(body)
+	if err != nil {
+		return err
+	}
+	if r.path, err = premiumpath.Parse(text); err != nil {
+		return &invalidPath
+	}
+	return nil
+}
+
+// plainPath reads the bodies that clients send when nothing is amiss, without
+// decoding: none of the characters that a path may have is one that JSON
+// escapes or ends a string with. It leaves everything else to parseBody.
+func plainPath(body string) (path premiumpath.Path, ok bool) {
+	text, begins := strings.CutPrefix(body, `{"path":"`)
+	text, ends := strings.CutSuffix(text, `"}`)
+	if !begins || !ends {
+		return path, body == "" || body == "{}"
+	}
+	path, err := premiumpath.Parse(text)
+	return path, err == nil
+}
+
+// parseBody returns the path in a JSON object that has no member but path, at
+// most once. It is stricter than encoding/json, which takes PATH for path, and
+// the last of two: whatever looked at the body before might have taken another
+// one.
+func parseBody(body string) (path string, err error) {
+	if !json.Valid([]byte(body)) {
+		return "", &invalidJSON
+	}
+	decoder := json.NewDecoder(strings.NewReader(body))
+	if token, _ := decoder.Token(); token != json.Delim('{') {
+		return "", invalidJSON.because(errors.New("the body is not an object"))
+	}
+	for seen := false; decoder.More(); seen = true {
+		if name, _ := decoder.Token(); name != "path" {
+			return "", &unknownField
+		}
+		if seen {
+			return "", invalidJSON.because(errors.New("the body has path twice"))
+		}
+		value, _ := decoder.Token()
+		text, ok := value.(string)
+		if !ok {
+			return "", invalidPath.because(errors.New("path is not a string"))
+		}
+		path = text
+	}
+	return path, nil
+}
+
+// viewerAddress returns the IPv4 address that the viewer's request to
+// CloudFront came from. X-Forwarded-For is not looked at: a viewer may begin
+// it with whatever they like.
+func (r *request) viewerAddress() (netip.Addr, error) {
+	// The value is address:port, IPv6 without brackets.
+	text := r.event.Headers[viewerAddressHeader]
+	colon := strings.LastIndexByte(text, ':')
+	if colon < 0 {
+		return netip.Addr{}, addressNotIPv4.because(errors.New("CloudFront-Viewer-Address is missing or has no port"))
+	}
+	if _, err := strconv.ParseUint(text[colon+1:], 10, 16); err != nil {
+		return netip.Addr{}, addressNotIPv4.because(errors.New("CloudFront-Viewer-Address has no port"))
+	}
+	address, err := netip.ParseAddr(text[:colon])
+	if err != nil {
+		return netip.Addr{}, addressNotIPv4.because(errors.New("CloudFront-Viewer-Address has no address"))
+	}
+	if address = address.Unmap(); !address.Is4() {
+		return netip.Addr{}, addressNotIPv4.because(errors.New("the viewer's address is IPv6, which a policy cannot hold"))
+	}
+	return address, nil
+}

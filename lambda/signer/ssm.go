@@ -1,0 +1,43 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+)
+
+// newSSM makes the client from what Lambda puts into the environment. The
+// SDK's config package would look for the same in many other places, which
+// costs a cold start as much again as all the rest of it.
+//
+// AWS_ENDPOINT_URL_SSM and AWS_ENDPOINT_URL name another endpoint, as they do
+// for every SDK.
+func newSSM(getenv func(string) string) (*ssm.Client, error) {
+	region := getenv("AWS_REGION")
+	if region == "" {
+		return nil, errors.New("AWS_REGION is not set")
+	}
+	options := ssm.Options{
+		Region:  region,
+		Retryer: aws.NopRetryer{}, // the keyring tries again itself
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			credentials := aws.Credentials{
+				AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
+				SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+				SessionToken:    getenv("AWS_SESSION_TOKEN"),
+				Source:          "environment",
+			}
+			if !credentials.HasKeys() {
+				return aws.Credentials{}, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
+			}
+			return credentials, nil
+		}),
+	}
+	if endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_SSM"), getenv("AWS_ENDPOINT_URL")); endpoint != "" {
+		options.BaseEndpoint = &endpoint
+	}
+	return ssm.New(options), nil
+}
