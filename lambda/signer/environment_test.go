@@ -1,0 +1,132 @@
+package main
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"premiumhls/lambda/internal/premiumpath"
+)
+
+func TestEnvironment(t *testing.T) {
+	premium := func(text string) premiumpath.Path {
+		p, err := premiumpath.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	defaults := environment{
+		parameterPrefix: "/PremiumHls", signingKeys: []string{"2026-11"}, premium: premium("premium"),
+		lifetime: time.Hour, step: 5 * time.Minute, sameSite: "Lax", valuesInBody: true, keyWait: 10 * time.Minute,
+	}
+	for _, tt := range []struct {
+		name    string
+		changes []string
+		want    func(*environment)
+		err     string
+	}{
+		{"defaults", nil, func(*environment) {}, ""},
+		{"everything", []string{
+			"PARAMETER_PREFIX=/a/b", "SIGNING_KEYS=x,y", "PREMIUM_PATH=p/q", "COOKIE_MINUTES=30", "COOKIE_STEP_MINUTES=10", "COOKIE_SAME_SITE=Strict",
+			"COOKIE_DOMAIN=video.example.com", "COOKIE_VALUES_IN_BODY=false", "BIND_VIEWER_ADDRESS=true", "KEY_WAIT_MINUTES=0",
+		}, func(e *environment) {
+			*e = environment{"/a/b", []string{"x", "y"}, premium("p/q"), 30 * time.Minute, 10 * time.Minute, "Strict", "video.example.com", false, true, 0}
+		}, ""},
+		{"no prefix", []string{"PARAMETER_PREFIX="}, nil, "PARAMETER_PREFIX"},
+		{"prefix without a slash", []string{"PARAMETER_PREFIX=PremiumHls"}, nil, "PARAMETER_PREFIX"},
+		{"prefix with a slash at its end", []string{"PARAMETER_PREFIX=/PremiumHls/"}, nil, "PARAMETER_PREFIX"},
+		{"no keys", []string{"SIGNING_KEYS="}, nil, "SIGNING_KEYS"},
+		{"an empty key", []string{"SIGNING_KEYS=a,,b"}, nil, "SIGNING_KEYS"},
+		{"a key twice", []string{"SIGNING_KEYS=a,b,a"}, nil, "twice"},
+		{"a key in a folder", []string{"SIGNING_KEYS=a/b"}, nil, "SIGNING_KEYS"},
+		{"six keys", []string{"SIGNING_KEYS=a,b,c,d,e,f"}, nil, "at most 5"},
+		{"premium path with a wildcard", []string{"PREMIUM_PATH=premium/*"}, nil, "PREMIUM_PATH"},
+		{"premium path with a slash", []string{"PREMIUM_PATH=/premium"}, nil, "PREMIUM_PATH"},
+		{"no minutes", []string{"COOKIE_MINUTES=0"}, nil, "COOKIE_MINUTES"},
+		{"too many minutes", []string{"COOKIE_MINUTES=10081"}, nil, "COOKIE_MINUTES"},
+		{"minutes that are none", []string{"COOKIE_MINUTES=1h"}, nil, "COOKIE_MINUTES"},
+		{"no step", []string{"COOKIE_STEP_MINUTES=0"}, nil, "COOKIE_STEP_MINUTES"},
+		{"a step above the lifetime", []string{"COOKIE_MINUTES=5", "COOKIE_STEP_MINUTES=6"}, nil, "COOKIE_STEP_MINUTES"},
+		{"negative wait", []string{"KEY_WAIT_MINUTES=-1"}, nil, "KEY_WAIT_MINUTES"},
+		{"same site in lower case", []string{"COOKIE_SAME_SITE=lax"}, nil, "COOKIE_SAME_SITE"},
+		{"domain with an attribute", []string{"COOKIE_DOMAIN=example.com; Path=/"}, nil, "COOKIE_DOMAIN"},
+		{"domain with a dot before it", []string{"COOKIE_DOMAIN=.example.com"}, nil, "COOKIE_DOMAIN"},
+		{"wildcard domain", []string{"COOKIE_DOMAIN=*.example.com"}, nil, "COOKIE_DOMAIN"},
+		{"top-level domain", []string{"COOKIE_DOMAIN=com"}, nil, "COOKIE_DOMAIN"},
+		{"yes", []string{"BIND_VIEWER_ADDRESS=yes"}, nil, "BIND_VIEWER_ADDRESS"},
+		{"1", []string{"COOKIE_VALUES_IN_BODY=1"}, nil, "COOKIE_VALUES_IN_BODY"},
+		{"entitlements", []string{`ENTITLEMENTS={"claim":"x"}`}, nil, "ENTITLEMENTS"},
+		{"two at once", []string{"COOKIE_MINUTES=x", "SIGNING_KEYS="}, nil, "COOKIE_MINUTES"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := parseEnvironment(variables(tt.changes...))
+			if tt.err != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.err) {
+					t.Fatalf("error %v, want one about %s", err, tt.err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := defaults
+			tt.want(&want)
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestNewSSM(t *testing.T) {
+	lambda := map[string]string{"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key", "AWS_SESSION_TOKEN": "token"}
+	for _, tt := range []struct {
+		name     string
+		changes  map[string]string
+		endpoint string
+		refused  bool
+		noKeys   bool
+	}{
+		{name: "in Lambda"},
+		{name: "endpoint of SSM", changes: map[string]string{"AWS_ENDPOINT_URL_SSM": "http://localhost:1", "AWS_ENDPOINT_URL": "http://localhost:2"}, endpoint: "http://localhost:1"},
+		{name: "endpoint of all", changes: map[string]string{"AWS_ENDPOINT_URL": "http://localhost:2"}, endpoint: "http://localhost:2"},
+		{name: "no region", changes: map[string]string{"AWS_REGION": ""}, refused: true},
+		{name: "no credentials", changes: map[string]string{"AWS_SECRET_ACCESS_KEY": ""}, noKeys: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			client, err := newSSM(func(name string) string {
+				if value, ok := tt.changes[name]; ok {
+					return value
+				}
+				return lambda[name]
+			})
+			if tt.refused {
+				if err == nil {
+					t.Error("no error")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			options := client.Options()
+			endpoint := ""
+			if options.BaseEndpoint != nil {
+				endpoint = *options.BaseEndpoint
+			}
+			if options.Region != "eu-central-1" || endpoint != tt.endpoint || options.Retryer.MaxAttempts() != 1 {
+				t.Errorf("region %q, endpoint %q, %d attempts", options.Region, endpoint, options.Retryer.MaxAttempts())
+			}
+			credentials, err := options.Credentials.Retrieve(t.Context())
+			if tt.noKeys {
+				if err == nil {
+					t.Error("credentials without a secret")
+				}
+			} else if err != nil || credentials.AccessKeyID != "id" || credentials.SecretAccessKey != "key" || credentials.SessionToken != "token" {
+				t.Errorf("credentials of %q, %v", credentials.Source, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"premiumhls/lambda/internal/entitlement"
+	"premiumhls/signedcookie"
+)
+
+func TestIssue(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		changes    []string
+		keyType    signedcookie.KeyType
+		hash       signedcookie.Hash
+		body       string
+		base64     bool
+		cookiePath string
+		attributes string // after Path
+		domain     string // in the answer
+		sourceIP   string
+		noValues   bool
+	}{
+		{name: "no body", body: "", cookiePath: "/premium/"},
+		{name: "empty object", body: "{}", cookiePath: "/premium/"},
+		{name: "spaced object", body: " { } ", cookiePath: "/premium/"},
+		{name: "empty path", body: `{"path":""}`, cookiePath: "/premium/"},
+		{name: "a course", body: `{"path":"course-1"}`, cookiePath: "/premium/course-1/"},
+		{name: "a lesson", body: `{"path":"course-1/lesson.2"}`, cookiePath: "/premium/course-1/lesson.2/"},
+		{name: "escaped JSON", body: `{"\u0070ath":"course\u002d1"}`, cookiePath: "/premium/course-1/"},
+		{name: "base64", body: "eyJwYXRoIjoiY291cnNlLTEifQ==", base64: true, cookiePath: "/premium/course-1/"},
+		{name: "another premium path", changes: []string{"PREMIUM_PATH=paid/video"}, body: `{"path":"a"}`, cookiePath: "/paid/video/a/"},
+		{name: "SHA-1", hash: signedcookie.SHA1, cookiePath: "/premium/"},
+		{name: "ECDSA with SHA-1", keyType: signedcookie.ECDSAP256, hash: signedcookie.SHA1, cookiePath: "/premium/"},
+		{name: "ECDSA with SHA-256", keyType: signedcookie.ECDSAP256, cookiePath: "/premium/"},
+		{name: "same site", changes: []string{"COOKIE_SAME_SITE=None"}, cookiePath: "/premium/", attributes: "; Secure; HttpOnly; SameSite=None"},
+		{name: "domain", changes: []string{"COOKIE_DOMAIN=example.com"}, cookiePath: "/premium/",
+			attributes: "; Domain=example.com; Secure; HttpOnly; SameSite=Lax", domain: "example.com"},
+		{name: "no values in the body", changes: []string{"COOKIE_VALUES_IN_BODY=false"}, cookiePath: "/premium/", noValues: true},
+		{name: "bound to the address", changes: []string{"BIND_VIEWER_ADDRESS=true"}, cookiePath: "/premium/", sourceIP: "192.0.2.7"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.keyType == "" {
+				tt.keyType = signedcookie.RSA2048
+			}
+			if tt.hash == "" {
+				tt.hash = signedcookie.SHA256
+			}
+			if tt.attributes == "" {
+				tt.attributes = "; Secure; HttpOnly; SameSite=Lax"
+			}
+			if tt.domain == "" {
+				tt.domain = host
+			}
+			h, log := newTestHandler(t, storeWith(tt.keyType, tt.hash), entitlement.Authenticated{}, tt.changes...)
+			e := event("POST", tt.body)
+			e.IsBase64Encoded = tt.base64
+			got := serve(t, h, e)
+			if got.StatusCode != 200 {
+				t.Fatalf("status %d: %s", got.StatusCode, got.Body)
+			}
+
+			// An hour from 12:00:01.5, up to five minutes: 13:05.
+			end := time.Date(2026, 11, 24, 13, 5, 0, 0, time.UTC)
+			policy := policyOf(t, got, keys()[tt.keyType].public, tt.hash)
+			want := signedcookie.Policy{Resource: "https://" + host + tt.cookiePath + "*", Expires: end, SourceIP: tt.sourceIP}
+			if policy.Resource != want.Resource || !policy.Expires.Equal(end) || policy.SourceIP != want.SourceIP || !policy.NotBefore.IsZero() {
+				t.Errorf("policy %+v, want %+v", policy, want)
+			}
+
+			values := map[string]string{
+				"Policy":      cookieValue(t, got, signedcookie.PolicyCookie),
+				"Signature":   cookieValue(t, got, signedcookie.SignatureCookie),
+				"Key-Pair-Id": "K2ABC",
+			}
+			suffix := "; Path=" + tt.cookiePath + tt.attributes
+			cookies := []string{
+				"CloudFront-Policy=" + values["Policy"] + suffix,
+				"CloudFront-Signature=" + values["Signature"] + suffix,
+				"CloudFront-Key-Pair-Id=K2ABC" + suffix,
+				"CloudFront-Hash-Algorithm=SHA256" + suffix,
+			}
+			if tt.hash == signedcookie.SHA1 {
+				cookies[3] = "CloudFront-Hash-Algorithm=" + suffix + "; Max-Age=0"
+			}
+			if strings.Join(got.Cookies, "\n") != strings.Join(cookies, "\n") {
+				t.Errorf("cookies\n%s\nwant\n%s", strings.Join(got.Cookies, "\n"), strings.Join(cookies, "\n"))
+			}
+
+			body := "{"
+			if !tt.noValues {
+				body += `"CloudFront-Policy":"` + values["Policy"] + `","CloudFront-Signature":"` + values["Signature"] + `","CloudFront-Key-Pair-Id":"K2ABC",`
+				if tt.hash == signedcookie.SHA256 {
+					body += `"CloudFront-Hash-Algorithm":"SHA256",`
+				}
+			}
+			body += `"Domain":"` + tt.domain + `","Resource":"` + want.Resource + `","Path":"` + tt.cookiePath +
+				`","Expires":` + strconv.FormatInt(end.Unix(), 10) + `,"ExpiresIn":3899}`
+			if got.Body != body {
+				t.Errorf("body\n%s\nwant\n%s", got.Body, body)
+			}
+			if got.Headers["cache-control"] != "no-store" || got.Headers["content-type"] != "application/json" || got.IsBase64Encoded {
+				t.Errorf("headers %v", got.Headers)
+			}
+
+			line := lastLog(t, log)
+			delete(line, "time")
+			delete(line, "duration_ms")
+			path := strings.Trim(strings.TrimPrefix(tt.cookiePath, "/"+h.env.premium.String()), "/")
+			for name, want := range map[string]any{
+				"level": "INFO", "msg": "request", "requestId": "request-1", "decision": "issued", "status": 200.0,
+				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11",
+			} {
+				if line[name] != want {
+					t.Errorf("log %s = %v, want %v", name, line[name], want)
+				}
+				delete(line, name)
+			}
+			if len(line) != 0 {
+				t.Errorf("the log says more: %v", line)
+			}
+			for _, hidden := range []string{secret, "the-token", values["Signature"], values["Policy"], `"ada"`} {
+				if strings.Contains(log.String(), hidden) {
+					t.Errorf("the log holds %q", hidden)
+				}
+			}
+		})
+	}
+}
+
+func TestViewersShareASignature(t *testing.T) {
+	h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "BIND_VIEWER_ADDRESS=true")
+	clock := now
+	h.now = func() time.Time { return clock }
+	signature := func(viewer, address, body string) string {
+		e := event("POST", body)
+		e.RequestContext.Authorizer.JWT.Claims = map[string]string{"sub": viewer}
+		e.Headers[viewerAddressHeader] = address
+		return cookieValue(t, serve(t, h, e), signedcookie.SignatureCookie)
+	}
+	first := signature("ada", "192.0.2.7:1", `{"path":"a"}`)
+	// An ECDSA signature is never the same twice: the same one is a kept one.
+	if signature("bob", "192.0.2.7:2", `{"path":"a"}`) != first {
+		t.Error("another viewer of the same thing got another signature")
+	}
+	clock = now.Add(4 * time.Minute)
+	if signature("ada", "192.0.2.7:1", `{"path":"a"}`) != first {
+		t.Error("another signature within the same step")
+	}
+	if signature("ada", "192.0.2.8:1", `{"path":"a"}`) == first {
+		t.Error("the same signature for another address")
+	}
+	if signature("ada", "192.0.2.7:1", `{"path":"b"}`) == first {
+		t.Error("the same signature for another path")
+	}
+	clock = now.Add(5 * time.Minute)
+	if signature("ada", "192.0.2.7:1", `{"path":"a"}`) == first {
+		t.Error("the same signature in the next step")
+	}
+}
+
+func TestPolicyEnd(t *testing.T) {
+	at := func(clock string) time.Time {
+		parsed, err := time.Parse("15:04:05.999999999", clock)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return parsed.AddDate(2026, 10, 23)
+	}
+	for _, tt := range []struct {
+		name           string
+		now            string
+		lifetime, step time.Duration
+		until, want    string
+	}{
+		{"on the step", "12:00:00", time.Hour, 5 * time.Minute, "", "13:00:00"},
+		{"a nanosecond past it", "12:00:00.000000001", time.Hour, 5 * time.Minute, "", "13:05:00"},
+		{"a second past it", "12:00:01", time.Hour, 5 * time.Minute, "", "13:05:00"},
+		{"a second before it", "12:04:59", time.Hour, 5 * time.Minute, "", "13:05:00"},
+		{"a lifetime between steps", "12:00:00", 7 * time.Minute, 5 * time.Minute, "", "12:10:00"},
+		{"a grant that ends later", "12:00:00", time.Hour, 5 * time.Minute, "13:00:01", "13:00:00"},
+		{"a grant that ends with it", "12:00:00", time.Hour, 5 * time.Minute, "13:00:00", "13:00:00"},
+		{"a grant that ends earlier", "12:00:00", time.Hour, 5 * time.Minute, "12:59:59", "12:59:59"},
+		{"a grant that ends between seconds", "12:00:00", time.Hour, 5 * time.Minute, "12:30:00.999", "12:30:00"},
+		{"a grant that ends in the last step", "12:01:00", time.Hour, 5 * time.Minute, "13:01:30", "13:01:30"},
+		{"a grant that has ended", "12:00:00", time.Hour, 5 * time.Minute, "11:00:00", "11:00:00"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var until time.Time
+			if tt.until != "" {
+				until = at(tt.until)
+			}
+			got := time.Unix(policyEnd(at(tt.now), tt.lifetime, tt.step, until), 0).UTC()
+			if !got.Equal(at(tt.want)) {
+				t.Errorf("ends at %v, want %v", got, at(tt.want))
+			}
+		})
+	}
+}
+
+func TestClear(t *testing.T) {
+	for _, tt := range []struct {
+		name, body, suffix string
+		changes            []string
+	}{
+		{"everything", "", "; Path=/premium/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", nil},
+		{"a course", `{"path":"course-1"}`, "; Path=/premium/course-1/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", nil},
+		{"a domain", "{}", "; Path=/premium/; Domain=example.com; Secure; HttpOnly; SameSite=None; Max-Age=0",
+			[]string{"COOKIE_DOMAIN=example.com", "COOKIE_SAME_SITE=None"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			// Who may not watch may still be rid of the cookies.
+			h, log := newTestHandler(t, storeWith(signedcookie.RSA2048, signedcookie.SHA256), grants{err: entitlement.ErrNotEntitled}, tt.changes...)
+			got := serve(t, h, event("DELETE", tt.body))
+			want := []string{
+				"CloudFront-Policy=" + tt.suffix,
+				"CloudFront-Signature=" + tt.suffix,
+				"CloudFront-Key-Pair-Id=" + tt.suffix,
+				"CloudFront-Hash-Algorithm=" + tt.suffix,
+			}
+			if got.StatusCode != 204 || got.Body != "" || strings.Join(got.Cookies, "\n") != strings.Join(want, "\n") {
+				t.Errorf("%d %q\n%s\nwant 204 and\n%s", got.StatusCode, got.Body, strings.Join(got.Cookies, "\n"), strings.Join(want, "\n"))
+			}
+			if got.Headers["cache-control"] != "no-store" {
+				t.Errorf("headers %v", got.Headers)
+			}
+			if decision := lastLog(t, log)["decision"]; decision != "cleared" {
+				t.Errorf("logged %v", decision)
+			}
+		})
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"premiumhls/lambda/internal/entitlement"
+	"premiumhls/lambda/internal/keyring"
+	"premiumhls/signedcookie"
+)
+
+const (
+	host   = "d111.cloudfront.net"
+	secret = "the-origin-secret"
+)
+
+// now is what the clock of the tests says: a second and a half after a step
+// has begun.
+var now = time.Date(2026, 11, 24, 12, 0, 1, 500_000_000, time.UTC)
+
+type testKey struct {
+	public crypto.PublicKey
+	pem    string
+}
+
+// keys are made once: RSA keys are slow to make.
+var keys = sync.OnceValue(func() map[signedcookie.KeyType]testKey {
+	all := make(map[signedcookie.KeyType]testKey)
+	for _, keyType := range []signedcookie.KeyType{signedcookie.RSA2048, signedcookie.ECDSAP256} {
+		key, err := signedcookie.GenerateKey(keyType)
+		if err != nil {
+			panic(err)
+		}
+		text, err := signedcookie.MarshalPrivateKey(key)
+		if err != nil {
+			panic(err)
+		}
+		all[keyType] = testKey{key.Public(), string(text)}
+	}
+	return all
+})
+
+// A source is a parameter store with one key, or one that answers an error.
+type source struct {
+	parameters keyring.Parameters
+	err        error
+}
+
+func (s source) Fetch(context.Context) (keyring.Parameters, error) { return s.parameters, s.err }
+
+func storeWith(keyType signedcookie.KeyType, hash signedcookie.Hash) source {
+	return source{parameters: keyring.Parameters{
+		Settings: fmt.Sprintf(`{"host":%q,"keys":[{"name":"2026-11","id":"K2ABC","hash":%q,"trustedSince":"2026-11-23T10:00:00Z"}]}`,
+			host, hash),
+		OriginSecret: secret,
+		PrivateKeys:  map[string]string{"2026-11": keys()[keyType].pem},
+	}}
+}
+
+// variables is an environment of which tests change what they are about.
+func variables(changes ...string) func(string) string {
+	v := map[string]string{"PARAMETER_PREFIX": "/PremiumHls", "SIGNING_KEYS": "2026-11"}
+	for _, change := range changes {
+		name, value, _ := strings.Cut(change, "=")
+		v[name] = value
+	}
+	return func(name string) string { return v[name] }
+}
+
+// newTestHandler returns a handler and what it logs.
+func newTestHandler(t testing.TB, s keyring.Source, decider entitlement.Decider, changes ...string) (*handler, *bytes.Buffer) {
+	t.Helper()
+	env, err := parseEnvironment(variables(changes...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(bytes.Buffer)
+	quiet := slog.New(slog.DiscardHandler)
+	h := newHandler(env, keyring.New(s, keyring.Config{Logger: quiet}), decider, slog.New(slog.NewJSONHandler(log, nil)))
+	h.now = func() time.Time { return now }
+	return h, log
+}
+
+// event is a request of a viewer who has signed in, as API Gateway passes it
+// on.
+func event(method, body string) events.APIGatewayV2HTTPRequest {
+	var e events.APIGatewayV2HTTPRequest
+	e.Version = "2.0"
+	e.RawPath = "/api/cookies"
+	e.Headers = map[string]string{
+		originSecretHeader:  secret,
+		viewerAddressHeader: "192.0.2.7:50123",
+		"authorization":     "Bearer the-token",
+		"x-forwarded-for":   "198.51.100.1",
+	}
+	e.RequestContext.RequestID = "request-1"
+	e.RequestContext.HTTP.Method = method
+	e.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{"sub": "ada"}},
+	}
+	e.Body = body
+	return e
+}
+
+func serve(t testing.TB, h *handler, e events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	response, err := h.handle(context.Background(), e)
+	if err != nil {
+		t.Fatalf("the handler returned an error: %v", err)
+	}
+	return response
+}
+
+// cookieValue returns the value that a response sets a cookie to.
+func cookieValue(t testing.TB, response events.APIGatewayV2HTTPResponse, name string) string {
+	t.Helper()
+	for _, cookie := range response.Cookies {
+		if rest, ok := strings.CutPrefix(cookie, name+"="); ok {
+			value, _, _ := strings.Cut(rest, ";")
+			return value
+		}
+	}
+	t.Fatalf("no cookie %s in %q", name, response.Cookies)
+	return ""
+}
+
+// policyOf returns the policy that a response's cookies hold, once the
+// signature over it is verified.
+func policyOf(t testing.TB, response events.APIGatewayV2HTTPResponse, public crypto.PublicKey, hash signedcookie.Hash) signedcookie.Policy {
+	t.Helper()
+	raw, err := signedcookie.Decode(cookieValue(t, response, signedcookie.PolicyCookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature, err := signedcookie.Decode(cookieValue(t, response, signedcookie.SignatureCookie))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := signedcookie.Verify(public, hash, raw, signature); err != nil {
+		t.Fatal(err)
+	}
+	policy, err := signedcookie.ParsePolicy(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy
+}
+
+// lastLog returns the members of the last line that was logged.
+func lastLog(t testing.TB, log *bytes.Buffer) map[string]any {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	line := make(map[string]any)
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
+		t.Fatalf("log line %q: %v", lines[len(lines)-1], err)
+	}
+	return line
+}
+
+// grants is a Decider that answers the same to everyone.
+type grants struct {
+	until time.Time
+	err   error
+}
+
+func (g grants) Decide(context.Context, entitlement.Viewer, string) (entitlement.Grant, error) {
+	return entitlement.Grant{Until: g.until}, g.err
+}
+
+func (g grants) List(context.Context, entitlement.Viewer) ([]entitlement.Grant, error) {
+	return nil, g.err
+}
