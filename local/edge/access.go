@@ -1,6 +1,8 @@
 package edge
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,7 +23,7 @@ type Decision struct {
 	// Checks is the chain as far as it went. Only the last can have failed.
 	Checks []Check
 	KeyID  string
-	Policy signedcookie.Policy // zero where the chain did not get that far
+	Policy signedcookie.Policy // as sent: proven only where the chain got past CheckVerification
 }
 
 // A Check is one link of the chain.
@@ -76,10 +78,12 @@ type inspection struct {
 	memory   *Memory
 
 	key       PublicKey
+	claim     claim
+	proof     *proof // nil where the claim is not remembered
 	signature []byte
 	raw       []byte // the policy's bytes, which the signature covers
 	policy    signedcookie.Policy
-	verified  bool // remembered
+	now, end  string // in words
 }
 
 var chain = []func(*inspection) (Check, *refusal){
@@ -158,7 +162,7 @@ func (b *Behavior) inspect(in *inspection) Decision {
 		}
 	}
 	d.Allowed = true
-	d.Reason = "key " + d.KeyID + " opens " + d.Policy.Resource + " until " + stamp(d.Policy.Expires)
+	d.Reason = "key " + d.KeyID + " opens " + d.Policy.Resource + " until " + in.end
 	return d
 }
 
@@ -199,7 +203,31 @@ func (in *inspection) knowsKey() (Check, *refusal) {
 	}
 	key.ID = id
 	in.key = key
+	in.recall()
 	return check, nil
+}
+
+// recall finds out whether what the viewer sent has verified before. What
+// follows then takes the policy from there; it judges all the same.
+func (in *inspection) recall() {
+	in.claim = claim{key: in.key.key, policy: in.fields[policy].value, signature: in.fields[signature].value}
+	custom, end := in.fields[policy].given, in.fields[expires].given
+	if custom == end {
+		return // a policy that cannot be used
+	}
+	if end {
+		raw, err := in.canned()
+		if err != nil {
+			return
+		}
+		in.claim.policy, in.claim.canned = string(raw), true
+	}
+	hash, err := in.hash()
+	if err != nil {
+		return
+	}
+	in.claim.hash = hash
+	in.proof = in.memory.recall(in.claim)
 }
 
 // decodesSignature treats a missing signature as one that does not decode:
@@ -212,6 +240,10 @@ func (in *inspection) decodesSignature() (Check, *refusal) {
 	}
 	if sent.value == "" {
 		return check, malformedSignature.because("the " + in.name(signature) + " is empty")
+	}
+	if in.proof != nil {
+		check.Found = strconv.Itoa(in.proof.signature) + " bytes"
+		return check, nil
 	}
 	b, err := signedcookie.Decode(sent.value)
 	if err != nil {
@@ -232,46 +264,46 @@ func (in *inspection) readsPolicy() (Check, *refusal) {
 	case custom.given && end.given:
 		check.Found = "both"
 		return check, malformedPolicy.because("the request has both the " + in.name(policy) + " and the " + in.name(expires))
-	case custom.given:
-		b, err := signedcookie.Decode(custom.value)
-		if err != nil {
-			check.Found = err.Error()
-			return check, malformedPolicy.because("the " + in.name(policy) + " does not decode: " + err.Error())
-		}
-		in.raw = b
-	case end.given:
-		seconds, err := strconv.ParseInt(end.value, 10, 64)
-		if err != nil || strconv.FormatInt(seconds, 10) != end.value {
-			check.Found = strconv.Quote(end.value)
-			return check, malformedPolicy.because("the " + in.name(expires) + " is " + check.Found + ", not seconds since 1970")
-		}
-		in.raw = signedcookie.CannedPolicy(in.resource(in.url.path), time.Unix(seconds, 0))
-	default:
+	case !custom.given && !end.given:
 		check.Found = "none"
 		return check, malformedPolicy.because("the request has neither a " + in.name(policy) + " nor a " + in.name(expires))
+	case in.proof != nil:
+		check.Found, in.policy, in.end = in.proof.raw, in.proof.policy, in.proof.end
+		return check, nil
 	}
-	check.Found = string(in.raw)
-	p, err := in.parse()
-	if err == nil && end.given && p.Resource != in.resource(in.url.path) {
-		err = signedcookie.ErrMalformedPolicy // the URL did not stay inside its quotes
+	var err error
+	if custom.given {
+		in.raw, err = signedcookie.Decode(custom.value)
+		check.Found = custom.value
+	} else {
+		in.raw, err = in.canned()
+		check.Found = end.value
+	}
+	if err == nil {
+		check.Found = string(in.raw)
+		in.policy, err = signedcookie.ParsePolicy(in.raw)
+	}
+	if err == nil && end.given && in.policy.Resource != in.resource(in.url.path) {
+		err = errors.New("the URL does not stay inside its quotes")
 	}
 	if err != nil {
+		in.policy = signedcookie.Policy{}
 		return check, malformedPolicy.because("the policy cannot be used: " + err.Error())
 	}
-	in.policy = p
+	in.end = stamp(in.policy.Expires)
 	return check, nil
 }
 
-// parse reads the policy, or recalls what it was read as when its signature
-// verified.
-func (in *inspection) parse() (signedcookie.Policy, error) {
-	if hash, err := in.hash(); err == nil {
-		var p signedcookie.Policy
-		if p, in.verified = in.memory.recall(in.key.key, hash, in.raw, in.signature); in.verified {
-			return p, nil
-		}
+// canned makes the policy that a viewer did not send: it is for the very URL
+// that was asked for, until the end that was sent (CloudFront developer guide,
+// "Create a signed URL using a canned policy").
+func (in *inspection) canned() ([]byte, error) {
+	end := in.fields[expires].value
+	seconds, err := strconv.ParseInt(end, 10, 64)
+	if err != nil || strconv.FormatInt(seconds, 10) != end {
+		return nil, fmt.Errorf("the %s is %q, not seconds since 1970", in.name(expires), end)
 	}
-	return signedcookie.ParsePolicy(in.raw)
+	return signedcookie.CannedPolicy(in.resource(in.url.path), time.Unix(seconds, 0)), nil
 }
 
 // hash is SHA-1 where none is named (CloudFront developer guide, "Set signed
@@ -298,18 +330,17 @@ func (in *inspection) knowsHash() (Check, *refusal) {
 
 func (in *inspection) verifies() (Check, *refusal) {
 	check := Check{Name: CheckVerification, Found: "a signature that fits", Expected: "a signature of these bytes by key " + in.key.ID}
-	if in.verified {
+	if in.proof != nil {
 		return check, nil
 	}
-	hash, err := in.hash()
-	if err == nil {
-		err = signedcookie.Verify(in.key.key, hash, in.raw, in.signature)
-	}
-	if err != nil {
+	hash := in.claim.hash
+	if err := signedcookie.Verify(in.key.key, hash, in.raw, in.signature); err != nil {
 		check.Found = err.Error()
 		return check, accessDenied.because("with " + string(hash) + " the signature does not fit the policy and key " + in.key.ID)
 	}
-	in.memory.remember(in.key.key, hash, in.raw, in.signature, in.policy)
+	if in.memory != nil {
+		in.memory.remember(in.claim.clone(), &proof{in.policy, string(in.raw), len(in.signature), in.end})
+	}
 	return check, nil
 }
 
@@ -317,36 +348,38 @@ func (in *inspection) verifies() (Check, *refusal) {
 func (in *inspection) resource(path string) string { return in.url.site + path + in.url.query }
 
 func (in *inspection) coversURL() (Check, *refusal) {
-	check := Check{Name: CheckResource, Found: in.resource(in.url.path), Expected: in.policy.Resource}
+	check := Check{Name: CheckResource, Expected: in.policy.Resource}
 	for _, path := range resourceReadings(in.url.path) {
 		url := in.resource(path)
-		if in.policy.MatchesURL(url) {
-			continue
+		if !in.policy.MatchesURL(url) {
+			check.Found = url
+			return check, accessDenied.because("the policy is for " + in.policy.Resource + ", the request for " + url)
 		}
-		check.Found = url
-		return check, accessDenied.because("the policy is for " + in.policy.Resource + ", the request for " + url)
+		if check.Found == "" {
+			check.Found = url // as it came
+		}
 	}
 	return check, nil
 }
 
 func (in *inspection) started() (Check, *refusal) {
-	check := Check{Name: CheckStart, Found: stamp(in.request.Time), Expected: "any time"}
+	in.now = stamp(in.request.Time)
+	check := Check{Name: CheckStart, Found: in.now, Expected: "any time"}
 	if in.policy.NotBefore.IsZero() {
 		return check, nil
 	}
 	start := stamp(in.policy.NotBefore)
 	check.Expected = "after " + start
 	if !in.policy.Started(in.request.Time) {
-		return check, accessDenied.because("the policy begins after " + start + ", and it is " + check.Found)
+		return check, accessDenied.because("the policy begins after " + start + ", and it is " + in.now)
 	}
 	return check, nil
 }
 
 func (in *inspection) notEnded() (Check, *refusal) {
-	end := stamp(in.policy.Expires)
-	check := Check{Name: CheckEnd, Found: stamp(in.request.Time), Expected: "before " + end}
+	check := Check{Name: CheckEnd, Found: in.now, Expected: "before " + in.end}
 	if in.policy.Ended(in.request.Time) {
-		return check, accessDenied.because("the policy ended at " + end + ", and it is " + check.Found)
+		return check, accessDenied.because("the policy ended at " + in.end + ", and it is " + in.now)
 	}
 	return check, nil
 }

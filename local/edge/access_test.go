@@ -402,6 +402,16 @@ func TestMemory(t *testing.T) {
 			t.Error("it is")
 		}
 	})
+	t.Run("a canned policy is not a policy cookie", func(t *testing.T) {
+		memory := NewMemory(4)
+		raw := signedcookie.CannedPolicy("https://"+host+segment, g.Expires)
+		custom := cookiesOf(rsaKey, signedcookie.SHA256, raw)
+		canned := custom.without(signedcookie.PolicyCookie).with(signedcookie.ExpiresCookie, fmt.Sprint(g.Expires.Unix()))
+		wantAllowed(t, b.Decide(asked(segment, canned), memory))
+		wantAllowed(t, b.Decide(asked(segment, canned), memory))
+		wantRefused(t, b.Decide(asked(segment, custom.with(signedcookie.PolicyCookie, string(raw))), memory), "MalformedPolicy", CheckPolicy)
+		wantRefused(t, b.Decide(asked(segment+"x", canned), memory), "AccessDenied", CheckVerification)
+	})
 	t.Run("it is bounded", func(t *testing.T) {
 		g := grant{ecdsaKey, signedcookie.SHA1, courseOne().Policy}
 		for range 20 {

@@ -59,6 +59,9 @@ func (v *visit) originRequest(b *Behavior, path, query string) (*http.Request, e
 		Header: http.Header{}, Body: r.Body, ContentLength: r.ContentLength,
 		RequestURI: raw,
 	}).WithContext(r.Context())
+	if out.Body == nil {
+		out.Body = http.NoBody // a handler may rely on there being one
+	}
 	if target.RawQuery != "" {
 		out.RequestURI += "?" + target.RawQuery
 	}
