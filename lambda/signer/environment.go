@@ -52,7 +52,11 @@ func parseEnvironment(getenv func(string) string) (environment, error) {
 		"PARAMETER_PREFIX is %q: it must begin with a slash and not end in one, such as /PremiumHls", e.parameterPrefix)
 	r.check(len(e.signingKeys) <= keyring.MaxKeys,
 		"SIGNING_KEYS has %d names: a key group holds at most %d", len(e.signingKeys), keyring.MaxKeys)
+	r.check(getenv("SIGNING_KEYS") != "", "SIGNING_KEYS is not set: it must name a key at least")
 	for i, name := range e.signingKeys {
+		if name == "" && len(e.signingKeys) == 1 {
+			break
+		}
 		r.check(nameForm.MatchString(name), "SIGNING_KEYS has the name %q: a name is letters, digits, - . and _", name)
 		r.check(!slices.Contains(e.signingKeys[:i], name), "SIGNING_KEYS has the name %q twice", name)
 	}
@@ -60,7 +64,7 @@ func parseEnvironment(getenv func(string) string) (environment, error) {
 	text := r.text("PREMIUM_PATH", "premium")
 	e.premium, err = premiumpath.Parse(text)
 	r.check(err == nil, "PREMIUM_PATH is %q: it must be segments of A-Z a-z 0-9 - . _ ~, such as premium", text)
-	r.check(e.step <= e.lifetime, "COOKIE_STEP_MINUTES is more than COOKIE_MINUTES")
+	r.check(e.step <= e.lifetime || e.lifetime == 0, "COOKIE_STEP_MINUTES is more than COOKIE_MINUTES")
 	r.check(slices.Contains([]string{"Lax", "Strict", "None"}, e.sameSite),
 		"COOKIE_SAME_SITE is %q: it must be Lax, Strict or None", e.sameSite)
 	r.check(e.cookieDomain == "" || domainForm.MatchString(e.cookieDomain),

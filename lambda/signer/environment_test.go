@@ -37,7 +37,7 @@ func TestEnvironment(t *testing.T) {
 		{"no prefix", []string{"PARAMETER_PREFIX="}, nil, "PARAMETER_PREFIX"},
 		{"prefix without a slash", []string{"PARAMETER_PREFIX=PremiumHls"}, nil, "PARAMETER_PREFIX"},
 		{"prefix with a slash at its end", []string{"PARAMETER_PREFIX=/PremiumHls/"}, nil, "PARAMETER_PREFIX"},
-		{"no keys", []string{"SIGNING_KEYS="}, nil, "SIGNING_KEYS"},
+		{"no keys", []string{"SIGNING_KEYS="}, nil, "SIGNING_KEYS is not set"},
 		{"an empty key", []string{"SIGNING_KEYS=a,,b"}, nil, "SIGNING_KEYS"},
 		{"a key twice", []string{"SIGNING_KEYS=a,b,a"}, nil, "twice"},
 		{"a key in a folder", []string{"SIGNING_KEYS=a/b"}, nil, "SIGNING_KEYS"},
