@@ -7,13 +7,9 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/stacks/parts"
 	"premiumhls/stacks/settings"
 )
-
-// PackageMetadata is the key under which a function in the template names the
-// Go package that it was built from. The local run builds that package for
-// the machine it is on.
-const PackageMetadata = "PremiumHls::Package"
 
 type functionProps struct {
 	pkg         string // the Go package below lambda/
@@ -45,7 +41,7 @@ func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionP
 		LogGroup:      logs,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 	})
-	function.Node().DefaultChild().(awslambda.CfnFunction).AddMetadata(jsii.String(PackageMetadata), "./lambda/"+p.pkg)
+	function.Node().DefaultChild().(awslambda.CfnFunction).AddMetadata(jsii.String(parts.PackageMetadata), "./lambda/"+p.pkg)
 	return function
 }
 

@@ -29,6 +29,11 @@ type Parts struct {
 	PublicKeys map[string]string
 }
 
+// PackageMetadata is the key under which a function in the template names the
+// Go package that it was built from. The local run builds that package for the
+// machine it is on.
+const PackageMetadata = "PremiumHls::Package"
+
 // Build makes every part in the .build folder of the repository at root. It
 // needs the Go toolchain, and npm where the page's libraries are not installed
 // yet.

@@ -1,0 +1,261 @@
+// Package cloud runs the stack on one machine: it deploys the synthesized
+// template as it is, with the real Lambda code in processes of its own, and
+// stands in for the services around it.
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"premiumhls/local/bucket"
+	"premiumhls/local/deployment"
+	"premiumhls/local/edge"
+	"premiumhls/local/httpapi"
+	"premiumhls/local/issuer"
+	"premiumhls/local/parameterstore"
+	"premiumhls/local/template"
+)
+
+// Options is what a Cloud is made of. The first four are needed.
+type Options struct {
+	Root     string // of the repository, where functions are built from
+	Assembly string // the folder of the cloud assembly
+	Stack    string // the stack's name
+	Host     string // where the edge will be reached, as in localhost:8080
+
+	Viewers     []issuer.Viewer  // who can sign in
+	Functions   io.Writer        // takes what the functions log; nil is nowhere
+	Requests    func(edge.Entry) // is told of each request to the edge
+	Propagation time.Duration    // how long the edge goes on as it was after a deploy
+	Now         func() time.Time // the edge's clock; the functions have the machine's
+	Log         *slog.Logger     // takes the causes of failures; nil is nowhere
+}
+
+// A Cloud is a stack on this machine. It serves as the stack's distribution.
+type Cloud struct {
+	Parameters *parameterstore.Store
+
+	options   Options
+	stack     *deployment.Stack
+	buckets   buckets
+	functions *functions
+	resources *deployment.CustomResource
+
+	api       atomic.Pointer[httpapi.API]
+	edge      atomic.Pointer[edge.Edge]
+	issuer    atomic.Pointer[issuer.Provider]
+	issuerURL string
+	servers   []*server
+}
+
+// New makes a Cloud with nothing deployed.
+func New(options Options) (_ *Cloud, err error) {
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &Cloud{
+		Parameters: parameterstore.New(),
+		options:    options,
+		buckets:    buckets{},
+	}
+	defer func() {
+		if err != nil {
+			c.Close()
+		}
+	}()
+	endpoints := map[string]http.Handler{
+		"SSM": c.Parameters,
+	}
+	environment := map[string]string{}
+	for service, handler := range endpoints {
+		url, err := c.listen(handler)
+		if err != nil {
+			return nil, err
+		}
+		environment["AWS_ENDPOINT_URL_"+service] = url
+	}
+	if c.issuerURL, err = c.listen(http.HandlerFunc(c.serveIssuer)); err != nil {
+		return nil, err
+	}
+	c.functions = newFunctions(options, environment)
+	if c.resources, err = deployment.NewCustomResource(c.where(), c.functions.invoke, 0); err != nil {
+		return nil, err
+	}
+	assets, err := deployment.ReadAssets(filepath.Join(options.Assembly, options.Stack+".assets.json"))
+	if err != nil {
+		return nil, err
+	}
+	c.stack = deployment.New(deployment.Options{
+		Environment: c.where(),
+		Providers:   c.providers(assets),
+		Log:         options.Log,
+	})
+	return c, nil
+}
+
+// where is the place that the stack takes itself to be in.
+func (c *Cloud) where() template.Environment {
+	return template.Environment{
+		Region:    "us-east-1",
+		AccountID: "111122223333",
+		StackName: c.options.Stack,
+		StackID:   "arn:aws:cloudformation:us-east-1:111122223333:stack/" + c.options.Stack + "/00000000-0000-4000-8000-000000000000",
+		Partition: "aws",
+		URLSuffix: "amazonaws.com",
+	}
+}
+
+// Deploy brings the stack to what a template says, as CloudFormation does.
+func (c *Cloud) Deploy(ctx context.Context, t *template.Template) error {
+	if err := c.stack.Deploy(ctx, t); err != nil {
+		return fmt.Errorf("deploying the stack on this machine: %w", err)
+	}
+	if err := c.serveAPI(); err != nil {
+		return err
+	}
+	if err := c.redirectPage(); err != nil {
+		return err
+	}
+	return c.serveDistribution()
+}
+
+// serveAPI reads the HTTP API, and lets the issuer know its clients.
+func (c *Cloud) serveAPI() error {
+	var resources []httpapi.Resource
+	stand := c.standIns()
+	for _, r := range c.stack.Resources("") {
+		resources = append(resources, httpapi.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: rewrite(r.Properties, stand).(map[string]any)})
+	}
+	config, err := httpapi.Read(resources)
+	if err != nil {
+		return fmt.Errorf("reading the API from the template: %w", err)
+	}
+	api, err := httpapi.New(config, httpapi.Options{Invoke: c.functions.invoke, AccountID: c.where().AccountID, Log: c.options.Log})
+	if err != nil {
+		return fmt.Errorf("making the API: %w", err)
+	}
+	c.api.Store(api)
+	if c.issuer.Load() != nil {
+		return nil
+	}
+	clients := map[string]bool{}
+	for _, route := range config.Routes {
+		for _, client := range route.Authorizer.Audience {
+			clients[client] = true
+		}
+	}
+	page := "http://" + c.options.Host + "/"
+	provider, err := issuer.New(issuer.Options{
+		URL:          c.issuerURL,
+		ClientIDs:    keys(clients),
+		Viewers:      c.options.Viewers,
+		RedirectURIs: []string{page},
+		LogoutURIs:   []string{page},
+	})
+	if err != nil {
+		return fmt.Errorf("making the issuer: %w", err)
+	}
+	c.issuer.Store(provider)
+	return nil
+}
+
+// serveDistribution reads the distribution and gives it to the edge, at once
+// the first time and after the propagation time from then on.
+func (c *Cloud) serveDistribution() error {
+	var resources []edge.Resource
+	stand := c.standIns()
+	for _, r := range c.stack.Resources("") {
+		resources = append(resources, edge.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: rewrite(r.Properties, stand).(map[string]any), Attributes: r.State.Attributes})
+	}
+	distribution, err := edge.Read(resources)
+	if err != nil {
+		return fmt.Errorf("reading the distribution from the template: %w", err)
+	}
+	if running := c.edge.Load(); running != nil {
+		time.AfterFunc(c.options.Propagation, func() { running.Update(distribution) })
+		return nil
+	}
+	c.edge.Store(edge.New(distribution, edge.Options{
+		// CloudFront ends TLS; a page on localhost counts as secure to a
+		// browser without it.
+		Scheme:  "https",
+		Origins: c.origin,
+		Now:     c.options.Now,
+		Log:     c.options.Requests,
+	}))
+	return nil
+}
+
+// origin finds what a distribution's origin leads to on this machine.
+func (c *Cloud) origin(domain string) http.Handler {
+	if b := c.buckets.byDomain(domain); b != nil {
+		return b
+	}
+	if api := c.api.Load(); api != nil && strings.Contains(domain, ".execute-api.") {
+		return api
+	}
+	return nil
+}
+
+// ServeHTTP serves the distribution.
+func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.edge.Load().ServeHTTP(w, r)
+}
+
+// API is the HTTP API at its own host, around the distribution.
+func (c *Cloud) API() http.Handler { return c.api.Load() }
+
+// Issuer signs viewers in.
+func (c *Cloud) Issuer() *issuer.Provider { return c.issuer.Load() }
+
+// IssuerURL is where the issuer is reached.
+func (c *Cloud) IssuerURL() string { return c.issuerURL }
+
+// Bucket is the stack's bucket of videos.
+func (c *Cloud) Bucket() (*bucket.Bucket, error) {
+	outputs, err := c.stack.Outputs()
+	if err != nil {
+		return nil, err
+	}
+	return c.buckets.byName(outputs["Bucket"])
+}
+
+// Outputs are the stack's outputs.
+func (c *Cloud) Outputs() (map[string]string, error) { return c.stack.Outputs() }
+
+// Events are what deploys did so far, in order.
+func (c *Cloud) Events() []deployment.Event { return c.stack.Events() }
+
+// Restart ends all warm functions: the next request meets a cold start.
+func (c *Cloud) Restart() { c.functions.restart() }
+
+// Close ends everything that New and Deploy started.
+func (c *Cloud) Close() error {
+	var errs []error
+	if c.functions != nil {
+		c.functions.close()
+	}
+	if c.resources != nil {
+		errs = append(errs, c.resources.Close())
+	}
+	for _, s := range c.servers {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Cloud) serveIssuer(w http.ResponseWriter, r *http.Request) {
+	if provider := c.issuer.Load(); provider != nil {
+		provider.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "The stack is not deployed yet.", http.StatusServiceUnavailable)
+}

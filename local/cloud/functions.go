@@ -1,0 +1,134 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"premiumhls/local/deployment"
+	"premiumhls/local/lambdaruntime"
+	"premiumhls/stacks/parts"
+)
+
+// functions is the provider of AWS::Lambda::Function: it builds the Go package
+// that the template names for this machine and runs it. The CDK's own
+// functions have none and are stood in for by other providers.
+type functions struct {
+	options     Options
+	environment map[string]string // where the services are
+
+	mu      sync.Mutex
+	running map[string]*lambdaruntime.Runner // by ARN
+}
+
+func newFunctions(options Options, environment map[string]string) *functions {
+	return &functions{options: options, environment: environment, running: map[string]*lambdaruntime.Runner{}}
+}
+
+func (f *functions) provider(generic deployment.Generic) deployment.Provider {
+	return functionProvider{generic, f}
+}
+
+type functionProvider struct {
+	deployment.Generic
+	functions *functions
+}
+
+func (p functionProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+	state, err := p.Generic.Create(ctx, r)
+	if err != nil {
+		return state, err
+	}
+	return state, p.functions.start(ctx, r, state)
+}
+
+func (p functionProvider) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
+	return p.Create(ctx, r)
+}
+
+func (p functionProvider) Delete(_ context.Context, _ deployment.Resource, state deployment.State) error {
+	p.functions.put(arn(state), nil)
+	return nil
+}
+
+func arn(state deployment.State) string {
+	text, _ := state.Attributes["Arn"].(string)
+	return text
+}
+
+// start builds and starts a function, in place of the one that has its ARN.
+func (f *functions) start(ctx context.Context, r deployment.Resource, state deployment.State) error {
+	pkg, ok := r.Metadata[parts.PackageMetadata].(string)
+	if !ok {
+		return nil
+	}
+	binary := filepath.Join(f.options.Assembly, "functions", filepath.Base(pkg))
+	if err := lambdaruntime.Build(ctx, f.options.Root, pkg, binary); err != nil {
+		return err
+	}
+	environment := maps.Clone(f.environment)
+	if e, ok := r.Properties["Environment"].(map[string]any); ok {
+		variables, _ := e["Variables"].(map[string]any)
+		for name, value := range variables {
+			environment[name] = fmt.Sprint(value)
+		}
+	}
+	f.put(arn(state), lambdaruntime.Start(lambdaruntime.Function{
+		Name:     state.PhysicalID,
+		Binary:   binary,
+		Env:      environment,
+		Timeout:  time.Duration(number(r.Properties["Timeout"])) * time.Second,
+		MemoryMB: number(r.Properties["MemorySize"]),
+		Log:      f.options.Functions,
+	}))
+	return nil
+}
+
+func number(v any) int {
+	n, _ := strconv.Atoi(fmt.Sprint(v))
+	return n
+}
+
+func (f *functions) put(arn string, runner *lambdaruntime.Runner) {
+	f.mu.Lock()
+	old := f.running[arn]
+	f.running[arn] = runner
+	f.mu.Unlock()
+	if old != nil {
+		old.Close()
+	}
+}
+
+func (f *functions) invoke(ctx context.Context, arn string, payload []byte) ([]byte, error) {
+	f.mu.Lock()
+	runner := f.running[arn]
+	f.mu.Unlock()
+	if runner == nil {
+		return nil, fmt.Errorf("there is no function %s", arn)
+	}
+	return runner.Invoke(ctx, payload)
+}
+
+func (f *functions) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, runner := range f.running {
+		if runner != nil {
+			runner.Recycle()
+		}
+	}
+}
+
+func (f *functions) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, runner := range f.running {
+		if runner != nil {
+			runner.Close()
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"premiumhls/local/bucket"
+	"premiumhls/local/deployment"
+	"premiumhls/local/parameterstore"
+)
+
+// providers make the resources that this machine has something for; of all
+// others a deploy makes up ids and attributes.
+func (c *Cloud) providers(assets *deployment.Assets) map[string]deployment.Provider {
+	generic := deployment.Generic{Environment: c.where()}
+	return map[string]deployment.Provider{
+		"AWS::Lambda::Function":         c.functions.provider(generic),
+		"AWS::S3::Bucket":               bucketProvider{generic, c.buckets, c},
+		"AWS::SSM::Parameter":           deployment.Parameter{Environment: c.where(), Store: parameters{c.Parameters}},
+		"AWS::CloudFront::Distribution": with(generic, "DomainName", c.options.Host),
+		"AWS::Cognito::UserPool":        with(generic, "ProviderURL", c.issuerURL),
+		"Custom::CDKBucketDeployment":   deployment.BucketDeployment{Assets: assets, Bucket: c.buckets.byName},
+		// Empties buckets when they are deleted; these end with the process.
+		"Custom::S3AutoDeleteObjects": generic,
+		"Custom::*":                   c.resources,
+	}
+}
+
+// attributed is a made-up resource with one attribute that is real.
+type attributed struct {
+	deployment.Generic
+	name, value string
+}
+
+func with(generic deployment.Generic, name, value string) deployment.Provider {
+	return attributed{generic, name, value}
+}
+
+func (a attributed) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+	state, err := a.Generic.Create(ctx, r)
+	if err == nil {
+		state.Attributes[a.name] = a.value
+	}
+	return state, err
+}
+
+func (a attributed) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
+	return a.Create(ctx, r)
+}
+
+// buckets are the stack's buckets by name.
+type buckets map[string]*bucket.Bucket
+
+func (b buckets) byName(name string) (*bucket.Bucket, error) {
+	if found := b[name]; found != nil {
+		return found, nil
+	}
+	return nil, fmt.Errorf("there is no bucket %q", name)
+}
+
+// byDomain finds the bucket with a regional domain name.
+func (b buckets) byDomain(domain string) *bucket.Bucket {
+	name, _, ok := strings.Cut(domain, ".s3.")
+	if !ok {
+		return nil
+	}
+	return b[name]
+}
+
+type bucketProvider struct {
+	deployment.Generic
+	buckets buckets
+	cloud   *Cloud
+}
+
+func (p bucketProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+	state, err := p.Generic.Create(ctx, r)
+	if err == nil && p.buckets[state.PhysicalID] == nil {
+		p.buckets[state.PhysicalID] = bucket.New(state.PhysicalID, p.cloud.options.Log)
+	}
+	return state, err
+}
+
+func (p bucketProvider) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
+	return p.Create(ctx, r)
+}
+
+// parameters lets CloudFormation's plain parameters into the store.
+type parameters struct{ store *parameterstore.Store }
+
+func (p parameters) Put(name, value string) error {
+	return p.store.Put(name, parameterstore.String, value)
+}
+
+func (p parameters) Delete(name string) error {
+	if !p.store.Delete(name) {
+		return errors.New("there is no parameter " + name)
+	}
+	return nil
+}

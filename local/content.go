@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"premiumhls/local/bucket"
+	"premiumhls/local/cloud"
+)
+
+// A video is a folder with a playlist, found in somebody's own HLS.
+type video struct {
+	Title    string `json:"title"`
+	Path     string `json:"path"` // below the premium path
+	Playlist string `json:"playlist"`
+	folder   string // on this machine
+}
+
+// findVideos finds the folders below dir that hold HLS: those with a master
+// playlist and, where there is none above or in it, those with any playlist.
+func findVideos(dir string) ([]video, error) {
+	info, err := os.Stat(dir)
+	if err != nil || !info.IsDir() {
+		return nil, fmt.Errorf("there is no folder %s: -content takes a folder of HLS, with its .m3u8 playlists", dir)
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	playlists := map[string][]string{} // by folder, masters first
+	err = filepath.WalkDir(dir, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.EqualFold(filepath.Ext(file), ".m3u8") {
+			return err
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		folder := filepath.Dir(file)
+		if bytes.Contains(text, []byte("#EXT-X-STREAM-INF")) {
+			playlists[folder] = slices.Insert(playlists[folder], 0, filepath.Base(file))
+		} else {
+			playlists[folder] = append(playlists[folder], filepath.Base(file))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for HLS in %s: %w", dir, err)
+	}
+	if len(playlists) == 0 {
+		return nil, fmt.Errorf("there is no HLS in %s: no file in it, or in a folder of it, ends in .m3u8", dir)
+	}
+	var folders []string
+	for folder := range playlists {
+		folders = append(folders, folder)
+	}
+	slices.Sort(folders)
+	var videos []video
+	for _, folder := range folders {
+		if slices.ContainsFunc(videos, func(v video) bool { return strings.HasPrefix(folder, v.folder+string(filepath.Separator)) }) {
+			continue // the renditions of the video above
+		}
+		within, err := filepath.Rel(filepath.Dir(dir), folder)
+		if err != nil {
+			return nil, err
+		}
+		videos = append(videos, video{
+			Title:    filepath.Base(folder),
+			Path:     urlPath(filepath.ToSlash(within)),
+			Playlist: playlists[folder][0],
+			folder:   folder,
+		})
+	}
+	return videos, nil
+}
+
+// urlPath spells a folder in the characters that a premium path may have.
+func urlPath(folder string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("-._~/", r):
+			return r
+		}
+		return '-'
+	}, folder)
+}
+
+// sell puts videos into the bucket's premium part and lists them in the page's
+// catalog, in place of the sample.
+func sell(c *cloud.Cloud, premiumPath string, videos []video) error {
+	b, err := c.Bucket()
+	if err != nil {
+		return err
+	}
+	for _, v := range videos {
+		if _, err := b.PutDir(path.Join(premiumPath, v.Path)+"/", v.folder, nil); err != nil {
+			return fmt.Errorf("reading %s: %w", v.folder, err)
+		}
+	}
+	catalog, err := json.Marshal(map[string]any{"videos": videos})
+	if err != nil {
+		return fmt.Errorf("writing the catalog: %w", err)
+	}
+	return b.Put("public/catalog.json", bucket.Object{Content: catalog, ContentType: "application/json", CacheControl: "no-cache"})
+}
