@@ -66,8 +66,8 @@ func (d *operation) create(ctx context.Context, next record) error {
 	if err != nil {
 		d.stack.event(CreateFailed, next.LogicalID, next.Type)
 		if state.PhysicalID != "" {
-			// A resource that failed to be created is deleted whatever its
-			// policy is.
+			// Nobody could use what is half made, so it is deleted whatever its
+			// policy is (undocumented; what leaves nothing behind).
 			next.deletionPolicy = "Delete"
 			d.created = append(d.created, next)
 		}

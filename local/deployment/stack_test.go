@@ -202,6 +202,8 @@ func TestRollback(t *testing.T) {
 		{"after a replacement", replacing, "CREATE Z", false,
 			"UPDATE A, UPDATE B, CREATE_FAILED Z, ROLLBACK PremiumHls, UPDATE B, DELETE A", ""},
 		{"a property cannot be resolved", unresolved, "", false, "UPDATE A, ROLLBACK PremiumHls, UPDATE A", ""},
+		{"a create of what is retained fails half done", first + `, "K": {"Type": "T", "DeletionPolicy": "Retain"}`, "CREATE K", true,
+			"CREATE_FAILED K, ROLLBACK PremiumHls, DELETE K", ""},
 		{"what is retained", retaining, "CREATE Z", false, "CREATE K, CREATE L, CREATE_FAILED Z, ROLLBACK PremiumHls, DELETE L, RETAIN K", " Kmap[]"},
 	}
 	for _, test := range tests {

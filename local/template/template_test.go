@@ -51,6 +51,7 @@ func templateOf(value string) string {
     "IsProd": {"Fn::Equals": [{"Ref": "Stage"}, "prod"]},
     "IsTest": {"Fn::Not": [{"Condition": "IsProd"}]},
     "Both": {"Fn::And": [{"Condition": "IsProd"}, {"Condition": "IsTest"}]},
+    "Neither": {"Fn::And": [{"Condition": "IsTest"}, {"Condition": "IsProd"}]},
     "Either": {"Fn::Or": [{"Condition": "IsTest"}, {"Condition": "IsProd"}]},
     "Three": {"Fn::Equals": [3, {"Ref": "Count"}]}
   },
@@ -99,11 +100,12 @@ func TestProperties(t *testing.T) {
 		{"Sub keeps a literal", `{"Fn::Sub": "${!Bucket} $ $$ {x} ${Bucket}"}`, `"${Bucket} $ $$ {x} Bucket-id"`},
 		{"Sub does not read its result again", `{"Fn::Sub": ["${a}", {"a": "${Bucket}"}]}`, `"${Bucket}"`},
 		{"Sub of a number", `{"Fn::Sub": "${Bucket.Number}"}`, `"7"`},
+		{"Sub of Sub of Sub is not read twice as often each time", doubling("", 60), `""`},
 		{"Select", `{"Fn::Select": [1, ["a", {"Ref": "Bucket"}]]}`, `"Bucket-id"`},
 		{"Select with a string index", `{"Fn::Select": ["0", ["a", "b"]]}`, `"a"`},
 		{"Select from Split", `{"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::Join": ["", ["https://", {"Ref": "Bucket"}, "/x"]]}]}]}`, `"Bucket-id"`},
 		{"Split", `{"Fn::Split": [",", "a,,b"]}`, `["a", "", "b"]`},
-		{"If", `[{"Fn::If": ["IsProd", "y", "n"]}, {"Fn::If": ["IsTest", "y", "n"]}, {"Fn::If": ["Both", "y", "n"]}, {"Fn::If": ["Either", "y", "n"]}, {"Fn::If": ["Three", "y", "n"]}]`, `["y", "n", "n", "y", "y"]`},
+		{"If", `[{"Fn::If": ["IsProd", "y", "n"]}, {"Fn::If": ["IsTest", "y", "n"]}, {"Fn::If": ["Both", "y", "n"]}, {"Fn::If": ["Neither", "y", "n"]}, {"Fn::If": ["Either", "y", "n"]}, {"Fn::If": ["Three", "y", "n"]}]`, `["y", "n", "n", "n", "y", "y"]`},
 		{"If leaves the other branch alone", `{"Fn::If": ["IsProd", "y", {"Ref": "Nowhere"}]}`, `"y"`},
 		{"FindInMap", `{"Fn::FindInMap": ["Settings", {"Ref": "AWS::Region"}, "Price"]}`, `"PriceClass_100"`},
 		{"FindInMap of a list", `{"Fn::FindInMap": ["Settings", "eu-central-1", "Zones"]}`, `["a", "b"]`},
@@ -151,7 +153,7 @@ func TestPropertiesRefuses(t *testing.T) {
 		{"Sub with an open brace", `{"Fn::Sub": "${Bucket"}`, "has a ${ without its }"},
 		{"Sub of an empty name", `{"Fn::Sub": "${}"}`, `has the variable ""`},
 		{"Sub of NoValue", `{"Fn::Sub": "${AWS::NoValue}"}`, "AWS::NoValue cannot stand here"},
-		{"Sub that grows without end", doubling(30), "longer than 1048576 bytes"},
+		{"Sub that grows without end", doubling("x", 30), "longer than 1048576 bytes"},
 		{"Select outside", `{"Fn::Select": [2, ["a", "b"]]}`, "the index 2 is outside the list of 2"},
 		{"Select below", `{"Fn::Select": [-1, ["a", "b"]]}`, "the index -1 is outside the list of 2"},
 		{"Select by a name", `{"Fn::Select": ["x", ["a"]]}`, "must be a whole number"},
@@ -177,8 +179,8 @@ func TestPropertiesRefuses(t *testing.T) {
 }
 
 // doubling nests n Fn::Sub, each twice as long as the one inside.
-func doubling(n int) string {
-	value := `"x"`
+func doubling(innermost string, n int) string {
+	value := `"` + innermost + `"`
 	for range n {
 		value = `{"Fn::Sub": ["${a}${a}", {"a": ` + value + `}]}`
 	}
