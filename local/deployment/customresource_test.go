@@ -194,7 +194,7 @@ func TestCustomResourceFails(t *testing.T) {
 		{"FAILED without a physical id", answering(map[string]any{"Status": "FAILED", "Reason": "no entropy", "PhysicalResourceId": ""}), nil, "no entropy", `^PremiumHls-Key-[A-Z0-9]{12}$`},
 		{"FAILED without a reason", answering(map[string]any{"Status": "FAILED"}), nil, "gave no Reason", `^key-1$`},
 		{"no answer and an error", nil, errors.New("exit status 2"), "invoking " + keyARN + " for Create: exit status 2", `^PremiumHls-Key-[A-Z0-9]{12}$`},
-		{"no answer in time", nil, nil, "did not answer Create within 1s", `^PremiumHls-Key-[A-Z0-9]{12}$`},
+		{"no answer in time", nil, nil, "did not answer Create within 3s", `^PremiumHls-Key-[A-Z0-9]{12}$`},
 		{"no physical id", answering(map[string]any{"PhysicalResourceId": ""}), nil, "has no PhysicalResourceId", `^PremiumHls-Key-`},
 		{"a physical id that is too long", answering(map[string]any{"PhysicalResourceId": strings.Repeat("x", 1025)}), nil, "longer than 1024 bytes", `^PremiumHls-Key-`},
 		{"an answer that is too long", answering(map[string]any{"Data": map[string]any{"x": strings.Repeat("x", 4096)}}), nil, "longer than 4096 bytes", `^PremiumHls-Key-`},
@@ -206,7 +206,11 @@ func TestCustomResourceFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			f := &function{err: test.err, respond: map[string]func(map[string]any) any{"Create": test.respond, "Delete": answering(nil)}}
 			s := customStack(newCustomResource(t, f.invoke, time.Minute))
-			err := s.Deploy(t.Context(), parse(t, key(`, "ServiceTimeout": 1`)))
+			properties := ""
+			if test.respond == nil && test.err == nil {
+				properties = `, "ServiceTimeout": 3` // the only one that waits it out
+			}
+			err := s.Deploy(t.Context(), parse(t, key(properties)))
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
