@@ -54,6 +54,9 @@ func newPolicies(stack awscdk.Stack, s settings.Settings, in signIn) policies {
 			OriginRequestPolicyName: name(s, "api"),
 			Comment:                 jsii.String("What the signer needs of a request, besides the token"),
 			HeaderBehavior:          awscloudfront.OriginRequestHeaderBehavior_AllowList(pointers(forwarded)...),
+			// CloudFront drops Set-Cookie from the answers of a behavior that
+			// forwards no cookies.
+			CookieBehavior: awscloudfront.OriginRequestCookieBehavior_All(),
 		}),
 		pageHeaders: responseHeaders(stack, s, "Page", "page", func(h *awscloudfront.ResponseSecurityHeadersBehavior, _ *awscloudfront.ResponseHeadersPolicyProps) {
 			h.ContentSecurityPolicy = &awscloudfront.ResponseHeadersContentSecurityPolicy{
