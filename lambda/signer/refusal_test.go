@@ -210,3 +210,16 @@ func TestCookiesDoNotOutliveTheGrant(t *testing.T) {
 		t.Errorf("body %s", got.Body)
 	}
 }
+
+func TestRetryAfterIsRoundedUp(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1", time.Millisecond: "1", time.Second: "1", time.Second + 1: "2", 4900 * time.Millisecond: "5",
+	} {
+		if got := keysUnavailable.after(d).header[1]; got != want {
+			t.Errorf("after %v: %q, want %q", d, got, want)
+		}
+	}
+	if keysUnavailable.header[0] != "" {
+		t.Error("a header for one request stays for all")
+	}
+}

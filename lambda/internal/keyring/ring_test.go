@@ -298,10 +298,11 @@ func TestRingReplacesAFrozenRead(t *testing.T) {
 		if got := snapshot(t, r).Host; got != "dfresh.cloudfront.net" {
 			t.Errorf("host %s: a stale snapshot was not worth the wait", got)
 		}
+		calls := source.count()
 		close(release)
 		synctest.Wait()
-		if got := snapshot(t, r).Host; got != "dfresh.cloudfront.net" {
-			t.Errorf("host %s: what a frozen read brought late was taken", got)
+		if got := snapshot(t, r).Host; got != "dfresh.cloudfront.net" || source.count() != calls {
+			t.Errorf("host %s, %d reads more: what a frozen read brought late was taken", got, source.count()-calls)
 		}
 	})
 }
@@ -398,4 +399,49 @@ func TestThousandColdStarts(t *testing.T) {
 			t.Errorf("%d answers of 503", refused.Load())
 		}
 	})
+}
+
+// A cold start comes up within its first request when one try hangs, and when
+// the store answers, but late.
+func TestRingComesUpSlowly(t *testing.T) {
+	slow := func(ctx context.Context, d time.Duration) (Parameters, error) {
+		if !sleep(ctx, d) {
+			return Parameters{}, ctx.Err()
+		}
+		return good(), nil
+	}
+	for _, tt := range []struct {
+		name    string
+		answers []time.Duration // of each try; the last for all that follow
+	}{
+		{"the first try hangs", []time.Duration{time.Hour, 10 * time.Millisecond}},
+		{"every answer takes three seconds", []time.Duration{3 * time.Second}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, source, _ := newRing(good())
+				source.set(func(ctx context.Context) (Parameters, error) {
+					return slow(ctx, tt.answers[min(source.count(), len(tt.answers))-1])
+				})
+				ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+				defer cancel()
+				if _, err := r.Snapshot(ctx); err != nil {
+					t.Error(err)
+				}
+				if n := source.count(); n != 2 {
+					t.Errorf("%d tries, want 2", n)
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkSnapshot(b *testing.B) {
+	r, _, _ := newRing(good())
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Snapshot(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -54,6 +54,7 @@ func TestNewSnapshot(t *testing.T) {
 		{"no keys", func(p *Parameters) { p.Settings = withKeys() }, ""},
 		{"no host", func(p *Parameters) { p.Settings = strings.Replace(document, "d111.cloudfront.net", "", 1) }, ""},
 		{"a wildcard host", func(p *Parameters) { p.Settings = strings.Replace(document, "d111", "*", 1) }, ""},
+		{"a wildcard within the host", func(p *Parameters) { p.Settings = strings.Replace(document, "d111", "d*1", 1) }, ""},
 		{"a question mark in the host", func(p *Parameters) { p.Settings = strings.Replace(document, "d111", "d11?", 1) }, ""},
 		{"a path in the host", func(p *Parameters) { p.Settings = strings.Replace(document, ".net", ".net/x", 1) }, ""},
 		{"a user in the host", func(p *Parameters) { p.Settings = strings.Replace(document, "d111", "u@d111", 1) }, ""},
