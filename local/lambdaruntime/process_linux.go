@@ -1,0 +1,31 @@
+package lambdaruntime
+
+import (
+	"os/exec"
+	"runtime"
+	"sync"
+	"syscall"
+)
+
+// startProcess starts a process that the kernel ends with this one, however
+// this one ends. An interrupt typed at the terminal does not reach it: this
+// process ends it in good order.
+func startProcess(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	done := make(chan error, 1)
+	parent() <- func() { done <- cmd.Start() }
+	return <-done
+}
+
+// parent is a thread that never ends: the kernel sends the signal when the
+// thread that started a process does, which may be well before this process.
+var parent = sync.OnceValue(func() chan<- func() {
+	starts := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for start := range starts {
+			start()
+		}
+	}()
+	return starts
+})
