@@ -33,9 +33,7 @@ func TestFailuresAreAnswered(t *testing.T) {
 			panic(hidden)
 		}, "panicked"},
 		{"a panic of the runtime's", func(context.Context, cfn.Event) (result, error) {
-			var none map[string]int
-			none["x"] = 1
-			return result{}, nil
+			return result{physicalID: strings.Fields("")[0]}, nil
 		}, "panicked"},
 		{"an error with attributes", func(context.Context, cfn.Event) (result, error) {
 			return result{attributes: map[string]any{"Value": hidden}}, errors.New("the cause")
