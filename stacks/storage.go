@@ -83,7 +83,7 @@ func newMediaConvertRole(stack awscdk.Stack, s settings.Settings, bucket awss3.B
 	})
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:     jsii.String("WriteVideos"),
-		Actions: jsii.Strings("s3:PutObject", "s3:AbortMultipartUpload"),
+		Actions: jsii.Strings("s3:AbortMultipartUpload", "s3:PutObject"),
 		Resources: jsii.Strings(
 			*bucket.ArnForObjects(jsii.String(s.PremiumPath + "/*")),
 			*bucket.ArnForObjects(jsii.String(publicFolder + "/trailers/*")),

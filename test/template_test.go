@@ -1,0 +1,277 @@
+package test
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// variants are settings that together reach every branch of the stack.
+var variants = map[string]map[string]any{
+	"as cdk.json has it": nil,
+	"everything": {
+		"signingKeys": []any{"2026-11", "2026-12"}, "signingKeyType": "ECDSA_P256", "signatureHash": "SHA1",
+		"domainNames": []any{"video.example.com", "www.example.com"}, "cookieDomain": "example.com",
+		"certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
+		"webAclArn":      "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/12345678-1234-1234-1234-123456789012",
+		"corsOrigins":    []any{"https://www.example.org"}, "allowCountries": []any{"DE", "FR"}, "accessLogs": true,
+		"keepData": false, "bindViewerAddress": true, "mediaConvertInputs": []any{"masters"}, "premiumPath": "paid",
+		"signInDomainPrefix": "shop", "selfSignUp": true,
+	},
+	"an existing issuer, no sample": {
+		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
+		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "blockCountries": []any{"FR"},
+	},
+}
+
+func eachVariant(t *testing.T, check func(t *testing.T, a assembly)) {
+	for name, changes := range variants {
+		t.Run(name, func(t *testing.T) { check(t, synthesize(t, changes)) })
+	}
+}
+
+func TestTemplateLints(t *testing.T) {
+	lint, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Skip("install cfn-lint (pip install cfn-lint) to lint the template")
+	}
+	eachVariant(t, func(t *testing.T, a assembly) {
+		if output, err := exec.Command(lint, a.file).CombinedOutput(); err != nil || len(output) > 0 {
+			t.Errorf("%v\n%s", err, output)
+		}
+	})
+}
+
+func TestSynthesisWorksWithNothingGiven(t *testing.T) {
+	a := synthesizeExactly(t, map[string]any{})
+	if _, ok := a.template.Outputs["Site"]; !ok {
+		t.Error("no address to open")
+	}
+}
+
+func TestNoPrivateKeyInTemplate(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		if all := text(a.template); strings.Contains(all, "PRIVATE KEY") {
+			t.Error("the template holds a private key")
+		}
+		for id, r := range a.resources("AWS::Lambda::Function") {
+			for name := range environment(r.Properties) {
+				if regexp.MustCompile(`(?i)secret|pem|private`).MatchString(name) {
+					t.Errorf("%s has %s in its environment", id, name)
+				}
+			}
+		}
+	})
+}
+
+func environment(function map[string]any) map[string]any {
+	e, _ := function["Environment"].(map[string]any)
+	v, _ := e["Variables"].(map[string]any)
+	return v
+}
+
+func TestBucketIsPrivate(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		for id, r := range a.resources("AWS::S3::Bucket") {
+			for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
+				if get(t, r.Properties, "PublicAccessBlockConfiguration", block) != true {
+					t.Errorf("%s does not have %s", id, block)
+				}
+			}
+			if r.Properties["BucketName"] != nil || r.Properties["WebsiteConfiguration"] != nil {
+				t.Errorf("%s has a name, or is a website", id)
+			}
+			if got := get(t, r.Properties, "BucketEncryption", "ServerSideEncryptionConfiguration", 0, "ServerSideEncryptionByDefault", "SSEAlgorithm"); got != "AES256" {
+				t.Errorf("%s is encrypted with %v", id, got)
+			}
+		}
+	})
+}
+
+// CloudFront alone may read the bucket, this distribution alone of all
+// distributions, and nobody without TLS.
+func TestBucketPolicyAdmitsTheDistributionAlone(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		readers := 0
+		for id, r := range a.resources("AWS::S3::BucketPolicy") {
+			deniesPlainText := false
+			for _, raw := range get(t, r.Properties, "PolicyDocument", "Statement").([]any) {
+				statement := raw.(map[string]any)
+				switch principal := text(statement["Principal"]); {
+				case statement["Effect"] == "Deny":
+					deniesPlainText = deniesPlainText || text(statement["Condition"]) == `{"Bool":{"aws:SecureTransport":"false"}}`
+				case strings.Contains(principal, "*"):
+					t.Errorf("%s admits everyone: %s", id, text(statement))
+				case strings.Contains(principal, "cloudfront.amazonaws.com"):
+					readers++
+					if got := text(statement["Action"]); got != `["s3:GetObject","s3:ListBucket"]` {
+						t.Errorf("CloudFront may %s", got)
+					}
+					if got := text(get(t, statement, "Condition", "StringEquals", "AWS:SourceArn")); !strings.Contains(got, `:distribution/",{"Ref":"Distribution`) {
+						t.Errorf("CloudFront may read for %s", got)
+					}
+				}
+			}
+			if !deniesPlainText {
+				t.Errorf("%s does not ask for TLS", id)
+			}
+		}
+		if readers != 1 {
+			t.Errorf("%d statements admit CloudFront, want one", readers)
+		}
+	})
+}
+
+func TestPremiumBehaviorTrustsTheKeyGroup(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		config := get(t, a.only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
+		premium := "/premium/*"
+		for _, r := range a.resources("AWS::Lambda::Function") {
+			if path, ok := environment(r.Properties)["PREMIUM_PATH"]; ok {
+				premium = "/" + path.(string) + "/*"
+			}
+		}
+		signed := 0
+		for _, raw := range config["CacheBehaviors"].([]any) {
+			b := raw.(map[string]any)
+			if b["PathPattern"] != premium {
+				continue
+			}
+			signed++
+			if got := text(b["TrustedKeyGroups"]); got != `[{"Ref":"KeyGroup1D84D94F"}]` {
+				t.Errorf("premium trusts %s", got)
+			}
+			if got := text(b["AllowedMethods"]); got != `["GET","HEAD"]` {
+				t.Errorf("premium allows %s", got)
+			}
+		}
+		if signed != 1 {
+			t.Errorf("%d behaviors for %s", signed, premium)
+		}
+		// The public origin cannot reach a premium object.
+		target := get(t, config, "DefaultCacheBehavior", "TargetOriginId")
+		for _, raw := range config["Origins"].([]any) {
+			if origin := raw.(map[string]any); origin["Id"] == target && origin["OriginPath"] != "/public" {
+				t.Errorf("the public origin begins at %v", origin["OriginPath"])
+			}
+		}
+	})
+}
+
+func TestEveryRouteNeedsAToken(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		routes := a.resources("AWS::ApiGatewayV2::Route")
+		if len(routes) == 0 {
+			t.Fatal("no routes")
+		}
+		for id, r := range routes {
+			if r.Properties["AuthorizationType"] != "JWT" || r.Properties["AuthorizerId"] == nil {
+				t.Errorf("%s is open", id)
+			}
+		}
+		authorizer := get(t, a.only(t, "AWS::ApiGatewayV2::Authorizer").Properties, "JwtConfiguration").(map[string]any)
+		if len(authorizer["Audience"].([]any)) == 0 || authorizer["Issuer"] == nil {
+			t.Errorf("the authorizer takes any token: %s", text(authorizer))
+		}
+		stage := a.only(t, "AWS::ApiGatewayV2::Stage").Properties
+		if text(get(t, stage, "DefaultRouteSettings", "ThrottlingRateLimit")) != "50" {
+			t.Errorf("throttled at %s", text(stage["DefaultRouteSettings"]))
+		}
+		for id, r := range a.resources("AWS::Lambda::Permission") {
+			if r.Properties["SourceArn"] == nil {
+				t.Errorf("%s admits any API", id)
+			}
+		}
+	})
+}
+
+func TestEverySettingReachesTheTemplate(t *testing.T) {
+	a := synthesize(t, variants["everything"])
+	config := get(t, a.only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
+	for name, want := range map[string]string{
+		"Aliases":           `["video.example.com","www.example.com"]`,
+		"IPV6Enabled":       `false`,
+		"Restrictions":      `{"GeoRestriction":{"Locations":["DE","FR"],"RestrictionType":"whitelist"}}`,
+		"WebACLId":          text(variants["everything"]["webAclArn"]),
+		"ViewerCertificate": `{"AcmCertificateArn":"arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012","MinimumProtocolVersion":"TLSv1.2_2021","SslSupportMethod":"sni-only"}`,
+		"HttpVersion":       `"http2and3"`,
+	} {
+		if got := text(config[name]); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	for id, r := range a.resources("AWS::CloudFront::ResponseHeadersPolicy") {
+		cors := get(t, r.Properties, "ResponseHeadersPolicyConfig", "CorsConfig").(map[string]any)
+		if cors["AccessControlAllowCredentials"] != true || strings.Contains(text(cors), `"*"`) {
+			t.Errorf("%s has CORS %s", id, text(cors))
+		}
+	}
+	if got := text(get(t, config, "Logging", "IncludeCookies")); got != "false" {
+		t.Error("the logs hold cookies")
+	}
+	if got := text(a.only(t, "AWS::CloudFront::OriginRequestPolicy").Properties); !strings.Contains(got, "CloudFront-Viewer-Address") {
+		t.Error("the signer is not told the viewer's address")
+	}
+	if n := len(a.resources("Custom::SigningKey")); n != 2 {
+		t.Errorf("%d key pairs", n)
+	}
+	for id, r := range a.resources("AWS::S3::Bucket") {
+		if r.DeletionPolicy != "Delete" {
+			t.Errorf("%s stays when the stack goes: %s", id, r.DeletionPolicy)
+		}
+	}
+	if b := synthesize(t, nil).only(t, "AWS::S3::Bucket"); b.DeletionPolicy != "Retain" {
+		t.Errorf("by default the videos go with the stack: %s", b.DeletionPolicy)
+	}
+}
+
+func TestExistingIssuerNeedsNoUserPool(t *testing.T) {
+	a := synthesize(t, variants["an existing issuer, no sample"])
+	if n := len(a.resources("AWS::Cognito::UserPool")); n != 0 {
+		t.Errorf("%d user pools", n)
+	}
+	want := `{"Audience":["client"],"Issuer":"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi"}`
+	if got := text(a.only(t, "AWS::ApiGatewayV2::Authorizer").Properties["JwtConfiguration"]); got != want {
+		t.Errorf("the authorizer takes %s", got)
+	}
+	if n := len(a.resources("Custom::CDKBucketDeployment")); n != 1 {
+		t.Errorf("%d uploads, want the page alone", n)
+	}
+}
+
+// Parameter Store cannot be written by CloudFormation but in the clear.
+func TestTheOnlyParameterHoldsNoSecret(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		p := a.only(t, "AWS::SSM::Parameter").Properties
+		if p["Type"] != "String" || strings.Contains(text(p["Value"]), "OriginSecret") {
+			t.Errorf("the parameter is %s", text(p))
+		}
+	})
+}
+
+func TestMediaConvertWritesVideosOnly(t *testing.T) {
+	a := synthesize(t, nil)
+	for id, r := range a.resources("AWS::IAM::Role") {
+		if !strings.Contains(text(r.Properties["AssumeRolePolicyDocument"]), "mediaconvert") {
+			continue
+		}
+		if got := text(get(t, r.Properties, "AssumeRolePolicyDocument", "Statement", 0, "Condition")); got != `{"StringEquals":{"aws:SourceAccount":{"Ref":"AWS::AccountId"}}}` {
+			t.Errorf("any account's jobs may use %s: %s", id, got)
+		}
+		for _, p := range a.resources("AWS::IAM::Policy") {
+			if text(p.Properties["Roles"]) != text([]any{map[string]any{"Ref": id}}) {
+				continue
+			}
+			statements := get(t, p.Properties, "PolicyDocument", "Statement").([]any)
+			if len(statements) != 1 || text(get(t, statements, 0, "Action")) != `["s3:AbortMultipartUpload","s3:PutObject"]` {
+				t.Errorf("MediaConvert may %s", text(statements))
+			}
+			if got := text(get(t, statements, 0, "Resource")); !strings.Contains(got, `"/premium/*"`) || !strings.Contains(got, `"/public/trailers/*"`) || strings.Contains(got, `"/*"`) {
+				t.Errorf("MediaConvert may write %s", got)
+			}
+			return
+		}
+	}
+	t.Fatal("MediaConvert has no role, or the role no rights")
+}
