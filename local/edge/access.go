@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -283,11 +282,7 @@ func (in *inspection) readsPolicy() (Check, *refusal) {
 		check.Found = string(in.raw)
 		in.policy, err = signedcookie.ParsePolicy(in.raw)
 	}
-	if err == nil && end.given && in.policy.Resource != in.resource(in.url.path) {
-		err = errors.New("the URL does not stay inside its quotes")
-	}
 	if err != nil {
-		in.policy = signedcookie.Policy{}
 		return check, malformedPolicy.because("the policy cannot be used: " + err.Error())
 	}
 	in.end = stamp(in.policy.Expires)

@@ -39,7 +39,8 @@ func TestCookiesThatOpen(t *testing.T) {
 }
 
 func TestRefusals(t *testing.T) {
-	good := courseOne()
+	good, exact := courseOne(), courseOne()
+	exact.Resource = "https://" + host + segment
 	cookies := good.cookies()
 	rawPolicy := func(text string) pairs { return cookiesOf(rsaKey, signedcookie.SHA256, []byte(text)) }
 	resource := `"Resource":"https://` + host + `/premium/*"`
@@ -67,6 +68,7 @@ func TestRefusals(t *testing.T) {
 		{"empty policy", segment, cookies.with(signedcookie.PolicyCookie, ""), "MalformedPolicy", CheckPolicy},
 		{"policy that does not decode", segment, cookies.with(signedcookie.PolicyCookie, "{}"), "MalformedPolicy", CheckPolicy},
 		{"policy and expires", segment, cookies.with(signedcookie.ExpiresCookie, fmt.Sprint(end)), "MalformedPolicy", CheckPolicy},
+		{"policy for the very URL and expires", segment, exact.cookies().with(signedcookie.ExpiresCookie, fmt.Sprint(exact.Expires.Unix())), "MalformedPolicy", CheckPolicy},
 		{"policy and empty expires", segment, cookies.with(signedcookie.ExpiresCookie, ""), "MalformedPolicy", CheckPolicy},
 		{"policy not JSON", segment, rawPolicy("hello"), "MalformedPolicy", CheckPolicy},
 		{"policy without an end", segment, rawPolicy(`{"Statement":[{` + resource + `,"Condition":{}}]}`), "MalformedPolicy", CheckPolicy},
@@ -376,6 +378,15 @@ func TestMemory(t *testing.T) {
 	if len(memory.young) != 1 {
 		t.Fatalf("%d signatures remembered, want 1", len(memory.young))
 	}
+	t.Run("what is remembered is not verified again", func(t *testing.T) {
+		memory := NewMemory(4)
+		b.Decide(asked(segment, cookies), memory)
+		for c, p := range memory.young {
+			c.signature = "another"
+			memory.remember(c, p)
+		}
+		wantAllowed(t, b.Decide(asked(segment, cookies.with(signedcookie.SignatureCookie, "another")), memory))
+	})
 	t.Run("what is remembered is still judged", func(t *testing.T) {
 		wantAllowed(t, b.Decide(asked(segment, cookies), memory))
 		late := asked(segment, cookies)

@@ -249,7 +249,7 @@ func TestHeadersToOrigin(t *testing.T) {
 		} {
 			r.Header.Set(name, value)
 		}
-		r.Header["cloudfront-viewer-address"] = []string{"203.0.113.8:1"} // as no server would hand it over
+		r.Header["x-real-ip"] = []string{"203.0.113.8"} // as no server would hand it over
 	}
 	const any = "\x00"
 	minimal := map[string]string{
@@ -448,7 +448,7 @@ func TestCustomErrorResponses(t *testing.T) {
 		switch {
 		case strings.HasSuffix(r.RequestURI, "missing.html"):
 			http.NotFound(rw, r)
-		case strings.Contains(r.RequestURI, "/errors/"):
+		case strings.Contains(r.RequestURI, "/errors/"), strings.HasPrefix(r.RequestURI, "/premium/"):
 			io.WriteString(rw, "page "+r.RequestURI)
 		default:
 			rw.WriteHeader(status)

@@ -42,6 +42,7 @@ func TestCORS(t *testing.T) {
 		{"listed port", listed, "GET", map[string]string{"Origin": "http://localhost:3000"}, nil, to("http://localhost:3000", simple)},
 		{"below a wildcard", listed, "GET", map[string]string{"Origin": "https://a.b.team.example"}, nil, to("https://a.b.team.example", simple)},
 		{"the wildcard's own domain", listed, "GET", map[string]string{"Origin": "https://team.example"}, nil, to("", nil)},
+		{"nothing where the wildcard is", listed, "GET", map[string]string{"Origin": "https://.team.example"}, nil, to("", nil)},
 		{"ends like a wildcard", listed, "GET", map[string]string{"Origin": "https://evilteam.example"}, nil, to("", nil)},
 		{"begins like a listed one", listed, "GET", map[string]string{"Origin": "https://app.example.evil"}, nil, to("", nil)},
 		{"without a scheme in the list", listed, "GET", map[string]string{"Origin": "http://bare.example"}, nil, to("http://bare.example", simple)},

@@ -202,3 +202,15 @@ func BenchmarkRoute(b *testing.B) {
 		})
 	}
 }
+
+// A pattern may hold characters that a path can carry encoded, and that a
+// bucket decodes.
+func TestEncodedReservedCharacters(t *testing.T) {
+	d := distribution()
+	d.Behaviors[0].PathPattern = "/a@b/*"
+	for path, want := range map[string]int{"/a@b/x": 1, "/a%40b/x": 1, "/a%2540b/x": 0, "/a%41b/x": 0} {
+		if got := len(d.Route(path).Signed); got != want {
+			t.Errorf("%s: %d behaviors need a signature, want %d", path, got, want)
+		}
+	}
+}
