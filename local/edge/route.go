@@ -65,7 +65,11 @@ func (b *Behavior) matches(path string) bool {
 }
 
 func matchPattern(pattern, path string) bool {
-	p, i := 0, 0
+	p := 0
+	for p < len(pattern) && p < len(path) && pattern[p] == path[p] && pattern[p] != '*' {
+		p++ // most patterns differ from a path here already
+	}
+	i := p
 	star, mark := -1, 0 // the last *, and where its match ends
 	for i < len(path) {
 		switch {
