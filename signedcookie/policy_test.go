@@ -172,6 +172,11 @@ func FuzzParsePolicy(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		p, err := ParsePolicy(raw)
+		if quick, ok := parseMarshaled(raw); ok {
+			if slow, err := parsePolicy(raw); err != nil || slow != quick {
+				t.Fatalf("%s is read as %+v and as %+v, %v", raw, quick, slow, err)
+			}
+		}
 		if err != nil {
 			return
 		}
@@ -186,4 +191,24 @@ func FuzzParsePolicy(f *testing.F) {
 			t.Fatalf("%s came back as %+v, %v", raw, back, err)
 		}
 	})
+}
+
+func BenchmarkParsePolicy(b *testing.B) {
+	for name, policy := range map[string]Policy{
+		"as the signer writes it": {Resource: "https://d1.cloudfront.net/premium/course-1/*", Expires: end},
+		"with all conditions":     {Resource: "https://d1.cloudfront.net/premium/course-1/*", Expires: end, NotBefore: time.Unix(1, 0), SourceIP: "192.0.2.1"},
+	} {
+		raw, err := policy.Marshal()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := ParsePolicy(raw); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

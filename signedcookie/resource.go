@@ -13,19 +13,19 @@ import "strings"
 func (p Policy) MatchesURL(url string) bool {
 	site, rest := split(p.Resource)
 	urlSite, urlRest := split(url)
-	if site == "" || urlSite == "" || !glob(site, urlSite) {
+	if site == "" || urlSite == "" || !Match(site, urlSite) {
 		return false
 	}
 	path, query, hasQuery := strings.Cut(urlRest, "?")
 	if !hasQuery {
-		return glob(rest, path)
+		return Match(rest, path)
 	}
-	if strings.HasSuffix(rest, "*") && glob(rest, path) {
+	if strings.HasSuffix(rest, "*") && Match(rest, path) {
 		return true
 	}
 	// A ? in the resource may be the one that begins a query.
 	for i := 0; i < len(rest); i++ {
-		if rest[i] == '?' && glob(rest[:i], path) && glob(rest[i+1:], query) {
+		if rest[i] == '?' && Match(rest[:i], path) && Match(rest[i+1:], query) {
 			return true
 		}
 	}
@@ -59,10 +59,16 @@ func authority(url string) string {
 	return host
 }
 
-// glob matches s against a pattern of * and ?, without allocating and in at
-// most len(pattern)*len(s) steps.
-func glob(pattern, s string) bool {
-	p, i := 0, 0
+// Match reports whether s matches a pattern in which * is zero or more
+// characters, a slash included, and ? is exactly one: the wildcards of a
+// policy's resource and of a behavior's path pattern alike. It does not
+// allocate, and takes at most len(pattern)*len(s) steps.
+func Match(pattern, s string) bool {
+	p := 0
+	for p < len(pattern) && p < len(s) && pattern[p] == s[p] && pattern[p] != '*' {
+		p++ // most differ here already
+	}
+	i := p
 	star, mark := -1, 0 // the last *, and where its match ends
 	for i < len(s) {
 		switch {
@@ -79,8 +85,5 @@ func glob(pattern, s string) bool {
 			return false
 		}
 	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
+	return strings.Trim(pattern[p:], "*") == ""
 }

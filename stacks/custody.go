@@ -14,10 +14,10 @@ import (
 // make has the keymaker make the pair and keep the private half in a
 // SecureString, which CloudFormation cannot write.
 func (k *signingKey) make(scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) {
-	k.pem = newCustomResource(scope, keymaker, "Pair-"+k.Name, "SigningKey", map[string]any{
+	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Name, "SigningKey", map[string]any{
 		"ParameterName": parameter(s, "signing-keys/"+k.Name),
 		"KeyType":       k.Type,
-	}).GetAttString(jsii.String("PublicKey"))
+	})
 }
 
 // keepInKMS makes a key that nobody can ever read; the signer asks KMS to sign.
@@ -33,9 +33,9 @@ func (k *signingKey) keepInKMS(scope constructs.Construct, keymaker awslambda.Fu
 		Actions:   jsii.Strings("kms:GetPublicKey"),
 		Resources: &[]*string{k.kms.KeyArn()},
 	}))
-	k.pem = newCustomResource(scope, keymaker, "Pair-"+k.Name, "KMSPublicKey", map[string]any{
+	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Name, "KMSPublicKey", map[string]any{
 		"KeyId": k.kms.KeyArn(),
-	}).GetAttString(jsii.String("PublicKey"))
+	})
 }
 
 // bring takes a pair that is there already. The keymaker compares the halves,
@@ -45,11 +45,11 @@ func (k *signingKey) bring(stack awscdk.Stack, scope constructs.Construct, publi
 		Actions:   jsii.Strings("ssm:GetParameter"),
 		Resources: &[]*string{k.parameterArn(stack)},
 	}))
-	k.pem = newCustomResource(scope, keymaker, "Pair-"+k.Name, "ExternalKey", map[string]any{
+	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Name, "ExternalKey", map[string]any{
 		"ParameterName": k.Parameter,
 		"PublicKey":     publicKey,
 		"KeyType":       k.Type,
-	}).GetAttString(jsii.String("PublicKey"))
+	})
 }
 
 // allow lets the signer use the private half, where it is not with the stack's

@@ -66,10 +66,10 @@ type signingKeys struct {
 // A signingKey is one key pair. Its public half is all that the stack sees.
 type signingKey struct {
 	settings.SigningKey
-	pem          *string    // the public half
-	kms          awskms.Key // nil where the private half is in Parameter Store
-	id           *string    // CloudFront's, which goes into the cookie
-	trustedSince *string    // when the key group had taken it in
+	pair         awscdk.CustomResource // attributes: PublicKey, in PEM, and Fingerprint
+	kms          awskms.Key            // nil where the private half is in Parameter Store
+	id           *string               // CloudFront's, which goes into the cookie
+	trustedSince *string               // when the key group had taken it in
 }
 
 // newSigningKeys makes each key pair, and a key group of all.
@@ -96,7 +96,7 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[stri
 		public := awscloudfront.NewCfnPublicKey(scope, jsii.String("Public-"+key.Name), &awscloudfront.CfnPublicKeyProps{
 			PublicKeyConfig: &awscloudfront.CfnPublicKey_PublicKeyConfigProperty{
 				Name:       name(s, key.Name),
-				EncodedKey: key.pem,
+				EncodedKey: key.pair.GetAttString(jsii.String("PublicKey")),
 				// Made anew, a stack of the same name must not seem to repeat
 				// the request of the one before.
 				CallerReference: jsii.Sprintf("%s/%s", key.Name, *stack.StackId()),
@@ -112,7 +112,7 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[stri
 		Comment:      jsii.String("Keys whose cookies open premium videos of " + s.StackName),
 		Items:        &items,
 	})
-	//made.group.Node().AddDependency(newKeyChange(scope, s, keymaker))
+	made.group.Node().AddDependency(newKeyChange(scope, s, keymaker))
 	for i, key := range made.keys {
 		// Needs the group, so it notes a time at which the group had the key.
 		made.keys[i].trustedSince = newCustomResource(scope, keymaker, "Trust-"+key.Name, "KeyTrust", map[string]any{
@@ -134,8 +134,8 @@ func newKeyChange(scope constructs.Construct, s settings.Settings, keymaker awsl
 	return newCustomResource(scope, keymaker, "Change", "KeyChange", map[string]any{
 		"SignerParameter": parameter(s, "signer"),
 		"Keys":            keys,
-		"WaitMinutes":     s.KeyWaitMinutes,
-		"LiveMinutes":     s.CookieLiveMinutes(),
+		"Wait":            minutes(s.KeyWaitMinutes),
+		"Live":            minutes(s.CookieLiveMinutes()),
 		"EndAllCookies":   s.EndAllCookies,
 	})
 }
@@ -150,6 +150,7 @@ func (k *signingKeys) publish(stack awscdk.Stack, s settings.Settings, host *str
 			"type":         key.Type,
 			"hash":         key.Hash,
 			"id":           key.id,
+			"fingerprint":  key.pair.GetAttString(jsii.String("Fingerprint")),
 			"trustedSince": key.trustedSince,
 		}
 		if key.kms != nil {

@@ -3,6 +3,7 @@ package stacks
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -38,13 +39,13 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 			"PARAMETER_PREFIX":      jsii.String("/" + s.StackName),
 			"SIGNING_KEYS":          jsii.String(keyParameters(s)),
 			"PREMIUM_PATH":          &s.PremiumPath,
-			"COOKIE_MINUTES":        number(s.CookieMinutes),
-			"COOKIE_STEP_MINUTES":   number(s.CookieStepMinutes),
+			"COOKIE_LIFE":           minutes(s.CookieMinutes),
+			"COOKIE_STEP":           minutes(s.CookieStepMinutes),
 			"COOKIE_SAME_SITE":      &s.CookieSameSite,
 			"COOKIE_DOMAIN":         &s.CookieDomain,
 			"COOKIE_VALUES_IN_BODY": truth(s.CookieValuesInBody),
 			"BIND_VIEWER_ADDRESS":   truth(s.BindViewerAddress),
-			"KEY_WAIT_MINUTES":      number(s.KeyWaitMinutes),
+			"KEY_WAIT":              minutes(s.KeyWaitMinutes),
 		},
 	})
 	function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -126,5 +127,7 @@ func (sg signer) admit(c client) {
 	})
 }
 
-func number(n int) *string { return jsii.String(strconv.Itoa(n)) }
+// minutes writes a time as Go does.
+func minutes(n int) *string { return jsii.String((time.Duration(n) * time.Minute).String()) }
+
 func truth(b bool) *string { return jsii.String(strconv.FormatBool(b)) }

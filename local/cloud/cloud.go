@@ -175,6 +175,7 @@ func (c *Cloud) serveDistribution() error {
 	for _, r := range c.stack.Resources("") {
 		resources = append(resources, edge.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: rewrite(r.Properties, stand).(map[string]any), Attributes: r.State.Attributes})
 	}
+	dropWebACL(resources)
 	distribution, err := edge.Read(resources)
 	if err != nil {
 		return fmt.Errorf("reading the distribution from the template: %w", err)

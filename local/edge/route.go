@@ -1,6 +1,10 @@
 package edge
 
-import "strings"
+import (
+	"strings"
+
+	"premiumhls/signedcookie"
+)
 
 // A Route says how a distribution handles a path.
 type Route struct {
@@ -61,30 +65,5 @@ func (d *Distribution) behavior(path string) *Behavior {
 // for any characters, a slash included, and ? for exactly one. A slash at the
 // pattern's beginning may be left out.
 func (b *Behavior) matches(path string) bool {
-	return matchPattern(strings.TrimPrefix(b.PathPattern, "/"), strings.TrimPrefix(path, "/"))
-}
-
-func matchPattern(pattern, path string) bool {
-	p := 0
-	for p < len(pattern) && p < len(path) && pattern[p] == path[p] && pattern[p] != '*' {
-		p++ // most patterns differ from a path here already
-	}
-	i := p
-	star, mark := -1, 0 // the last *, and where its match ends
-	for i < len(path) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == path[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
+	return signedcookie.Match(strings.TrimPrefix(b.PathPattern, "/"), strings.TrimPrefix(path, "/"))
 }

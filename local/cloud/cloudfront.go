@@ -1,0 +1,55 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"strings"
+
+	"premiumhls/local/deployment"
+	"premiumhls/local/edge"
+)
+
+// dropWebACL takes a web ACL off the distribution: there is no firewall on
+// this machine, and the edge serves no distribution of which it would leave
+// out a part.
+func dropWebACL(resources []edge.Resource) {
+	for i, r := range resources {
+		config, ok := r.Properties["DistributionConfig"].(map[string]any)
+		if !ok || config["WebACLId"] == nil {
+			continue
+		}
+		config = maps.Clone(config)
+		delete(config, "WebACLId")
+		resources[i].Properties = maps.Clone(r.Properties)
+		resources[i].Properties["DistributionConfig"] = config
+	}
+}
+
+// publicKeyProvider refuses what CloudFront refuses of a public key: another
+// material, and its deletion while a key group names it.
+type publicKeyProvider struct {
+	deployment.Generic
+	cloud *Cloud
+}
+
+func (p publicKeyProvider) Update(ctx context.Context, r deployment.Resource, state deployment.State) (deployment.State, error) {
+	material := func(properties map[string]any) any {
+		config, _ := properties["PublicKeyConfig"].(map[string]any)
+		return []any{config["EncodedKey"], config["CallerReference"], config["Name"]}
+	}
+	if !reflect.DeepEqual(material(r.Properties), material(r.Old)) {
+		return state, fmt.Errorf("CannotChangeImmutablePublicKeyFields: the public key %s cannot be changed", state.PhysicalID)
+	}
+	return state, nil
+}
+
+func (p publicKeyProvider) Delete(_ context.Context, _ deployment.Resource, state deployment.State) error {
+	for _, group := range p.cloud.stack.Resources("AWS::CloudFront::KeyGroup") {
+		if config, _ := group.Properties["KeyGroupConfig"].(map[string]any); strings.Contains(fmt.Sprint(config["Items"]), state.PhysicalID) {
+			return fmt.Errorf("PublicKeyInUse: the key group %s names the public key %s", group.State.PhysicalID, state.PhysicalID)
+		}
+	}
+	return nil
+}
