@@ -125,6 +125,12 @@ func (sg signer) admit(c client) {
 		Integration: integration,
 		Authorizer:  authorizer,
 	})
+	sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+		Path:        jsii.String("/api/entitlements"),
+		Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_GET},
+		Integration: integration,
+		Authorizer:  authorizer,
+	})
 }
 
 // minutes writes a time as Go does.

@@ -55,6 +55,7 @@ func newSignIn(stack awscdk.Stack, s settings.Settings) signIn {
 			RequireDigits:    jsii.Bool(true),
 			RequireSymbols:   jsii.Bool(true),
 		},
+		CustomAttributes:   customAttributes(s),
 		DeletionProtection: &s.KeepData,
 		RemovalPolicy:      removal(s),
 	})
@@ -96,6 +97,10 @@ func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string
 		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
 		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
 		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),
+		// Without this list viewers could write what entitles them.
+		WriteAttributes: awscognito.NewClientAttributes().WithStandardAttributes(&awscognito.StandardAttributesMask{
+			Email: jsii.Bool(true), Fullname: jsii.Bool(true), GivenName: jsii.Bool(true), FamilyName: jsii.Bool(true), Locale: jsii.Bool(true),
+		}),
 		SupportedIdentityProviders: &[]awscognito.UserPoolClientIdentityProvider{awscognito.UserPoolClientIdentityProvider_COGNITO()},
 		OAuth: &awscognito.OAuthSettings{
 			Flows:        &awscognito.OAuthFlows{AuthorizationCodeGrant: jsii.Bool(true)},
@@ -116,5 +121,17 @@ func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string
 			"tokenEndpoint":         jsii.Sprintf("%s/oauth2/token", *in.base),
 			"endSessionEndpoint":    jsii.Sprintf("%s/logout", *in.base),
 		},
+	}
+}
+
+// customAttributes gives viewers the attribute that entitles them, where it is
+// one of the pool's own making.
+func customAttributes(s settings.Settings) *map[string]awscognito.ICustomAttribute {
+	name, ok := strings.CutPrefix(s.Entitlements.Claim, "custom:")
+	if !ok {
+		return nil
+	}
+	return &map[string]awscognito.ICustomAttribute{
+		name: awscognito.NewStringAttribute(&awscognito.StringAttributeProps{Mutable: jsii.Bool(true), MaxLen: jsii.Number(2048)}),
 	}
 }

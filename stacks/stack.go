@@ -25,6 +25,7 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 	keys := newSigningKeys(stack, s, p.PublicKeys, keymaker)
 	secret := newOriginSecret(stack, s, keymaker)
 	signer := newSigner(stack, s, p.Signer, keys)
+	entitlements := newEntitlements(stack, s, signer)
 	signIn := newSignIn(stack, s)
 	delivery := newDelivery(stack, s, storage, keys, signer, signIn, secret)
 	client := signIn.newClient(stack, s, delivery.host)
@@ -40,6 +41,9 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 	output(stack, "Distribution", "The distribution's id", *delivery.distribution.DistributionId())
 	output(stack, "DistributionDomain", "What a DNS record of your own names must lead to", *delivery.distribution.DistributionDomainName())
 	output(stack, "KeyGroup", "The key group that signed cookies are checked against", *keys.group.KeyGroupId())
+	if entitlements.table != nil {
+		output(stack, "EntitlementsTable", "Who may watch what", *entitlements.table.TableName())
+	}
 	if signIn.pool != nil {
 		output(stack, "UserPool", "Who can sign in", *signIn.pool.UserPoolId())
 	}

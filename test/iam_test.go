@@ -27,6 +27,61 @@ func TestGrants(t *testing.T) {
 	}
 }
 
+// A rule that asks something adds the right to ask that, and nothing else.
+func TestGrantsOfEntitlements(t *testing.T) {
+	tests := []struct {
+		name string
+		rule any
+		want []string // beyond the usual
+	}{
+		{"claim", map[string]any{"claim": "custom:courses", "paths": true}, nil},
+		{"table", "table", []string{`Signer: dynamodb:BatchGetItem dynamodb:Query on Grants.Arn`}},
+		{"function", map[string]any{"function": "arn:aws:lambda:eu-west-1:111122223333:function:shop"},
+			[]string{`Signer: lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:shop`}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			a := synthesize(t, map[string]any{"entitlements": test.rule})
+			got, want := statements(t, a), slices.Concat(grants, test.want)
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("the roles may:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+			if tables := len(a.resources("AWS::DynamoDB::Table")); tables != map[bool]int{true: 1}[test.rule == "table"] {
+				t.Errorf("%d tables", tables)
+			}
+		})
+	}
+}
+
+// A viewer's own attributes are theirs to write, but not what entitles them.
+func TestViewersCannotEntitleThemselves(t *testing.T) {
+	a := synthesize(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
+	if schema := text(a.only(t, "AWS::Cognito::UserPool").Properties["Schema"]); !strings.Contains(schema, `"courses"`) {
+		t.Errorf("viewers have no such attribute: %s", schema)
+	}
+	writable := text(a.only(t, "AWS::Cognito::UserPoolClient").Properties["WriteAttributes"])
+	if !strings.Contains(writable, "email") || strings.Contains(writable, "custom:") {
+		t.Errorf("viewers may write %s", writable)
+	}
+}
+
+func TestTableOfGrants(t *testing.T) {
+	p := synthesize(t, map[string]any{"entitlements": "table"}).only(t, "AWS::DynamoDB::Table").Properties
+	for name, want := range map[string]string{
+		"BillingMode":                      `"PAY_PER_REQUEST"`,
+		"KeySchema":                        `[{"AttributeName":"viewer","KeyType":"HASH"},{"AttributeName":"path","KeyType":"RANGE"}]`,
+		"PointInTimeRecoverySpecification": `{"PointInTimeRecoveryEnabled":true}`,
+		"SSESpecification":                 `{"SSEEnabled":true}`,
+		"TimeToLiveSpecification":          `{"AttributeName":"until","Enabled":true}`,
+	} {
+		if got := text(p[name]); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+}
+
 // No statement of any role, the CDK's own included, is for every resource or
 // every action of a service.
 func TestNoGrantIsForEverything(t *testing.T) {

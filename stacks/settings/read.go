@@ -108,7 +108,7 @@ func assign(f reflect.Value, value any) error {
 		return errors.New("not a list")
 	}
 	raw := []byte(text)
-	if !isText || f.Kind() == reflect.String {
+	if !isText || f.Kind() == reflect.String || f.Kind() == reflect.Struct {
 		var err error
 		if raw, err = json.Marshal(value); err != nil {
 			return err

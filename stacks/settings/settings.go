@@ -39,6 +39,9 @@ type Settings struct {
 	CookieValuesInBody bool   `json:"cookieValuesInBody" may:"true or false"`
 	BindViewerAddress  bool   `json:"bindViewerAddress" may:"true or false"`
 
+	// Who may watch what.
+	Entitlements Entitlements `json:"entitlements" may:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function"`
+
 	// Sign-in.
 	JWTIssuer          string   `json:"jwtIssuer" may:"the https URL of an OpenID Connect issuer, without a trailing slash unless the issuer's own name has one; jwtAudience goes with it"`
 	JWTAudience        []string `json:"jwtAudience" may:"a list of client ids that tokens are made for, the page's own first; jwtIssuer goes with it"`

@@ -31,6 +31,15 @@ func TestRead(t *testing.T) {
 				k := s.Keys()
 				return k[0].Custody == "ssm" && k[1].Custody == "kms" && k[1].Hash == "SHA256"
 			}},
+		{"a claim that decides", map[string]any{"entitlements": map[string]any{"claim": "cognito:groups", "value": "premium"}},
+			func(s Settings) bool {
+				return s.Entitlements == Entitlements{Claim: "cognito:groups", Value: "premium"}
+			}},
+		{"a claim from the command line", map[string]any{"entitlements": `{"claim":"custom:courses","paths":true}`},
+			func(s Settings) bool { return s.Entitlements == Entitlements{Claim: "custom:courses", Paths: true} }},
+		{"a table of grants", map[string]any{"entitlements": "table"}, func(s Settings) bool { return s.Entitlements.Table }},
+		{"a function that is asked", map[string]any{"entitlements": map[string]any{"function": "arn:aws:lambda:eu-west-1:111122223333:function:shop:live"}},
+			func(s Settings) bool { return s.Entitlements.Function != "" }},
 		{"own names", map[string]any{"domainNames": []any{"video.example.com"}, "certificateArn": arn, "cookieDomain": "example.com"},
 			func(s Settings) bool { return s.Host() == "video.example.com" }},
 		{"an existing issuer", map[string]any{"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abc", "jwtAudience": []any{"client"}},
@@ -89,6 +98,11 @@ func TestReadRefuses(t *testing.T) {
 		{"origin with a path", map[string]any{"corsOrigins": []any{"https://example.com/"}}, []string{"corsOrigins"}},
 		{"origin without TLS", map[string]any{"corsOrigins": []any{"http://example.com"}}, []string{"corsOrigins"}},
 		{"cookie domain of another site", map[string]any{"cookieDomain": "example.com"}, []string{"cookieDomain", "cloudfront.net"}},
+		{"unknown entitlements", map[string]any{"entitlements": "everyone"}, []string{"entitlements", "authenticated"}},
+		{"entitlements that say nothing", map[string]any{"entitlements": map[string]any{}}, []string{"entitlements"}},
+		{"a claim without a rule", map[string]any{"entitlements": map[string]any{"claim": "a"}}, []string{"entitlements"}},
+		{"a claim with two rules", map[string]any{"entitlements": map[string]any{"claim": "a", "value": "b", "paths": true}}, []string{"entitlements"}},
+		{"a function without an ARN", map[string]any{"entitlements": map[string]any{"function": "shop"}}, []string{"entitlements"}},
 		{"issuer without audience", map[string]any{"jwtIssuer": "https://issuer.example.com"}, []string{"jwtAudience"}},
 		{"audience without issuer", map[string]any{"jwtAudience": []any{"a"}}, []string{"jwtIssuer"}},
 		{"issuer without TLS", map[string]any{"jwtIssuer": "http://issuer.example.com", "jwtAudience": []any{"a"}}, []string{"jwtIssuer"}},

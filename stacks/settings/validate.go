@@ -56,6 +56,8 @@ func (s *Settings) validate() (errs []error) {
 	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)),
 		"A browser takes a cookie only for the page's own domain or a parent of it, and never for cloudfront.net.")
 
+	check("entitlements", s.Entitlements.valid())
+
 	check("jwtIssuer", s.JWTIssuer == "" || isIssuer(s.JWTIssuer))
 	check("jwtIssuer", s.JWTIssuer != "" || len(s.JWTAudience) == 0, "An audience was given, and no issuer.")
 	check("jwtAudience", every(s.JWTAudience, clientID.MatchString) && distinct(s.JWTAudience))
