@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/stacks"
@@ -13,7 +14,7 @@ import (
 
 func main() {
 	defer jsii.Close()
-	app := stacks.NewApp(nil)
+	app := awscdk.NewApp(nil)
 	if _, err := stacks.Add(context.Background(), app, app.Node().GetAllContext(nil)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

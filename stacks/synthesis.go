@@ -3,7 +3,6 @@ package stacks
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/cxapi"
@@ -11,15 +10,9 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/stacks/parts"
+	_ "premiumhls/stacks/quiet"
 	"premiumhls/stacks/settings"
 )
-
-// NewApp starts the CDK, which runs in Node.
-func NewApp(props *awscdk.AppProps) awscdk.App {
-	// Node 20 is enough, and past its end: the CDK says so over a whole screen.
-	os.Setenv("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20,21,22,23")
-	return awscdk.NewApp(props)
-}
 
 // Add reads the settings of an app's context, builds the parts and adds the
 // stack. A bad setting is an error whose text a person can act on.
@@ -43,7 +36,7 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 // Synthesize writes the cloud assembly of the stack with the given context
 // into a folder, as the CDK's command line would.
 func Synthesize(ctx context.Context, out string, values map[string]any) (cxapi.CloudFormationStackArtifact, error) {
-	app := NewApp(&awscdk.AppProps{
+	app := awscdk.NewApp(&awscdk.AppProps{
 		Outdir:             &out,
 		Context:            &values,
 		AnalyticsReporting: jsii.Bool(false),

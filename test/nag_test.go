@@ -79,7 +79,7 @@ func findings(t *testing.T, pack awscdk.IAspect, changes map[string]any) []findi
 	}
 	maps.Copy(values, changes)
 	dir := t.TempDir()
-	app := stacks.NewApp(&awscdk.AppProps{Outdir: &dir, Context: &values, AnalyticsReporting: jsii.Bool(false)})
+	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &dir, Context: &values, AnalyticsReporting: jsii.Bool(false)})
 	stack, err := stacks.Add(context.Background(), app, values)
 	if err != nil {
 		t.Fatal(err)

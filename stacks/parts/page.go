@@ -1,20 +1,20 @@
 package parts
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
+
+	"premiumhls/stacks/npm"
 )
 
 // page lays out the web page: its own files as they are, and beside them those
 // files of npm packages that player/vendor.json names.
 func page(ctx context.Context, root, out string) error {
 	player := filepath.Join(root, "player")
-	if err := install(ctx, player); err != nil {
+	if err := npm.Install(ctx, player); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(filepath.Join(player, "vendor.json"))
@@ -38,24 +38,6 @@ func page(ctx context.Context, root, out string) error {
 		}
 	}
 	return nil
-}
-
-// install runs npm where player/node_modules is not what the lock file says.
-func install(ctx context.Context, player string) error {
-	lock, err := os.ReadFile(filepath.Join(player, "package-lock.json"))
-	if err != nil {
-		return fmt.Errorf("reading the page's libraries: %w", err)
-	}
-	installed := filepath.Join(player, "node_modules", ".installed-lock.json")
-	if have, err := os.ReadFile(installed); err == nil && bytes.Equal(have, lock) {
-		return nil
-	}
-	cmd := exec.CommandContext(ctx, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	cmd.Dir = player
-	if err := run(cmd, "installing the page's libraries with npm"); err != nil {
-		return err
-	}
-	return write(installed, lock)
 }
 
 // sample lays out the sample videos under the bucket's own paths.

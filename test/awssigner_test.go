@@ -1,0 +1,98 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os/exec"
+	"testing"
+	"time"
+
+	"premiumhls/signedcookie"
+	"premiumhls/stacks/npm"
+)
+
+// The cookies that the signer makes are those of AWS's own signer, and each
+// side takes what the other signed.
+func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
+	node := find(t, "Node (https://nodejs.org)", "node")
+	if err := npm.Install(t.Context(), "."); err != nil {
+		t.Fatal(err)
+	}
+	for _, hash := range []signedcookie.Hash{signedcookie.SHA256, signedcookie.SHA1} {
+		t.Run(string(hash), func(t *testing.T) {
+			s := newSite(t, map[string]any{"signatureHash": string(hash)})
+			stored, ok := s.Parameters.Get("/PremiumHls/signing-keys/2026-11")
+			if !ok {
+				t.Fatal("no private key is stored")
+			}
+			ours := map[string]string{}
+			cookies := s.cookies("ada", "course-1")
+			for _, c := range cookies {
+				ours[c.Name] = c.Value
+			}
+			policy, err := signedcookie.Decode(ours[signedcookie.PolicyCookie])
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := map[string]any{
+				"privateKey": stored.Value, "keyPairId": ours[signedcookie.KeyPairIDCookie], "algorithm": hash, "policy": string(policy),
+				"verify": map[string]string{"policy": ours[signedcookie.PolicyCookie], "signature": ours[signedcookie.SignatureCookie]},
+			}
+			theirs := awsSigner(t, node, request)
+			if fmt.Sprint(theirs.Cookies) != fmt.Sprint(ours) {
+				t.Errorf("for the same policy AWS's signer makes\n%v\nours makes\n%v", theirs.Cookies, ours)
+			}
+			if !theirs.Verified {
+				t.Error("Node does not take our signature")
+			}
+
+			// A policy of theirs, too, opens the edge.
+			parsed, err := signedcookie.ParsePolicy(policy)
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(request, "policy")
+			request["url"] = parsed.Resource
+			request["dateLessThan"] = time.Now().Add(30 * time.Minute).UTC().Format(time.RFC3339)
+			request["ipAddress"] = "127.0.0.0/8"
+			their := awsSigner(t, node, request)
+			var jar []*http.Cookie
+			for name, value := range their.Cookies {
+				jar = append(jar, &http.Cookie{Name: name, Value: value})
+			}
+			if r := s.get("/premium/course-1/master.m3u8", jar...); r.StatusCode != 200 {
+				t.Errorf("with cookies of AWS's signer: %d %s", r.StatusCode, r.body)
+			}
+			if r := s.get("/premium/course-2/master.m3u8", jar...); r.StatusCode != 403 {
+				t.Errorf("they open another course: %d", r.StatusCode)
+			}
+		})
+	}
+}
+
+type signed struct {
+	Cookies  map[string]string
+	Verified bool
+}
+
+func awsSigner(t *testing.T, node string, request map[string]any) (answer signed) {
+	t.Helper()
+	input, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.Command(node, "awssigner.mjs")
+	command.Stdin = bytes.NewReader(input)
+	var complaints bytes.Buffer
+	command.Stderr = &complaints
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, complaints.String())
+	}
+	if err := json.Unmarshal(output, &answer); err != nil {
+		t.Fatalf("%s: %v", output, err)
+	}
+	return answer
+}
