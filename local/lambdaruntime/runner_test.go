@@ -20,9 +20,12 @@ import (
 	"premiumhls/local/lambdaruntime"
 )
 
-// parentEnv makes the test binary a process that runs a function and waits to
-// be killed.
-const parentEnv = "LAMBDARUNTIME_TEST_PARENT"
+// parentEnv makes the test binary a process that runs a function, which waits
+// at the gate of gateEnv, and is to be killed.
+const (
+	parentEnv = "LAMBDARUNTIME_TEST_PARENT"
+	gateEnv   = "LAMBDARUNTIME_TEST_GATE"
+)
 
 var binary string // of testdata/function
 
@@ -373,15 +376,20 @@ func TestClose(t *testing.T) {
 }
 
 func TestCloseWhileStarting(t *testing.T) {
-	for range 20 {
+	for range 50 {
 		r := start(t, lambdaruntime.Function{Concurrency: 4})
+		starting := make(chan struct{}, 4)
 		var group sync.WaitGroup
 		for range 4 {
 			group.Go(func() {
+				starting <- struct{}{}
 				if _, err := invoke(t.Context(), r, event{Do: "echo"}); err != nil && !errors.Is(err, lambdaruntime.ErrClosed) {
 					t.Error(err)
 				}
 			})
+		}
+		for range 4 {
+			<-starting
 		}
 		r.Close()
 		group.Wait()
@@ -478,15 +486,14 @@ func TestBuildError(t *testing.T) {
 	}
 }
 
-// beParent leaves a frozen function, which cannot notice by itself that this
-// process has ended.
+// beParent runs a function that waits at a gate.
 func beParent(function string) {
-	r := lambdaruntime.Start(lambdaruntime.Function{Binary: function, Timeout: time.Minute, Freeze: true})
+	r := lambdaruntime.Start(lambdaruntime.Function{Binary: function, Timeout: time.Hour})
 	out, err := invoke(context.Background(), r, event{Do: "echo"})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	if err == nil {
+		fmt.Println(out.PID)
+		_, err = invoke(context.Background(), r, event{Do: "call", Text: os.Getenv(gateEnv)})
 	}
-	fmt.Println(out.PID)
-	select {}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
 }
