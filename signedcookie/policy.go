@@ -146,7 +146,7 @@ func parsePolicy(raw []byte) (p Policy, err error) {
 	}
 	var statements []json.RawMessage
 	if err := json.Unmarshal(document["Statement"], &statements); err != nil {
-		return p, errors.New("Statement is not a list")
+		return p, errors.New("the member Statement is not a list")
 	}
 	if len(statements) != 1 {
 		return p, fmt.Errorf("%d statements where there must be exactly one", len(statements))
@@ -156,7 +156,7 @@ func parsePolicy(raw []byte) (p Policy, err error) {
 		return p, err
 	}
 	if err := json.Unmarshal(statement["Resource"], &p.Resource); err != nil {
-		return p, errors.New("Resource is not a string")
+		return p, errors.New("the member Resource is not a string")
 	}
 	condition, err := object(statement["Condition"], "Condition", "DateLessThan", "DateGreaterThan", "IpAddress")
 	if err != nil {
