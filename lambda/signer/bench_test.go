@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/cloudfront/sign"
 
 	"premiumhls/lambda/internal/entitlement"
-	"premiumhls/lambda/internal/premiumpath"
+	"premiumhls/lambda/premiumpath"
 	"premiumhls/signedcookie"
 )
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/internal/premiumpath"
+	"premiumhls/lambda/premiumpath"
 	"premiumhls/signedcookie"
 )
 

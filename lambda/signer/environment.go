@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/internal/premiumpath"
+	"premiumhls/lambda/premiumpath"
 )
 
 // environment is the function's settings, as its environment variables have

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"premiumhls/lambda/internal/premiumpath"
+	"premiumhls/lambda/premiumpath"
 )
 
 func TestEnvironment(t *testing.T) {

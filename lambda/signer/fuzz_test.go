@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"premiumhls/lambda/internal/entitlement"
-	"premiumhls/lambda/internal/premiumpath"
+	"premiumhls/lambda/premiumpath"
 	"premiumhls/signedcookie"
 )
 

@@ -12,7 +12,7 @@ import (
 
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/internal/premiumpath"
+	"premiumhls/lambda/premiumpath"
 )
 
 // maxBody is the longest body that is read, in bytes.
