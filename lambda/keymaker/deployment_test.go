@@ -15,10 +15,13 @@ import (
 	"testing"
 
 	"github.com/aws/aws-lambda-go/cfn"
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	awscloudformation "github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"premiumhls/local/cloudformation"
+	"premiumhls/local/kms"
 	"premiumhls/local/parameterstore"
 )
 
@@ -28,6 +31,8 @@ import (
 type deployment struct {
 	t        *testing.T
 	store    *parameterstore.Store
+	keys     *kms.Service
+	keysURL  string
 	function func(context.Context, cfn.Event) error
 	address  string // where CloudFormation waits
 
@@ -35,6 +40,9 @@ type deployment struct {
 	answerStatus func() int
 	// quoteValues has PutParameter fail with an error that quotes the value.
 	quoteValues bool
+
+	// status is that of the stack; empty: CloudFormation does not tell.
+	status string
 
 	mu      sync.Mutex
 	answers []cfn.Response
@@ -44,17 +52,38 @@ type deployment struct {
 
 func deploy(t *testing.T) *deployment {
 	t.Helper()
-	d := &deployment{t: t, store: parameterstore.New()}
+	d := &deployment{t: t, store: parameterstore.New(), keys: kms.New(), status: cloudformation.UpdateInProgress}
 
-	parameters := httptest.NewServer(http.HandlerFunc(d.serveParameters))
-	t.Cleanup(parameters.Close)
-	client := ssm.New(ssm.Options{
+	serve := func(service http.Handler) *string {
+		server := httptest.NewServer(service)
+		t.Cleanup(server.Close)
+		return &server.URL
+	}
+	nobody := credentials.NewStaticCredentialsProvider("local", "local", "")
+	parameters := ssm.New(ssm.Options{
 		Region:           "us-east-1",
-		BaseEndpoint:     aws.String(parameters.URL),
-		Credentials:      credentials.NewStaticCredentialsProvider("local", "local", ""),
+		BaseEndpoint:     serve(http.HandlerFunc(d.serveParameters)),
+		Credentials:      nobody,
 		RetryMaxAttempts: 1,
 	})
-	d.function = respond(newKeymaker(client).handle)
+	d.keysURL = *serve(d.keys)
+	keys := awskms.New(awskms.Options{
+		Region:           "us-east-1",
+		BaseEndpoint:     &d.keysURL,
+		Credentials:      nobody,
+		RetryMaxAttempts: 1,
+	})
+	stacks := awscloudformation.New(awscloudformation.Options{
+		Region:           "us-east-1",
+		BaseEndpoint:     serve(cloudformation.Handler(d.statusOf)),
+		Credentials:      nobody,
+		RetryMaxAttempts: 1,
+	})
+	d.function = respond(newKeymaker(clients{
+		parameters: parameters,
+		kms:        func() kmsClient { return keys },
+		stacks:     func() stackClient { return stacks },
+	}, patience{0, 0}).handle)
 
 	waiting := httptest.NewServer(http.HandlerFunc(d.serveAnswers))
 	t.Cleanup(waiting.Close)
@@ -65,6 +94,14 @@ func deploy(t *testing.T) *deployment {
 	t.Cleanup(func() { slog.SetDefault(logger) })
 	t.Cleanup(d.checkSecrets)
 	return d
+}
+
+// statusOf is CloudFormation's DescribeStacks.
+func (d *deployment) statusOf(stack string) string {
+	if stack != "stack" {
+		d.t.Errorf("asked for the status of %q", stack)
+	}
+	return d.status
 }
 
 // Write takes what the function logs.

@@ -44,10 +44,21 @@ type keymaker struct {
 	resources map[string]resource
 }
 
-func newKeymaker(client parameterClient) *keymaker {
-	parameters := parameterStore{client}
+// clients are the services that the function uses. Those that few requests
+// need are made when one does.
+type clients struct {
+	parameters parameterClient
+	kms        func() kmsClient
+	stacks     func() stackClient
+}
+
+func newKeymaker(c clients, p patience) *keymaker {
+	parameters := parameterStore{c.parameters, p}
+	stack := stackStatus{c.stacks}
 	return &keymaker{map[string]resource{
 		"Custom::SigningKey":   signingKey{parameters},
+		"Custom::KMSPublicKey": kmsPublicKey{c.kms, p},
+		"Custom::ExternalKey":  externalKey{parameters, stack},
 		"Custom::OriginSecret": originSecret{parameters},
 		"Custom::KeyTrust":     keyTrust{time.Now},
 	}}

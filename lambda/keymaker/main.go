@@ -4,13 +4,17 @@
 //
 //	Custom::SigningKey    a key pair: the private half to a SecureString
 //	                      parameter, the public half to CloudFormation
+//	Custom::KMSPublicKey  the public half of a key that KMS keeps
+//	Custom::ExternalKey   a key pair brought along: its halves belong together
 //	Custom::OriginSecret  what shows that a request came through the
 //	                      distribution
 //	Custom::KeyTrust      when a public key joined a key group
 //
 // Each request may come more than once, and a retry finds what an earlier try
 // made. The function needs ssm:GetParameter, ssm:PutParameter and
-// ssm:DeleteParameter on the parameters that it is given.
+// ssm:DeleteParameter on the parameters that it makes, ssm:GetParameter on
+// those that it only reads, kms:GetPublicKey on the keys in KMS and
+// cloudformation:DescribeStacks on its own stack.
 package main
 
 import (
@@ -24,6 +28,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
@@ -32,7 +38,7 @@ func main() {
 	lambda.Start(respond(serve))
 }
 
-// serve makes its client with each request, which is rare, so that a failure
+// serve makes its clients with each request, which is rare, so that a failure
 // of that too is told to CloudFormation: a function that fails at its start
 // leaves a deployment waiting for an hour.
 func serve(ctx context.Context, event cfn.Event) (result, error) {
@@ -42,5 +48,9 @@ func serve(ctx context.Context, event cfn.Event) (result, error) {
 	if err != nil {
 		return result{}, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
-	return newKeymaker(ssm.NewFromConfig(cfg)).handle(ctx, event)
+	return newKeymaker(clients{
+		parameters: ssm.NewFromConfig(cfg),
+		kms:        func() kmsClient { return kms.NewFromConfig(cfg) },
+		stacks:     func() stackClient { return cloudformation.NewFromConfig(cfg) },
+	}, deploymentPatience).handle(ctx, event)
 }

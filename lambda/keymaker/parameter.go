@@ -22,26 +22,43 @@ type parameterClient interface {
 }
 
 // A parameterStore keeps secrets as SecureString parameters.
-type parameterStore struct{ client parameterClient }
+type parameterStore struct {
+	client   parameterClient
+	patience patience // with a denied reading
+}
 
 var errMissing = errors.New("there is no such parameter")
 
-// read returns a parameter's value, or an error that wraps errMissing.
-func (s parameterStore) read(ctx context.Context, name string) (string, error) {
-	out, err := s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+// get returns a parameter, its value in clear, or an error that wraps
+// errMissing.
+func (s parameterStore) get(ctx context.Context, name string) (*types.Parameter, error) {
+	var out *ssm.GetParameterOutput
+	err := s.patience.call(ctx, func() (err error) {
+		out, err = s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
+		return err
+	})
 	if _, ok := errors.AsType[*types.ParameterNotFound](err); ok {
-		return "", fmt.Errorf("reading parameter %s: %w", name, errMissing)
+		return nil, fmt.Errorf("reading parameter %s: %w", name, errMissing)
 	}
 	if err != nil {
-		return "", fmt.Errorf("reading parameter %s: %w", name, err)
+		return nil, fmt.Errorf("reading parameter %s: %w", name, err)
 	}
 	if out.Parameter == nil {
-		return "", fmt.Errorf("reading parameter %s: the answer holds none", name)
+		return nil, fmt.Errorf("reading parameter %s: the answer holds none", name)
 	}
-	if typ := out.Parameter.Type; typ != types.ParameterTypeSecureString {
+	return out.Parameter, nil
+}
+
+// read returns a secret, or an error that wraps errMissing.
+func (s parameterStore) read(ctx context.Context, name string) (string, error) {
+	parameter, err := s.get(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if typ := parameter.Type; typ != types.ParameterTypeSecureString {
 		return "", refuse("parameter %s exists as a %s, and a secret is a SecureString only; delete the parameter or choose another name", name, typ)
 	}
-	return aws.ToString(out.Parameter.Value), nil
+	return aws.ToString(parameter.Value), nil
 }
 
 // readOrCreate returns a parameter's value, which it lets create make where

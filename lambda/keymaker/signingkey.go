@@ -61,14 +61,22 @@ func signingKeyProperties(event cfn.Event) (name string, typ signedcookie.KeyTyp
 	if name, err = parameterName(event); err != nil {
 		return "", "", err
 	}
-	text, err := property(event, "KeyType")
-	if err != nil {
+	if typ, err = keyTypeProperty(event); err != nil {
 		return "", "", err
 	}
-	if typ, err = signedcookie.ParseKeyType(text); err != nil {
-		return "", "", refuse("property KeyType: %v", err)
-	}
 	return name, typ, nil
+}
+
+func keyTypeProperty(event cfn.Event) (signedcookie.KeyType, error) {
+	text, err := property(event, "KeyType")
+	if err != nil {
+		return "", err
+	}
+	typ, err := signedcookie.ParseKeyType(text)
+	if err != nil {
+		return "", refuse("property KeyType: %v", err)
+	}
+	return typ, nil
 }
 
 // publicHalf makes a result of the private key in a parameter.
