@@ -60,6 +60,7 @@ func newKeymaker(c clients, p patience) *keymaker {
 		"Custom::KMSPublicKey": kmsPublicKey{c.kms, p},
 		"Custom::ExternalKey":  externalKey{parameters, stack},
 		"Custom::OriginSecret": originSecret{parameters},
+		"Custom::KeyChange":    keyChange{parameters, stack, time.Now},
 		"Custom::KeyTrust":     keyTrust{time.Now},
 	}}
 }

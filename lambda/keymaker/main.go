@@ -8,6 +8,7 @@
 //	Custom::ExternalKey   a key pair brought along: its halves belong together
 //	Custom::OriginSecret  what shows that a request came through the
 //	                      distribution
+//	Custom::KeyChange     whether new signing keys leave viewers playing
 //	Custom::KeyTrust      when a public key joined a key group
 //
 // Each request may come more than once, and a retry finds what an earlier try

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/cfn"
+
+	"premiumhls/local/kms"
+	"premiumhls/local/parameterstore"
+)
+
+// A permission that the same deployment gave may come into force after the
+// resource is made.
+func TestPermissionComesLate(t *testing.T) {
+	for _, c := range []struct {
+		title   string
+		denials int32
+		code    string
+		calls   int
+		granted bool
+	}{
+		{"in time", 2, "AccessDeniedException", 3, true},
+		{"too late", 3, "AccessDeniedException", 3, false},
+		{"another error is final", 1, "KMSInvalidStateException", 1, false},
+	} {
+		t.Run(c.title, func(t *testing.T) {
+			d := deploy(t)
+			var calls atomic.Int32
+			d.keys.SetFault(func(string) kms.Fault {
+				if calls.Add(1) <= c.denials {
+					return kms.Fault{Code: c.code}
+				}
+				return kms.Fault{}
+			})
+			e := event(cfn.RequestCreate, kmsType, kmsKeyOf(d.keys.CreateKey()))
+			if c.granted {
+				d.succeed(e)
+			} else {
+				d.fail(e, c.code)
+			}
+			if n := d.keys.Calls("GetPublicKey"); n != c.calls {
+				t.Errorf("%d calls, want %d", n, c.calls)
+			}
+		})
+	}
+
+	t.Run("to read a parameter", func(t *testing.T) {
+		d := deploy(t)
+		var calls atomic.Int32
+		d.store.SetFault(func(string) parameterstore.Fault {
+			if calls.Add(1) <= 2 {
+				return parameterstore.Fault{Code: "AccessDeniedException"}
+			}
+			return parameterstore.Fault{}
+		})
+		d.succeed(event(cfn.RequestCreate, changeType, changeTo("a")))
+	})
+}
