@@ -1,0 +1,190 @@
+// Package awsjson calls AWS services that take and answer JSON.
+//
+// A function that needs two operations of a service pays for the whole of the
+// service's SDK client in size, and with it in the time of a cold start:
+// DynamoDB's and Lambda's together are 1.5 MB. What is left without them is a
+// signed POST. The signature is the SDK's.
+package awsjson
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// maxAnswer is the longest answer that is read, in bytes. A page of DynamoDB
+// has a megabyte; a function answers with six at most.
+const maxAnswer = 8 << 20
+
+// A Service is how a service wants to be called.
+type Service struct {
+	id      string // in endpoints, signatures and the names of variables
+	target  string // begins X-Amz-Target; empty: the service is called by paths
+	version string // of the JSON protocol
+}
+
+// The services that the functions call.
+var (
+	DynamoDB = Service{id: "dynamodb", target: "DynamoDB_20120810.", version: "1.0"}
+	KMS      = Service{id: "kms", target: "TrentService.", version: "1.1"}
+	Lambda   = Service{id: "lambda"}
+)
+
+// A Client calls one service in one region. It does not try again by itself
+// after an answer, or none in time. It may be used by several goroutines at
+// once.
+type Client struct {
+	service     Service
+	region      string
+	endpoint    string
+	credentials aws.CredentialsProvider
+	signer      *v4.Signer
+	http        *http.Client
+}
+
+// New returns a Client. The variables of the environment are those that Lambda
+// sets; AWS_ENDPOINT_URL_DYNAMODB (and so on) and AWS_ENDPOINT_URL name
+// another endpoint, as they do for every SDK. An empty region is the
+// function's own.
+func New(service Service, region string, getenv func(string) string) (*Client, error) {
+	region = cmp.Or(region, getenv("AWS_REGION"))
+	if region == "" {
+		return nil, errors.New("AWS_REGION is not set")
+	}
+	variable := "AWS_ENDPOINT_URL_" + strings.ToUpper(service.id)
+	endpoint := cmp.Or(getenv(variable), getenv("AWS_ENDPOINT_URL"), "https://"+service.id+"."+region+"."+domain(region))
+	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("%s or AWS_ENDPOINT_URL is %q: it must be a URL", variable, endpoint)
+	}
+	// HTTP/1.1: a connection that died while the container was frozen costs
+	// the one request that meets it, and not all that share it.
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.Protocols = new(http.Protocols)
+	transport.Protocols.SetHTTP1(true)
+	transport.ForceAttemptHTTP2 = false
+	return &Client{
+		service:     service,
+		region:      region,
+		endpoint:    strings.TrimSuffix(endpoint, "/"),
+		credentials: EnvironmentCredentials(getenv),
+		signer:      v4.NewSigner(),
+		http: &http.Client{
+			Transport:     transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}, nil
+}
+
+// domain returns what the names of a region's endpoints end in. CloudFront is
+// in these two partitions and in no other.
+func domain(region string) string {
+	if strings.HasPrefix(region, "cn-") {
+		return "amazonaws.com.cn"
+	}
+	return "amazonaws.com"
+}
+
+// EnvironmentCredentials returns the credentials that Lambda gives a function.
+func EnvironmentCredentials(getenv func(string) string) aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		credentials := aws.Credentials{
+			AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
+			SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
+			SessionToken:    getenv("AWS_SESSION_TOKEN"),
+			Source:          "environment",
+		}
+		if !credentials.HasKeys() {
+			return aws.Credentials{}, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
+		}
+		return credentials, nil
+	})
+}
+
+// Call calls an operation by its name, such as Query. An answer of the service
+// that is not a success is an [*Error].
+func (c *Client) Call(ctx context.Context, operation string, input, output any) error {
+	body, err := json.Marshal(input)
+	if err != nil {
+		return fmt.Errorf("writing the request: %w", err)
+	}
+	header := http.Header{
+		"Content-Type": {"application/x-amz-json-" + c.service.version},
+		"X-Amz-Target": {c.service.target + operation},
+	}
+	answer, _, err := c.post(ctx, "/", header, body)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(answer, output); err != nil {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	return nil
+}
+
+// Invoke calls a Lambda function, by its ARN or name, and waits for what it
+// answers. A function that failed is a [*FunctionError].
+func (c *Client) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
+	header := http.Header{
+		"Content-Type":          {"application/json"},
+		"X-Amz-Invocation-Type": {"RequestResponse"},
+	}
+	// The ARN's colons are escaped on the wire, as the SDK does.
+	path := "/2015-03-31/functions/" + strings.ReplaceAll(url.PathEscape(function), ":", "%3A") + "/invocations"
+	answer, got, err := c.post(ctx, path, header, payload)
+	if err != nil {
+		return nil, err
+	}
+	if kind := got.Get("X-Amz-Function-Error"); kind != "" {
+		return nil, functionError(kind, answer)
+	}
+	return answer, nil
+}
+
+// post sends a signed request and returns the body and header of a success.
+func (c *Client) post(ctx context.Context, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, nil, fmt.Errorf("making the request: %w", err)
+	}
+	request.Header = header
+	credentials, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("finding credentials: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	if err := c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), c.service.id, c.region, time.Now()); err != nil {
+		return nil, nil, fmt.Errorf("signing the request: %w", err)
+	}
+	// Every call here may be made twice. This, which is not sent, lets the
+	// transport do so when a kept connection turns out to be closed.
+	request.Header["Idempotency-Key"] = nil
+	response, err := c.http.Do(request)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the answer: %w", err)
+	}
+	if len(answer) > maxAnswer {
+		return nil, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, nil, serviceError(response, answer)
+	}
+	return answer, response.Header, nil
+}
