@@ -1,0 +1,226 @@
+package entitlement
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"premiumhls/lambda/internal/awsjson"
+)
+
+const (
+	// functionTime is how long a function may take. A player waits for it,
+	// and API Gateway for no more than 30 seconds.
+	functionTime = 3 * time.Second
+	// maxAnswered is how many grants a function may answer with.
+	maxAnswered = 1000
+)
+
+// InvokeAPI is what a Function needs of an [awsjson.Client].
+type InvokeAPI interface {
+	Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
+}
+
+// Function asks a Lambda function. It gets
+//
+//	{"viewer":SUB,"claims":{NAME:TEXT,…},"path":"course-1"}
+//
+// where an empty path is everything premium, and null asks for all that the
+// viewer may watch. It answers with what the viewer may watch; more than was
+// asked for is no fault, as long as what was asked for is in it:
+//
+//	{"paths":[{"path":"course-1","until":1767225600},{"path":"course-2"}]}
+//	{"all":true}      or, with an end: {"all":true,"until":1767225600}
+//	{"paths":[]}      nothing
+//
+// A path covers what is below it, and * everything; until is in seconds since
+// 1970. It may be asked the same twice.
+//
+// Only an answer of this form decides: that it grants nothing is
+// [ErrNotEntitled]. No answer within three seconds, a failure, and an answer
+// of any other form are errors, which say which it was: the viewer may well be
+// entitled and is to try again.
+//
+// It needs lambda:InvokeFunction on the function.
+type Function struct {
+	client InvokeAPI
+	arn    string
+	now    func() time.Time
+}
+
+var functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+|:\$LATEST)?$`)
+
+// newFunction makes a Function from {"function":ARN}. It is called in the
+// region that its ARN names.
+func newFunction(rule map[string]json.RawMessage, config Config) (Decider, error) {
+	arn, err := text(rule, "function")
+	if err != nil {
+		return nil, err
+	}
+	parts := functionARN.FindStringSubmatch(arn)
+	if parts == nil {
+		return nil, fmt.Errorf("function is %q: it must be the ARN of a Lambda function", arn)
+	}
+	client, err := awsjson.New(awsjson.Lambda, parts[1], config.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("making the client of function %s: %w", arn, err)
+	}
+	return NewFunction(client, arn, config), nil
+}
+
+// NewFunction returns a Function that asks through client.
+func NewFunction(client InvokeAPI, arn string, config Config) *Function {
+	return &Function{client: client, arn: arn, now: config.Now}
+}
+
+// Decide asks the function about path.
+func (f *Function) Decide(ctx context.Context, viewer Viewer, path string) (Grant, error) {
+	grants, err := f.ask(ctx, viewer, &path)
+	if err != nil {
+		return Grant{}, err
+	}
+	return longest(grants, path, f.now())
+}
+
+// List asks the function about everything.
+func (f *Function) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
+	grants, err := f.ask(ctx, viewer, nil)
+	if err != nil {
+		return nil, err
+	}
+	return current(grants, f.now()), nil
+}
+
+// A question is what the function gets.
+type question struct {
+	Viewer string            `json:"viewer"`
+	Claims map[string]string `json:"claims"`
+	Path   *string           `json:"path"`
+}
+
+func (f *Function) ask(ctx context.Context, viewer Viewer, path *string) ([]Grant, error) {
+	payload, err := json.Marshal(question{Viewer: viewer.Subject, Claims: viewer.Claims, Path: path})
+	if err != nil {
+		return nil, fmt.Errorf("writing the question for function %s: %w", f.arn, err)
+	}
+	limited, cancel := context.WithTimeout(ctx, functionTime)
+	defer cancel()
+	answer, err := f.client.Invoke(limited, f.arn, payload)
+	var failed *awsjson.FunctionError
+	switch {
+	case errors.As(err, &failed):
+		return nil, fmt.Errorf("function %s failed: %w", f.arn, err)
+	case err != nil && limited.Err() != nil:
+		return nil, fmt.Errorf("function %s is slow: no answer within %v: %w", f.arn, functionTime, err)
+	case err != nil:
+		return nil, fmt.Errorf("function %s cannot be asked: %w", f.arn, err)
+	}
+	grants, err := parseAnswer(answer)
+	if err != nil {
+		return nil, fmt.Errorf("function %s answered nonsense: %w", f.arn, err)
+	}
+	return grants, nil
+}
+
+// parseAnswer reads what a function answered. One thing amiss makes the whole
+// of it nonsense: who wrote it meant something else than is read.
+func parseAnswer(answer []byte) ([]Grant, error) {
+	members, err := object(answer)
+	if err != nil {
+		return nil, err
+	}
+	if err := only(members, "all", "until", "paths"); err != nil {
+		return nil, err
+	}
+	if members["all"] == nil && members["paths"] == nil {
+		return nil, errors.New("it has neither all nor paths")
+	}
+	all := false
+	switch string(members["all"]) {
+	case "", "false":
+	case "true":
+		all = true
+	default:
+		return nil, errors.New("all is neither true nor false")
+	}
+	if all {
+		if members["paths"] != nil {
+			return nil, errors.New("it has both all and paths")
+		}
+		grant := Grant{}
+		if grant.Until, err = answeredUntil(members["until"]); err != nil {
+			return nil, err
+		}
+		return []Grant{grant}, nil
+	}
+	if members["until"] != nil {
+		return nil, errors.New("until belongs to a path, or to all")
+	}
+	if members["paths"] == nil {
+		return nil, nil
+	}
+	return answeredPaths(members["paths"])
+}
+
+func answeredPaths(raw json.RawMessage) ([]Grant, error) {
+	var entries []json.RawMessage
+	if err := json.Unmarshal(raw, &entries); err != nil || entries == nil {
+		return nil, errors.New("paths is not a list")
+	}
+	if len(entries) > maxAnswered {
+		return nil, fmt.Errorf("paths has %d entries: at most %d are read", len(entries), maxAnswered)
+	}
+	grants := make([]Grant, 0, len(entries))
+	for i, entry := range entries {
+		grant, err := answeredGrant(entry)
+		if err != nil {
+			return nil, fmt.Errorf("entry %d of paths: %w", i+1, err)
+		}
+		grants = append(grants, grant)
+	}
+	return grants, nil
+}
+
+func answeredGrant(raw json.RawMessage) (grant Grant, err error) {
+	members, err := object(raw)
+	if err != nil {
+		return Grant{}, err
+	}
+	if err := only(members, "path", "until"); err != nil {
+		return Grant{}, err
+	}
+	var path *string
+	if err := json.Unmarshal(members["path"], &path); err != nil || path == nil {
+		return Grant{}, errors.New("path is not a text")
+	}
+	if grant.Path, err = grantedPath(*path); err != nil {
+		return Grant{}, err
+	}
+	if grant.Until, err = answeredUntil(members["until"]); err != nil {
+		return Grant{}, err
+	}
+	return grant, nil
+}
+
+// answeredUntil reads the end of a grant; the zero time where there is none.
+func answeredUntil(raw json.RawMessage) (time.Time, error) {
+	if raw == nil {
+		return time.Time{}, nil
+	}
+	var seconds *float64
+	if err := json.Unmarshal(raw, &seconds); err != nil || seconds == nil {
+		return time.Time{}, fmt.Errorf("until is %s: it must be a number of seconds since 1970, or be left out", excerpt(string(raw)))
+	}
+	return grantedUntil(*seconds)
+}
+
+func excerpt(text string) string {
+	if len(text) > 40 {
+		text = text[:40] + "…"
+	}
+	return strings.ToValidUTF8(text, "?")
+}

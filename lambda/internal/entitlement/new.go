@@ -1,0 +1,83 @@
+package entitlement
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// Config is what a Decider works with beside its rule.
+type Config struct {
+	// Getenv looks up the environment that Lambda gives a function, for those
+	// that call a service.
+	Getenv func(string) string
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// A kind is a way of deciding. The member that names it says which one a rule
+// is of; the others may be there beside it.
+type kind struct {
+	name   string
+	others []string
+	make   func(rule map[string]json.RawMessage, config Config) (Decider, error)
+}
+
+var kinds = []kind{
+	{"claim", []string{"value", "paths"}, newClaim},
+	{"table", nil, newTable},
+	{"function", nil, newFunction},
+}
+
+// New returns the Decider for a rule:
+//
+//	(nothing), authenticated                    [Authenticated]
+//	{"claim":"cognito:groups","value":"premium"} [Claim]
+//	{"claim":"custom:courses","paths":true}      [Claim]
+//	{"table":"NAME"}                             [Table]
+//	{"function":"ARN"}                           [Function]
+//
+// A rule that is not understood, or that may be understood in two ways, is an
+// error: who may watch what is never guessed.
+func New(rule string, config Config) (Decider, error) {
+	switch rule {
+	case "", "authenticated", `"authenticated"`:
+		return Authenticated{}, nil
+	}
+	members, err := object([]byte(rule))
+	if err != nil {
+		return nil, fmt.Errorf("%q is neither authenticated nor a JSON object: %w", rule, err)
+	}
+	var chosen *kind
+	for i := range kinds {
+		if members[kinds[i].name] == nil {
+			continue
+		}
+		if chosen != nil {
+			return nil, fmt.Errorf("it names both %s and %s: only one can decide", chosen.name, kinds[i].name)
+		}
+		chosen = &kinds[i]
+	}
+	if chosen == nil {
+		names := make([]string, len(kinds))
+		for i := range kinds {
+			names[i] = kinds[i].name
+		}
+		return nil, fmt.Errorf("%q does not say what decides: it must name one of %s", rule, strings.Join(names, ", "))
+	}
+	if err := only(members, append([]string{chosen.name}, chosen.others...)...); err != nil {
+		return nil, err
+	}
+	return chosen.make(members, config)
+}
+
+// text reads a member that must be a text with something in it.
+func text(members map[string]json.RawMessage, name string) (string, error) {
+	var value *string
+	if err := json.Unmarshal(members[name], &value); err != nil || value == nil || *value == "" {
+		return "", fmt.Errorf("%s is %s: it must be a text that is not empty", name, members[name])
+	}
+	return *value, nil
+}

@@ -1,0 +1,311 @@
+package entitlement
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"time"
+
+	"premiumhls/lambda/internal/awsjson"
+)
+
+const (
+	// tableTime is how long a question may take with all its tries, and
+	// tableTry how long a try; a healthy table answers in milliseconds.
+	tableTime = 4 * time.Second
+	tableTry  = 1500 * time.Millisecond
+	// tableTries is how often a question is put.
+	tableTries = 4
+	// tablePause bounds the pause before the second try; it doubles.
+	tablePause = 100 * time.Millisecond
+
+	// maxKeys is how many items BatchGetItem takes (DynamoDB API reference).
+	maxKeys = 100
+	// pageSize and maxPages bound what a list reads.
+	pageSize = 250
+	maxPages = 8
+)
+
+// DynamoDBAPI is what a Table needs of an [awsjson.Client].
+type DynamoDBAPI interface {
+	Call(ctx context.Context, operation string, input, output any) error
+}
+
+// Table looks grants up in a DynamoDB table: one item for each, with the
+// partition key viewer, the token's sub; the sort key path, which covers
+// itself and what is below it, or * for everything; and, where the grant ends,
+// until, a number of seconds since 1970. Other attributes are not looked at.
+//
+// Reads are strongly consistent: what was bought a moment ago may be watched.
+// An item past its until grants nothing, whether or not DynamoDB has removed
+// it yet. A table that does not answer, or that has an item of another form
+// where one is looked for, is an error and never a grant.
+//
+// It needs dynamodb:BatchGetItem and dynamodb:Query on the table.
+type Table struct {
+	client DynamoDBAPI
+	name   string
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// newTable makes a Table from {"table":NAME}.
+func newTable(rule map[string]json.RawMessage, config Config) (Decider, error) {
+	name, err := text(rule, "table")
+	if err != nil {
+		return nil, err
+	}
+	client, err := awsjson.New(awsjson.DynamoDB, "", config.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("making the client of table %s: %w", name, err)
+	}
+	return NewTable(client, name, config), nil
+}
+
+// NewTable returns a Table that asks client.
+func NewTable(client DynamoDBAPI, name string, config Config) *Table {
+	return &Table{client: client, name: name, logger: config.Logger, now: config.Now}
+}
+
+// Decide reads the grants of path, of what is above it and of everything.
+func (t *Table) Decide(ctx context.Context, viewer Viewer, path string) (Grant, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("no answer in time"))
+	defer cancel()
+	var grants []Grant
+	for paths := covering(path); len(paths) > 0; {
+		n := min(len(paths), maxKeys)
+		found, err := t.get(ctx, viewer.Subject, paths[:n])
+		if err != nil {
+			return Grant{}, fmt.Errorf("reading grants from table %s: %w", t.name, err)
+		}
+		grants = append(grants, found...)
+		paths = paths[n:]
+	}
+	return longest(grants, path, t.now())
+}
+
+// covering returns the sort keys of the grants that cover path.
+func covering(path string) []string {
+	paths := []string{everything}
+	for i := range len(path) {
+		if path[i] == '/' {
+			paths = append(paths, path[:i])
+		}
+	}
+	if path != "" {
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// List reads all grants of a viewer, up to a bound of some thousands.
+func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("no answer in time"))
+	defer cancel()
+	input := query{
+		TableName:                 t.name,
+		ConsistentRead:            true,
+		Limit:                     pageSize,
+		KeyConditionExpression:    "#v = :v",
+		ExpressionAttributeValues: map[string]value{":v": {S: &viewer.Subject}},
+		projection:                attributes,
+	}
+	var grants []Grant
+	for range maxPages {
+		page, err := call[queried](ctx, t, "Query", input)
+		if err != nil {
+			return nil, fmt.Errorf("listing grants from table %s: %w", t.name, err)
+		}
+		for _, item := range page.Items {
+			grant, err := item.grant(viewer.Subject)
+			if errors.Is(err, errNoPath) {
+				// Decide never comes upon such an item, and it grants nothing.
+				t.logger.WarnContext(ctx, "a grant of what is no path grants nothing", "table", t.name)
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("listing grants from table %s: %w", t.name, err)
+			}
+			grants = append(grants, grant)
+		}
+		if len(page.LastEvaluatedKey) == 0 {
+			return current(grants, t.now()), nil
+		}
+		input.ExclusiveStartKey = page.LastEvaluatedKey
+	}
+	// The grant of everything, should there be one, is the first of all: no
+	// path sorts before *.
+	t.logger.WarnContext(ctx, "a viewer has more grants than are listed", "table", t.name, "read", len(grants))
+	return current(grants, t.now()), nil
+}
+
+// get reads the items that are there of the given paths, and asks again for
+// those that the table left out.
+func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant, error) {
+	wanted := keysAndAttributes{ConsistentRead: true, projection: attributes}
+	missing := make(map[string]bool, len(paths))
+	for i := range paths {
+		wanted.Keys = append(wanted.Keys, item{"viewer": {S: &viewer}, "path": {S: &paths[i]}})
+		missing[paths[i]] = true
+	}
+	var grants []Grant
+	for attempt := range tableTries {
+		if attempt > 0 && !pause(ctx, attempt) {
+			break
+		}
+		got, err := call[batchGot](ctx, t, "BatchGetItem", batchGet{RequestItems: map[string]keysAndAttributes{t.name: wanted}})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range got.Responses[t.name] {
+			grant, err := item.grant(viewer)
+			if err != nil {
+				return nil, err
+			}
+			key := *item["path"].S
+			if !missing[key] {
+				return nil, errors.New("an item was not asked for, or came twice")
+			}
+			delete(missing, key)
+			grants = append(grants, grant)
+		}
+		left, partly := got.UnprocessedKeys[t.name]
+		if !partly || len(left.Keys) == 0 {
+			return grants, nil
+		}
+		wanted.Keys = left.Keys
+	}
+	return nil, fmt.Errorf("%d items were left unread", len(wanted.Keys))
+}
+
+// call tries until there is an answer, or a refusal that will not change, or
+// no time.
+func call[T any](ctx context.Context, t *Table, operation string, input any) (T, error) {
+	for attempt := 1; ; attempt++ {
+		output, err := try[T](ctx, t, operation, input)
+		if err == nil {
+			return output, nil
+		}
+		var refused *awsjson.Error
+		if errors.As(err, &refused) && !refused.Temporary() {
+			return output, err
+		}
+		if attempt == tableTries || !pause(ctx, attempt) {
+			return output, fmt.Errorf("gave up after %d tries: %w", attempt, err)
+		}
+	}
+}
+
+// try calls once. Each try has an output of its own: what one that failed
+// halfway has read must not become part of the next one's.
+func try[T any](ctx context.Context, t *Table, operation string, input any) (output T, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, tableTry, errors.New("no answer in time"))
+	defer cancel()
+	err = t.client.Call(ctx, operation, input, &output)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	}
+	return output, err
+}
+
+// pause waits before the next try, for a time drawn from zero to a bound that
+// doubles, and reports whether there is time for it.
+func pause(ctx context.Context, attempt int) bool {
+	timer := time.NewTimer(rand.N(tablePause << (attempt - 1)))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// attributes are those that are read. Their names are words of DynamoDB's own,
+// so that expressions have others for them.
+var attributes = projection{
+	ProjectionExpression:     "#v, #p, #u",
+	ExpressionAttributeNames: map[string]string{"#v": "viewer", "#p": "path", "#u": "until"},
+}
+
+type projection struct {
+	ProjectionExpression     string
+	ExpressionAttributeNames map[string]string
+}
+
+type query struct {
+	TableName                 string
+	ConsistentRead            bool
+	Limit                     int
+	KeyConditionExpression    string
+	ExpressionAttributeValues map[string]value
+	ExclusiveStartKey         item `json:",omitempty"`
+	projection
+}
+
+type queried struct {
+	Items            []item
+	LastEvaluatedKey item
+}
+
+type batchGet struct {
+	RequestItems map[string]keysAndAttributes
+}
+
+type keysAndAttributes struct {
+	Keys           []item
+	ConsistentRead bool
+	projection
+}
+
+type batchGot struct {
+	Responses       map[string][]item
+	UnprocessedKeys map[string]struct{ Keys []item }
+}
+
+// An item is the attributes by their names.
+type item map[string]value
+
+// A value is a text or a number; of any other type, neither.
+type value struct {
+	S *string `json:",omitempty"`
+	N *string `json:",omitempty"`
+}
+
+// errNoPath is of an item whose path is none that can be asked for.
+var errNoPath = errors.New("path of an item is not a premium path")
+
+// grant reads an item, which must be the viewer's.
+func (i item) grant(viewer string) (Grant, error) {
+	if owner := i["viewer"].S; owner == nil || *owner != viewer {
+		return Grant{}, errors.New("an item is of another viewer")
+	}
+	if i["path"].S == nil {
+		return Grant{}, errors.New("path of an item is not a text")
+	}
+	path, err := grantedPath(*i["path"].S)
+	if err != nil {
+		return Grant{}, errNoPath
+	}
+	until, ends := i["until"]
+	if !ends {
+		return Grant{Path: path}, nil
+	}
+	if until.N == nil {
+		return Grant{}, fmt.Errorf("until of the grant of %s is not a number", *i["path"].S)
+	}
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(*until.N), 64)
+	if err != nil {
+		return Grant{}, fmt.Errorf("until of the grant of %s is not a number", *i["path"].S)
+	}
+	end, err := grantedUntil(seconds)
+	if err != nil {
+		return Grant{}, fmt.Errorf("the grant of %s: %w", *i["path"].S, err)
+	}
+	return Grant{Path: path, Until: end}, nil
+}
