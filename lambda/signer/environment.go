@@ -69,10 +69,6 @@ func parseEnvironment(getenv func(string) string) (environment, error) {
 		"COOKIE_SAME_SITE is %q: it must be Lax, Strict or None", e.sameSite)
 	r.check(e.cookieDomain == "" || domainForm.MatchString(e.cookieDomain),
 		"COOKIE_DOMAIN is %q: it must be a domain name in lower case, such as example.com", e.cookieDomain)
-	// Who may watch what is never guessed: a rule that is not understood must
-	// not become the rule that lets everyone in.
-	entitlements := getenv("ENTITLEMENTS")
-	r.check(entitlements == "", "ENTITLEMENTS is %q, which this version does not know", entitlements)
 	if err := errors.Join(r.wrong...); err != nil {
 		return environment{}, err
 	}

@@ -57,7 +57,6 @@ func TestEnvironment(t *testing.T) {
 		{"top-level domain", []string{"COOKIE_DOMAIN=com"}, nil, "COOKIE_DOMAIN"},
 		{"yes", []string{"BIND_VIEWER_ADDRESS=yes"}, nil, "BIND_VIEWER_ADDRESS"},
 		{"1", []string{"COOKIE_VALUES_IN_BODY=1"}, nil, "COOKIE_VALUES_IN_BODY"},
-		{"entitlements", []string{`ENTITLEMENTS={"claim":"x"}`}, nil, "ENTITLEMENTS"},
 		{"two at once", []string{"COOKIE_MINUTES=x", "SIGNING_KEYS="}, nil, "COOKIE_MINUTES"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -98,6 +98,9 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	} else if err != nil {
 		return response, entitlementsUnavailable.because(err).after(entitlementRetry)
 	}
+	if !grant.Covers(r.path.String()) { // whatever decided: this is what gets signed
+		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
+	}
 	now := h.now()
 	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: policyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
 	left := want.end - now.Unix()

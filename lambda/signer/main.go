@@ -3,6 +3,7 @@
 //
 //	POST   /api/cookies   {"path":"course-1"}   sets the cookies for a path
 //	DELETE /api/cookies   {"path":"course-1"}   clears them
+//	GET    /api/entitlements                    lists what the viewer may watch
 //
 // It runs behind an HTTP API with a JWT authorizer (payload format 2.0), and
 // is reached through the distribution only.
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 
@@ -37,6 +39,14 @@ func start(logger *slog.Logger) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the environment of the function is wrong: %w", err)
 	}
+	// Who may watch what is never guessed: a rule that is not understood must
+	// not become the rule that lets everyone in.
+	entitlements, err := entitlement.New(os.Getenv("ENTITLEMENTS"), entitlement.Config{
+		Getenv: os.Getenv, Logger: logger, Now: time.Now,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("ENTITLEMENTS is wrong: %w", err)
+	}
 	client, err := newSSM(os.Getenv)
 	if err != nil {
 		return nil, err
@@ -46,5 +56,5 @@ func start(logger *slog.Logger) (*handler, error) {
 		keyring.Config{Logger: logger},
 	)
 	ring.Start()
-	return newHandler(env, ring, entitlement.Authenticated{}, logger), nil
+	return newHandler(env, ring, entitlements, logger), nil
 }

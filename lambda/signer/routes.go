@@ -17,6 +17,7 @@ type route struct {
 var routes = []route{
 	{"POST", "/api/cookies", "issued", (*handler).issue},
 	{"DELETE", "/api/cookies", "cleared", (*handler).clear},
+	{"GET", "/api/entitlements", "listed", (*handler).list},
 }
 
 // findRoute returns the route for a method and path. The path is compared as
