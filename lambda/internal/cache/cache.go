@@ -63,9 +63,9 @@ func (c *Cache[K, V]) put(key K, value V) {
 
 // Make returns the value kept for key, and makes and keeps it where there is
 // none. Concurrent calls for the same key share one call of produce, which runs
-// in the goroutine of the first and with a context that does not end with that
-// one's request: it must bound its own time. An error is not kept. A call that
-// only waits gives up when its context ends.
+// in the goroutine of the first and with a context that has the deadline of the
+// first's but is not cancelled with it, because others may wait for the value.
+// An error is not kept. A call that only waits gives up when its context ends.
 func (c *Cache[K, V]) Make(ctx context.Context, key K, produce func(context.Context) (V, error)) (V, error) {
 	c.mu.Lock()
 	if value, ok := c.get(key); ok {
@@ -95,6 +95,12 @@ func (c *Cache[K, V]) Make(ctx context.Context, key K, produce func(context.Cont
 		c.mu.Unlock()
 		close(m.done)
 	}()
-	m.value, m.err = produce(context.WithoutCancel(ctx))
+	detached := context.WithoutCancel(ctx)
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		detached, cancel = context.WithDeadline(detached, deadline)
+		defer cancel()
+	}
+	m.value, m.err = produce(detached)
 	return m.value, m.err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 func value(v int) func(context.Context) (int, error) {
@@ -145,6 +146,24 @@ func TestPanicReleasesTheOthers(t *testing.T) {
 		}
 		if v, err := c.Make(context.Background(), "k", value(2)); v != 2 || err != nil {
 			t.Errorf("afterwards Make = %d, %v", v, err)
+		}
+	})
+}
+
+// A value is made within the time of the first request for it, though not only
+// for that.
+func TestMakeHasADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := New[string, int](2)
+		first, cancel := context.WithTimeout(context.Background(), time.Second)
+		began := time.Now()
+		time.AfterFunc(time.Millisecond, cancel)
+		_, err := c.Make(first, "k", func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != time.Second {
+			t.Errorf("%v after %v, want the deadline's end after a second", err, took)
 		}
 	})
 }
