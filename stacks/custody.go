@@ -14,7 +14,7 @@ import (
 // make has the keymaker make the pair and keep the private half in a
 // SecureString, which CloudFormation cannot write.
 func (k *signingKey) make(scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) {
-	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Name, "SigningKey", map[string]any{
+	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Custody+"-"+k.Name, "SigningKey", map[string]any{
 		"ParameterName": parameter(s, "signing-keys/"+k.Name),
 		"KeyType":       k.Type,
 	})
@@ -33,7 +33,7 @@ func (k *signingKey) keepInKMS(scope constructs.Construct, keymaker awslambda.Fu
 		Actions:   jsii.Strings("kms:GetPublicKey"),
 		Resources: &[]*string{k.kms.KeyArn()},
 	}))
-	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Name, "KMSPublicKey", map[string]any{
+	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Custody+"-"+k.Name, "KMSPublicKey", map[string]any{
 		"KeyId": k.kms.KeyArn(),
 	})
 }
@@ -45,7 +45,7 @@ func (k *signingKey) bring(stack awscdk.Stack, scope constructs.Construct, publi
 		Actions:   jsii.Strings("ssm:GetParameter"),
 		Resources: &[]*string{k.parameterArn(stack)},
 	}))
-	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Name, "ExternalKey", map[string]any{
+	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Custody+"-"+k.Name, "ExternalKey", map[string]any{
 		"ParameterName": k.Parameter,
 		"PublicKey":     publicKey,
 		"KeyType":       k.Type,

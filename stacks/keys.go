@@ -38,6 +38,11 @@ func newKeymaker(stack awscdk.Stack, s settings.Settings, code string) awslambda
 		Actions:   jsii.Strings("ssm:GetParameter"),
 		Resources: &[]*string{parameterArn(stack, s, "signer")},
 	}))
+	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("TellARollback"),
+		Actions:   jsii.Strings("cloudformation:DescribeStacks"),
+		Resources: &[]*string{stack.StackId()},
+	}))
 	return keymaker
 }
 
@@ -81,6 +86,7 @@ type signingKey struct {
 // then deletes it, which is the order that CloudFront accepts.
 func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[string]string, keymaker awslambda.Function) *signingKeys {
 	scope := constructs.NewConstruct(stack, jsii.String("SigningKeys"))
+	change := newKeyChange(stack, scope, s, keymaker)
 	var made signingKeys
 	var items []interfacesawscloudfront.IPublicKeyRef
 	for _, entry := range s.Keys() {
@@ -103,6 +109,7 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[stri
 				Comment:         jsii.String("Signing key " + key.Name + " of " + s.StackName),
 			},
 		})
+		public.Node().AddDependency(change)
 		key.id = public.AttrId()
 		items = append(items, public)
 		made.keys = append(made.keys, key)
@@ -112,7 +119,6 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[stri
 		Comment:      jsii.String("Keys whose cookies open premium videos of " + s.StackName),
 		Items:        &items,
 	})
-	made.group.Node().AddDependency(newKeyChange(scope, s, keymaker))
 	for i, key := range made.keys {
 		// Needs the group, so it notes a time at which the group had the key.
 		made.keys[i].trustedSince = newCustomResource(scope, keymaker, "Trust-"+key.Name, "KeyTrust", map[string]any{
@@ -124,9 +130,13 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[stri
 	return &made
 }
 
-// newKeyChange makes what stops a deploy, before the key group changes, that
-// would refuse viewers who are playing: the key group depends on it.
-func newKeyChange(scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
+// newKeyChange makes what stops a deploy that would refuse viewers who are
+// playing, before public keys and with them the key group change: they depend
+// on it.
+func newKeyChange(stack awscdk.Stack, scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
+	if s.EndAllCookies {
+		awscdk.Annotations_Of(stack).AddWarning(jsii.String("endAllCookies is true: this deploy may drop keys that viewers watch with. Take it out of cdk.json afterwards."))
+	}
 	var keys []map[string]any
 	for _, key := range s.Keys() {
 		keys = append(keys, map[string]any{"Name": key.Name, "Custody": key.Custody, "Type": key.Type})

@@ -10,6 +10,7 @@ import (
 // What is not here is granted by nobody. A resource that ends in * is
 // explained in TestNag's list.
 var grants = []string{
+	`Keymaker: cloudformation:DescribeStacks on AWS::StackId`,
 	`Keymaker: logs:CreateLogStream logs:PutLogEvents on KeymakerLog.Arn`,
 	`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-keys/*`,
 	`Keymaker: ssm:GetParameter on parameter/PremiumHls/signer`,

@@ -46,11 +46,11 @@ func (r externalKey) create(ctx context.Context, event cfn.Event) (result, error
 			return result{}, err
 		}
 	}
-	text, err := signedcookie.MarshalPublicKey(public)
+	attributes, err := publicAttributes(public)
 	if err != nil {
 		return result{}, fmt.Errorf("the public half of parameter %s: %w", name, err)
 	}
-	return result{physicalID: name, attributes: map[string]any{"PublicKey": string(text)}}, nil
+	return result{physicalID: name, attributes: attributes}, nil
 }
 
 func (r externalKey) update(ctx context.Context, event cfn.Event) (result, error) {

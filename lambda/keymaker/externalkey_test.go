@@ -88,7 +88,7 @@ func TestExternalKeyLifecycle(t *testing.T) {
 				update(externalName, externalType, properties, properties),
 			} {
 				answer := d.succeed(e)
-				if answer.Data["PublicKey"] != c.canonical || len(answer.Data) != 1 || answer.PhysicalResourceID != externalName {
+				if answer.Data["PublicKey"] != c.canonical || len(answer.Data) != 2 || answer.PhysicalResourceID != externalName {
 					t.Errorf("%s: id %q, data %v, want\n%s", e.RequestType, answer.PhysicalResourceID, answer.Data, c.canonical)
 				}
 			}

@@ -16,7 +16,7 @@ import (
 )
 
 // A keyChange is Custom::KeyChange {SignerParameter, Keys: [{Name, Custody,
-// Type}], WaitMinutes, LiveMinutes, EndAllCookies}: it fails where going from
+// Type}], Wait, Live, EndAllCookies}, with durations as Go writes them: it fails where going from
 // the keys that the signer's parameter names to those of the properties would
 // refuse viewers who are playing. The key group depends on it, so nothing has
 // changed for viewers by then. There is nothing of it but its physical id, the
@@ -135,13 +135,13 @@ func keyTimes(event cfn.Event, properties map[string]any) (rotation.Times, error
 	for _, t := range []struct {
 		property string
 		time     *time.Duration
-	}{{"WaitMinutes", &times.Wait}, {"LiveMinutes", &times.Live}} {
+	}{{"Wait", &times.Wait}, {"Live", &times.Live}} {
 		text, _ := properties[t.property].(string)
-		minutes, err := strconv.ParseUint(text, 10, 31)
-		if err != nil {
-			return rotation.Times{}, refuse("%s needs the property %s, a whole number of minutes", event.ResourceType, t.property)
+		value, err := time.ParseDuration(text)
+		if err != nil || value < 0 {
+			return rotation.Times{}, refuse("%s needs the property %s, a duration such as 10m0s", event.ResourceType, t.property)
 		}
-		*t.time = time.Duration(minutes) * time.Minute
+		*t.time = value
 	}
 	return times, nil
 }

@@ -27,7 +27,7 @@ func changeTo(names ...string) map[string]any {
 	}
 	return map[string]any{
 		"ServiceToken": "arn", "SignerParameter": signerName, "Keys": keys,
-		"WaitMinutes": "10", "LiveMinutes": "70", "EndAllCookies": "false",
+		"Wait": "10m0s", "Live": "70m0s", "EndAllCookies": "false",
 	}
 }
 
@@ -174,21 +174,21 @@ func TestKeyChangeWithChangedTimes(t *testing.T) {
 	for _, c := range []struct {
 		title    string
 		deployed []deployedKey
-		was, is  [2]string // WaitMinutes and LiveMinutes
+		was, is  [2]string // Wait and Live
 		wanted   string
 		allowed  bool
 	}{
-		{"the life is shorter", []deployedKey{{"a", old}, {"b", settled}}, [2]string{"10", "1440"}, [2]string{"10", "70"}, "b", false},
-		{"the life is longer", []deployedKey{{"a", old}, {"b", settled}}, [2]string{"10", "70"}, [2]string{"10", "1440"}, "b", false},
-		{"the wait is longer, and the newer key has signed", []deployedKey{{"a", old}, {"b", signing}}, [2]string{"10", "70"}, [2]string{"60", "70"}, "a", false},
-		{"the wait is shorter, and the newer key has not signed", []deployedKey{{"a", old}, {"b", signing}}, [2]string{"60", "70"}, [2]string{"10", "70"}, "a", false},
-		{"both are over", []deployedKey{{"a", old}, {"b", settled}}, [2]string{"10", "70"}, [2]string{"5", "15"}, "b", true},
+		{"the life is shorter", []deployedKey{{"a", old}, {"b", settled}}, [2]string{"10m", "1440m"}, [2]string{"10m", "70m"}, "b", false},
+		{"the life is longer", []deployedKey{{"a", old}, {"b", settled}}, [2]string{"10m", "70m"}, [2]string{"10m", "1440m"}, "b", false},
+		{"the wait is longer, and the newer key has signed", []deployedKey{{"a", old}, {"b", signing}}, [2]string{"10m", "70m"}, [2]string{"60m", "70m"}, "a", false},
+		{"the wait is shorter, and the newer key has not signed", []deployedKey{{"a", old}, {"b", signing}}, [2]string{"60m", "70m"}, [2]string{"10m", "70m"}, "a", false},
+		{"both are over", []deployedKey{{"a", old}, {"b", settled}}, [2]string{"10m", "70m"}, [2]string{"5m", "15m"}, "b", true},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
 			d.publish(c.deployed...)
 			times := func(properties map[string]any, times [2]string) map[string]any {
-				return with(with(properties, "WaitMinutes", times[0]), "LiveMinutes", times[1])
+				return with(with(properties, "Wait", times[0]), "Live", times[1])
 			}
 			e := update(signerName, changeType, times(changeTo("a", "b"), c.was), times(changeTo(c.wanted), c.is))
 			if c.allowed {
@@ -319,10 +319,10 @@ func TestKeyChangeRefusesProperties(t *testing.T) {
 		{"a key without a name", "Keys", []any{map[string]any{"Custody": "ssm", "Type": "RSA_2048"}}, "a Name, a Custody and a Type"},
 		{"a key without a custody", "Keys", []any{map[string]any{"Name": "a", "Type": "RSA_2048"}}, "a Name, a Custody and a Type"},
 		{"a key without a type", "Keys", []any{map[string]any{"Name": "a", "Custody": "ssm"}}, "a Name, a Custody and a Type"},
-		{"no wait", "WaitMinutes", nil, "needs the property WaitMinutes"},
-		{"a wait below zero", "WaitMinutes", "-1", "needs the property WaitMinutes"},
-		{"a life that is no number", "LiveMinutes", "an hour", "needs the property LiveMinutes"},
-		{"a life too long to count", "LiveMinutes", "9999999999999", "needs the property LiveMinutes"},
+		{"no wait", "Wait", nil, "needs the property Wait"},
+		{"a wait below zero", "Wait", "-1m", "needs the property Wait"},
+		{"a life that is no number", "Live", "an hour", "needs the property Live"},
+		{"a life too long to count", "Live", "9999999999999h", "needs the property Live"},
 		{"no word about cookies", "EndAllCookies", nil, "needs the property EndAllCookies"},
 		{"another word about cookies", "EndAllCookies", "yes", "needs EndAllCookies to be true or false"},
 	} {

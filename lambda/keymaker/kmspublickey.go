@@ -50,11 +50,11 @@ func (r kmsPublicKey) create(ctx context.Context, event cfn.Event) (result, erro
 	if typ, err := signedcookie.TypeOf(public); err != nil || typ != signedcookie.RSA2048 {
 		return result{}, fmt.Errorf("KMS key %s is said to be %s and its public half is not", id, out.KeySpec)
 	}
-	text, err := signedcookie.MarshalPublicKey(public)
+	attributes, err := publicAttributes(public)
 	if err != nil {
 		return result{}, fmt.Errorf("KMS key %s: %w", id, err)
 	}
-	return result{physicalID: id, attributes: map[string]any{"PublicKey": string(text)}}, nil
+	return result{physicalID: id, attributes: attributes}, nil
 }
 
 func (r kmsPublicKey) update(ctx context.Context, event cfn.Event) (result, error) {

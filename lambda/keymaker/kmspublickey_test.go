@@ -62,7 +62,7 @@ func TestKMSPublicKeyLifecycle(t *testing.T) {
 		if canonical, _ := signedcookie.MarshalPublicKey(public.(*rsa.PublicKey)); string(canonical) != text {
 			t.Errorf("%s: public key %q is not in the form that CloudFormation sees no change in", e.RequestType, text)
 		}
-		if answer.PhysicalResourceID != arn || len(answer.Data) != 1 || answer.NoEcho {
+		if answer.PhysicalResourceID != arn || len(answer.Data) != 2 || answer.NoEcho {
 			t.Errorf("%s: id %q, data %v, NoEcho %t", e.RequestType, answer.PhysicalResourceID, answer.Data, answer.NoEcho)
 		}
 	}

@@ -85,20 +85,31 @@ func publicHalf(name string, want signedcookie.KeyType, text string) (result, er
 	if err != nil {
 		return result{}, refuse("parameter %s exists and does not hold a private key that CloudFront could use: %v", name, err)
 	}
-	public, is, err := describe(key)
+	is, err := signedcookie.TypeOf(key.Public())
 	if err != nil {
 		return result{}, fmt.Errorf("parameter %s: %w", name, err)
 	}
 	if is != want {
 		return result{}, refuse("parameter %s holds a key of type %s and %s is asked for: a public key's material cannot change; keep the key type of this one and add a new name to signingKeys", name, is, want)
 	}
-	return result{physicalID: name, attributes: map[string]any{"PublicKey": public}}, nil
+	attributes, err := publicAttributes(key.Public())
+	if err != nil {
+		return result{}, fmt.Errorf("parameter %s: %w", name, err)
+	}
+	return result{physicalID: name, attributes: attributes}, nil
 }
 
-func describe(key crypto.Signer) (public string, typ signedcookie.KeyType, err error) {
-	if typ, err = signedcookie.TypeOf(key.Public()); err != nil {
-		return "", "", err
+// publicAttributes are what every kind of signing key gives to the template:
+// PublicKey, as CloudFront takes it, and Fingerprint, by which the signer
+// knows the private half that belongs to it.
+func publicAttributes(public crypto.PublicKey) (map[string]any, error) {
+	text, err := signedcookie.MarshalPublicKey(public)
+	if err != nil {
+		return nil, err
 	}
-	text, err := signedcookie.MarshalPublicKey(key.Public())
-	return string(text), typ, err
+	fingerprint, err := signedcookie.Fingerprint(public)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"PublicKey": string(text), "Fingerprint": fingerprint}, nil
 }

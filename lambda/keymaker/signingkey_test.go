@@ -43,7 +43,7 @@ func (d *deployment) wantPair(name string, typ signedcookie.KeyType, answer cfn.
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if answer.Data["PublicKey"] != string(want) || len(answer.Data) != 1 {
+	if answer.Data["PublicKey"] != string(want) || len(answer.Data) != 2 {
 		d.t.Errorf("data %v, want the stored key's public half alone:\n%s", answer.Data, want)
 	}
 	if answer.PhysicalResourceID != name {

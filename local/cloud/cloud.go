@@ -11,15 +11,18 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"premiumhls/local/bucket"
+	"premiumhls/local/cloudformation"
 	"premiumhls/local/deployment"
 	"premiumhls/local/edge"
 	"premiumhls/local/httpapi"
 	"premiumhls/local/issuer"
+	"premiumhls/local/kms"
 	"premiumhls/local/parameterstore"
 	"premiumhls/local/template"
 )
@@ -42,12 +45,14 @@ type Options struct {
 // A Cloud is a stack on this machine. It serves as the stack's distribution.
 type Cloud struct {
 	Parameters *parameterstore.Store
+	KMS        *kms.Service
 
 	options   Options
 	stack     *deployment.Stack
 	buckets   buckets
 	functions *functions
 	resources *deployment.CustomResource
+	before    atomic.Int64 // the number of events before this deploy
 
 	api       atomic.Pointer[httpapi.API]
 	edge      atomic.Pointer[edge.Edge]
@@ -63,6 +68,7 @@ func New(options Options) (_ *Cloud, err error) {
 	}
 	c := &Cloud{
 		Parameters: parameterstore.New(),
+		KMS:        kms.New(),
 		options:    options,
 		buckets:    buckets{},
 	}
@@ -72,7 +78,9 @@ func New(options Options) (_ *Cloud, err error) {
 		}
 	}()
 	endpoints := map[string]http.Handler{
-		"SSM": c.Parameters,
+		"SSM":            c.Parameters,
+		"KMS":            c.KMS,
+		"CLOUDFORMATION": cloudformation.Handler(c.status),
 	}
 	environment := map[string]string{}
 	for service, handler := range endpoints {
@@ -115,6 +123,7 @@ func (c *Cloud) where() template.Environment {
 
 // Deploy brings the stack to what a template says, as CloudFormation does.
 func (c *Cloud) Deploy(ctx context.Context, t *template.Template) error {
+	c.before.Store(int64(len(c.stack.Events())))
 	if err := c.stack.Deploy(ctx, t); err != nil {
 		return fmt.Errorf("deploying the stack on this machine: %w", err)
 	}
@@ -125,6 +134,14 @@ func (c *Cloud) Deploy(ctx context.Context, t *template.Template) error {
 		return err
 	}
 	return c.serveDistribution()
+}
+
+// status is the stack's, for functions that ask while it is deployed.
+func (c *Cloud) status(string) string {
+	if events := c.stack.Events(); slices.ContainsFunc(events[c.before.Load():], func(e deployment.Event) bool { return e.Action == deployment.Rollback }) {
+		return cloudformation.UpdateRollbackInProgress
+	}
+	return cloudformation.UpdateInProgress
 }
 
 // serveAPI reads the HTTP API, and lets the issuer know its clients.

@@ -23,6 +23,7 @@ type functions struct {
 
 	mu      sync.Mutex
 	running map[string]*lambdaruntime.Runner // by ARN
+	retired []*lambdaruntime.Runner          // replaced, and perhaps still answering
 }
 
 func newFunctions(options Options, environment map[string]string) *functions {
@@ -78,12 +79,15 @@ func (f *functions) start(ctx context.Context, r deployment.Resource, state depl
 		}
 	}
 	f.put(arn(state), lambdaruntime.Start(lambdaruntime.Function{
-		Name:     state.PhysicalID,
-		Binary:   binary,
-		Env:      environment,
-		Timeout:  time.Duration(number(r.Properties["Timeout"])) * time.Second,
-		MemoryMB: number(r.Properties["MemorySize"]),
-		Log:      f.options.Functions,
+		Name:    state.PhysicalID,
+		Binary:  binary,
+		Env:     environment,
+		Timeout: time.Duration(number(r.Properties["Timeout"])) * time.Second,
+		// As an account has by default, and not ten: a burst of viewers is met
+		// by new environments.
+		Concurrency: 1000,
+		MemoryMB:    number(r.Properties["MemorySize"]),
+		Log:         f.options.Functions,
 	}))
 	return nil
 }
@@ -95,12 +99,11 @@ func number(v any) int {
 
 func (f *functions) put(arn string, runner *lambdaruntime.Runner) {
 	f.mu.Lock()
-	old := f.running[arn]
-	f.running[arn] = runner
-	f.mu.Unlock()
-	if old != nil {
-		old.Close()
+	defer f.mu.Unlock()
+	if old := f.running[arn]; old != nil {
+		f.retired = append(f.retired, old)
 	}
+	f.running[arn] = runner
 }
 
 func (f *functions) invoke(ctx context.Context, arn string, payload []byte) ([]byte, error) {
@@ -130,5 +133,8 @@ func (f *functions) close() {
 		if runner != nil {
 			runner.Close()
 		}
+	}
+	for _, runner := range f.retired {
+		runner.Close()
 	}
 }

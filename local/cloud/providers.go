@@ -19,6 +19,7 @@ func (c *Cloud) providers(assets *deployment.Assets) map[string]deployment.Provi
 		"AWS::Lambda::Function":         c.functions.provider(generic),
 		"AWS::S3::Bucket":               bucketProvider{generic, c.buckets, c},
 		"AWS::SSM::Parameter":           deployment.Parameter{Environment: c.where(), Store: parameters{c.Parameters}},
+		"AWS::KMS::Key":                 keyProvider{generic, c},
 		"AWS::CloudFront::PublicKey":    publicKeyProvider{generic, c},
 		"AWS::CloudFront::Distribution": with(generic, "DomainName", c.options.Host),
 		"AWS::Cognito::UserPool":        with(generic, "ProviderURL", c.issuerURL),
@@ -86,6 +87,22 @@ func (p bucketProvider) Create(ctx context.Context, r deployment.Resource) (depl
 
 func (p bucketProvider) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
 	return p.Create(ctx, r)
+}
+
+// keyProvider makes keys in the local KMS.
+type keyProvider struct {
+	deployment.Generic
+	cloud *Cloud
+}
+
+func (p keyProvider) Create(context.Context, deployment.Resource) (deployment.State, error) {
+	arn := p.cloud.KMS.CreateKey()
+	id := arn[strings.LastIndex(arn, "/")+1:]
+	return deployment.State{PhysicalID: id, Attributes: map[string]any{"Arn": arn, "KeyId": id}}, nil
+}
+
+func (keyProvider) Update(_ context.Context, _ deployment.Resource, state deployment.State) (deployment.State, error) {
+	return state, nil
 }
 
 // parameters lets CloudFormation's plain parameters into the store.

@@ -1,0 +1,211 @@
+package test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"premiumhls/local/cloud"
+	"premiumhls/local/template"
+)
+
+// keyList synthesizes the stack with some signing keys, and with times that a
+// test can wait for.
+func keyList(t *testing.T, wait, live string, keys ...any) *template.Template {
+	t.Helper()
+	raw, err := os.ReadFile(synthesize(t, map[string]any{"signingKeys": keys}).file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	short := strings.NewReplacer(
+		`"COOKIE_LIFE": "1h0m0s"`, `"COOKIE_LIFE": "3s"`,
+		`"COOKIE_STEP": "5m0s"`, `"COOKIE_STEP": "1s"`,
+		`"KEY_WAIT": "10m0s"`, `"KEY_WAIT": "`+wait+`", "KEY_REFRESH": "500ms"`,
+		`"Wait": "10m0s"`, `"Wait": "`+wait+`"`,
+		`"Live": "1h15m0s"`, `"Live": "`+live+`"`,
+	).Replace(string(raw))
+	if n := strings.Count(short, wait); n != 2 {
+		t.Fatalf("the waiting time is in the template %d times", n)
+	}
+	parsed, err := template.Parse([]byte(short))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// While one key takes another's place nobody who watches is refused, although
+// the edges learn of the new key late; and somebody is when the signer turns
+// to the new key before they did.
+func TestRotation(t *testing.T) {
+	t.Run("with the waiting time", func(t *testing.T) {
+		refusals, keys := rotate(t, "12s", 2*time.Second)
+		if refusals != 0 {
+			t.Errorf("%d refusals", refusals)
+		}
+		if keys < 2 {
+			t.Error("the signer never turned to the new key")
+		}
+	})
+	t.Run("without it", func(t *testing.T) {
+		if refusals, _ := rotate(t, "1ms", 12*time.Second); refusals == 0 {
+			t.Error("nobody is refused: the test shows nothing")
+		}
+	})
+}
+
+// rotate takes the stack from [a] to [a b] to [b] while viewers watch, and
+// returns how many requests were refused and how many keys signed.
+func rotate(t *testing.T, wait string, propagation time.Duration) (refusals, keys int64) {
+	const live = "5s"
+	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}}, func(o *cloud.Options) {
+		o.Propagation = propagation
+		o.Requests = nil
+	})
+	deploy := func(names ...any) {
+		t.Helper()
+		if err := s.Deploy(t.Context(), keyList(t, wait, live, names...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deploy("a")
+
+	var refused atomic.Int64
+	var seen sync.Map // the ids of keys that signed
+	stop := make(chan struct{})
+	var watching sync.WaitGroup
+	for range 4 {
+		watching.Go(func() {
+			var cookies []*http.Cookie
+			var renew time.Time
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(50 * time.Millisecond):
+				}
+				if time.Now().After(renew) {
+					r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+					if r.StatusCode == 200 {
+						var body map[string]any
+						json.Unmarshal(r.body, &body)
+						seen.Store(body["CloudFront-Key-Pair-Id"], true)
+						cookies = slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return c.MaxAge < 0 })
+						renew = time.Now().Add(time.Second)
+					} else {
+						t.Logf("the signer answers %d %s", r.StatusCode, r.body)
+					}
+				}
+				if r := s.get("/premium/course-1/360p/index.m3u8", cookies...); r.StatusCode != 200 {
+					refused.Add(1)
+					t.Logf("refused: %s %s", r.code(), r.body)
+				}
+			}
+		})
+	}
+
+	deploy("a", "b")
+	waiting, err := time.ParseDuration(wait)
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(waiting + 8*time.Second) // until the cookies of a have ended
+	deploy("b")
+	time.Sleep(propagation + 2*time.Second)
+	close(stop)
+	watching.Wait()
+	seen.Range(func(any, any) bool { keys++; return true })
+	return refused.Load(), keys
+}
+
+// What changes in which order, as CloudFormation and CloudFront accept it.
+func TestRotationOrder(t *testing.T) {
+	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}})
+	deploy := func(names ...any) []string {
+		t.Helper()
+		before := len(s.Events())
+		if err := s.Deploy(t.Context(), keyList(t, "1ms", "2ms", names...)); err != nil {
+			t.Fatal(err)
+		}
+		var events []string
+		for _, e := range s.Events()[before:] {
+			events = append(events, e.String())
+		}
+		return events
+	}
+	inOrder := func(events []string, wanted ...string) {
+		t.Helper()
+		at := -1
+		for _, want := range wanted {
+			i := slices.IndexFunc(events, func(e string) bool { return strings.HasPrefix(e, want) })
+			if i <= at {
+				t.Fatalf("%s is not in its place in\n%s", want, strings.Join(events, "\n"))
+			}
+			at = i
+		}
+	}
+	deploy("a")
+	inOrder(deploy("a", "b"), "CREATE SigningKeysPairssmb", "CREATE SigningKeysPublicb", "UPDATE KeyGroup", "CREATE SigningKeysTrustb", "UPDATE SignerParameter")
+	time.Sleep(2 * time.Second) // times are whole seconds
+	events := deploy("b")
+	inOrder(events, "UPDATE SigningKeysChange", "UPDATE KeyGroup", "DELETE SigningKeysPublica", "DELETE SigningKeysPairssma")
+	if slices.ContainsFunc(events, func(e string) bool { return strings.Contains(e, "SigningKeysPublicb") }) {
+		t.Errorf("the new public key is touched:\n%s", strings.Join(events, "\n"))
+	}
+	if names := s.Parameters.Names(); slices.Contains(names, "/PremiumHls/signing-keys/a") || !slices.Contains(names, "/PremiumHls/signing-keys/b") {
+		t.Errorf("the parameters are %v", names)
+	}
+}
+
+// A list that would refuse viewers stops the deploy, and nothing has changed.
+func TestRotationThatWouldRefuseViewers(t *testing.T) {
+	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}})
+	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"a"}}).template); err != nil {
+		t.Fatal(err)
+	}
+	cookies := s.cookies("ada", "course-1")
+	err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}}).template)
+	if err == nil || !strings.Contains(err.Error(), "drops a, which signs now") {
+		t.Errorf("the deploy says %v", err)
+	}
+	if r := s.get("/premium/course-1/master.m3u8", cookies...); r.StatusCode != 200 {
+		t.Errorf("viewers are refused all the same: %d", r.StatusCode)
+	}
+
+	// A leaked key goes at once.
+	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true}).template); err != nil {
+		t.Fatal(err)
+	}
+	if r := s.get("/premium/course-1/master.m3u8", cookies...); r.code() != "InvalidKey" {
+		t.Errorf("cookies of a leaked key: %d %s", r.StatusCode, r.code())
+	}
+	if r := s.get("/premium/course-1/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
+		t.Errorf("new cookies: %d", r.StatusCode)
+	}
+}
+
+// A key in KMS plays like any other, and so does a move to it.
+func TestRotationIntoKMS(t *testing.T) {
+	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}})
+	kms := map[string]any{"name": "b", "custody": "kms"}
+	for _, keys := range [][]any{{"a"}, {"a", kms}, {kms}} {
+		if err := s.Deploy(t.Context(), keyList(t, "1ms", "2ms", keys...)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second)
+		s.Restart()
+		watch(s, "/premium/course-1/master.m3u8", "premium/course-1", s.cookies("ada", "course-1"))
+	}
+	if s.KMS.Calls("Sign") == 0 {
+		t.Error("KMS signed nothing")
+	}
+	if names := s.Parameters.Names(); slices.ContainsFunc(names, func(n string) bool { return strings.Contains(n, "signing-keys") }) {
+		t.Errorf("there are private keys left: %v", names)
+	}
+}
