@@ -22,6 +22,9 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRotation(ctx, s); err != nil {
+		return nil, err
+	}
 	root, err := parts.Root(".")
 	if err != nil {
 		return nil, err

@@ -2,7 +2,9 @@ package test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -12,7 +14,9 @@ import (
 	"time"
 
 	"premiumhls/local/cloud"
+	"premiumhls/local/parameterstore"
 	"premiumhls/local/template"
+	"premiumhls/stacks"
 )
 
 // keyList synthesizes the stack with some signing keys, and with times that a
@@ -187,6 +191,31 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	}
 	if r := s.get("/premium/course-1/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
 		t.Errorf("new cookies: %d", r.StatusCode)
+	}
+}
+
+// With credentials to look at what is deployed, the list is refused before
+// anything is deployed.
+func TestRotationIsRefusedAtSynthesis(t *testing.T) {
+	store := parameterstore.New()
+	server := httptest.NewServer(store)
+	defer server.Close()
+	deployed := fmt.Sprintf(`{"host":"h","keys":[{"name":"a","custody":"ssm","type":"RSA_2048","trustedSince":%q}]}`, time.Now().Add(-time.Hour).Format(time.RFC3339))
+	if err := store.Put("/PremiumHls/signer", parameterstore.String, deployed); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"CDK_DEFAULT_ACCOUNT": "111122223333", "CDK_DEFAULT_REGION": "us-east-1",
+		"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL_SSM": server.URL,
+	} {
+		t.Setenv(name, value)
+	}
+	_, err := stacks.Synthesize(t.Context(), t.TempDir(), map[string]any{"signingKeys": []any{"b"}})
+	if err == nil || !strings.Contains(err.Error(), "signingKeys drops a, which signs now") {
+		t.Errorf("synthesis says %v", err)
+	}
+	if _, err := stacks.Synthesize(t.Context(), t.TempDir(), map[string]any{"signingKeys": []any{"a", "b"}}); err != nil {
+		t.Errorf("adding a key: %v", err)
 	}
 }
 

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -82,7 +80,7 @@ func (r keyChange) check(ctx context.Context, event cfn.Event, name string) erro
 	if err != nil {
 		return fmt.Errorf("finding out which signing keys are deployed: %w", err)
 	}
-	deployed, err := deployedKeys(aws.ToString(parameter.Value), wanted)
+	deployed, err := rotation.ParseDeployed(aws.ToString(parameter.Value), wanted)
 	if err != nil {
 		return refuse("parameter %s does not name the signing keys as a deploy writes them (%v), so nothing can tell which change leaves viewers playing. Put its former value back (its history has it) and deploy again. %s", name, err, howToOverride)
 	}
@@ -144,35 +142,4 @@ func keyTimes(event cfn.Event, properties map[string]any) (rotation.Times, error
 		*t.time = value
 	}
 	return times, nil
-}
-
-// deployedKeys reads the signer's parameter. Where it does not say what key a
-// name stands for, since an earlier version of the stack wrote it, it is one in
-// Parameter Store, and of the type that is wanted: CloudFront refuses the
-// change if it is not.
-func deployedKeys(text string, wanted []rotation.Key) ([]rotation.DeployedKey, error) {
-	var document struct {
-		Keys []rotation.DeployedKey `json:"keys"`
-	}
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		return nil, err
-	}
-	if len(document.Keys) == 0 {
-		return nil, errors.New("it names no key")
-	}
-	for i := range document.Keys {
-		key := &document.Keys[i]
-		if key.Name == "" || key.TrustedSince.IsZero() {
-			return nil, errors.New("a key has no name or no time since when it is trusted")
-		}
-		if key.Custody == "" {
-			key.Custody = "ssm"
-		}
-		if key.Type == "" {
-			if j := slices.IndexFunc(wanted, func(w rotation.Key) bool { return w.Name == key.Name }); j >= 0 {
-				key.Type = wanted[j].Type
-			}
-		}
-	}
-	return document.Keys, nil
 }

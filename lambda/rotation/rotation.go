@@ -6,6 +6,8 @@
 package rotation
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -102,4 +104,35 @@ func checkDrop(deployed []DeployedKey, i int, wanted []Key, now time.Time, times
 		return &Refusal{Why: fmt.Sprintf("drops %s, which signs now, and no newer key stands ready. Add a new name after it and deploy; drop %s on a later deploy.", dropped.Name, dropped.Name)}
 	}
 	return &Refusal{Why: fmt.Sprintf("drops %s while viewers still watch with cookies that it signed.", dropped.Name), After: after}
+}
+
+// ParseDeployed reads the deployed keys from the text of the signer's
+// parameter. Where that does not say what key a name stands for, since an
+// earlier version of the stack wrote it, it is one in Parameter Store, and of
+// the type that is wanted: CloudFront refuses the change if it is not.
+func ParseDeployed(text string, wanted []Key) ([]DeployedKey, error) {
+	var document struct {
+		Keys []DeployedKey `json:"keys"`
+	}
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		return nil, err
+	}
+	if len(document.Keys) == 0 {
+		return nil, errors.New("it names no key")
+	}
+	for i := range document.Keys {
+		key := &document.Keys[i]
+		if key.Name == "" || key.TrustedSince.IsZero() {
+			return nil, errors.New("a key has no name or no time since when it is trusted")
+		}
+		if key.Custody == "" {
+			key.Custody = "ssm"
+		}
+		if key.Type == "" {
+			if j := slices.IndexFunc(wanted, func(w Key) bool { return w.Name == key.Name }); j >= 0 {
+				key.Type = wanted[j].Type
+			}
+		}
+	}
+	return document.Keys, nil
 }
