@@ -1,0 +1,149 @@
+// Package dynamodb serves the protocol of Amazon DynamoDB on this machine, from
+// memory. It starts dynalite, a package of npm, which checks expressions, keys,
+// types and limits as the service does. What it does not do: remove items whose
+// time to live is over, check signatures, throttle.
+package dynamodb
+
+import (
+	"bufio"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"premiumhls/stacks/npm"
+)
+
+// startTime is how long the server may take to start, beside the installation.
+const startTime = 30 * time.Second
+
+//go:embed serve.js
+var script string
+
+// A Server is a running DynamoDB. Its tables end with it.
+type Server struct {
+	// URL is where it is reached: what AWS_ENDPOINT_URL_DYNAMODB is set to.
+	URL string
+
+	client *dynamodb.Client
+	stop   func() error
+}
+
+// Start starts a server, which ends with [Server.Close], and with this
+// process. Its packages are installed in dir, which has a package-lock.json
+// that names them, with npm where that has not been done. ctx bounds the
+// start only.
+func Start(ctx context.Context, dir string) (*Server, error) {
+	if err := npm.Install(ctx, dir); err != nil {
+		return nil, fmt.Errorf("installing DynamoDB for this machine: %w", err)
+	}
+	cmd := exec.Command("node", "-e", script)
+	cmd.Dir = dir // from where the script's packages are looked for
+	complaints := &tail{}
+	cmd.Stderr = complaints
+	detach(cmd)
+	// Nothing is ever written to it; its closing tells the process to end.
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting DynamoDB: %w", err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting DynamoDB: %w", err)
+	}
+	if err := cmd.Start(); errors.Is(err, exec.ErrNotFound) {
+		return nil, errors.New("node is not installed, or not on the PATH: install Node 20 or newer (https://nodejs.org)")
+	} else if err != nil {
+		return nil, fmt.Errorf("starting DynamoDB: %w", err)
+	}
+	s := &Server{stop: sync.OnceValue(func() error {
+		_ = cmd.Process.Kill() // an error says that it has ended
+		_ = stdin.Close()
+		_ = cmd.Wait() // says that it was killed
+		return nil
+	})}
+
+	port, err := readPort(ctx, stdout)
+	if err != nil {
+		s.Close()
+		if text := complaints.String(); text != "" {
+			err = fmt.Errorf("%w:\n%s", err, text)
+		}
+		return nil, fmt.Errorf("starting DynamoDB: %w", err)
+	}
+	s.URL = fmt.Sprintf("http://127.0.0.1:%d", port)
+	s.client = dynamodb.New(dynamodb.Options{
+		Region:       "local",
+		BaseEndpoint: &s.URL,
+		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
+	})
+	return s, nil
+}
+
+// readPort reads the port, which the server writes once it answers.
+func readPort(ctx context.Context, stdout io.Reader) (uint16, error) {
+	type result struct {
+		line string
+		err  error
+	}
+	lines := make(chan result, 1)
+	go func() {
+		line, err := bufio.NewReader(stdout).ReadString('\n')
+		lines <- result{line, err}
+	}()
+	timer := time.NewTimer(startTime)
+	defer timer.Stop()
+	select {
+	case r := <-lines:
+		port, err := strconv.ParseUint(strings.TrimSpace(r.line), 10, 16)
+		if r.err != nil || err != nil {
+			return 0, errors.New("it ended, or did not say where it listens")
+		}
+		return uint16(port), nil
+	case <-timer.C:
+		return 0, fmt.Errorf("it does not answer after %v", startTime)
+	case <-ctx.Done():
+		return 0, context.Cause(ctx)
+	}
+}
+
+// Close ends the server, and its tables with it.
+func (s *Server) Close() error { return s.stop() }
+
+// CreateTable makes an empty table of grants: the partition key viewer and the
+// sort key path, both texts.
+func (s *Server) CreateTable(ctx context.Context, name string) error {
+	_, err := s.client.CreateTable(ctx, &dynamodb.CreateTableInput{
+		TableName:   &name,
+		BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String("viewer"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String("path"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: aws.String("viewer"), KeyType: types.KeyTypeHash},
+			{AttributeName: aws.String("path"), KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("making table %s: %w", name, err)
+	}
+	waiter := dynamodb.NewTableExistsWaiter(s.client, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 100*time.Millisecond
+	})
+	if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: &name}, startTime); err != nil {
+		return fmt.Errorf("waiting for table %s: %w", name, err)
+	}
+	return nil
+}

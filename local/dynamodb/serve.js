@@ -1,0 +1,12 @@
+// Serves DynamoDB from memory on a free port of this machine, and writes the
+// port to standard output. It ends with the process that started it: the
+// kernel then closes the pipe that is this one's standard input.
+'use strict'
+
+const dynalite = require('dynalite')
+
+const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+
+process.stdin.on('close', () => process.exit())
+process.stdin.resume()
