@@ -112,7 +112,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return err
 		}
 	}
-	terminal.welcome(o, videos)
+	if err := grantPurchases(ctx, c); err != nil {
+		return err
+	}
+	terminal.welcome(o, c, videos)
 	return serve(ctx, listener, c)
 }
 
@@ -159,7 +162,8 @@ func deploy(ctx context.Context, o options, s settings.Settings, assembly, file 
 		Assembly:  assembly,
 		Stack:     s.StackName,
 		Host:      "localhost:" + strconv.Itoa(o.port),
-		Viewers:   viewers,
+		Viewers:   issuerViewers(),
+		Shop:      shop,
 		Functions: functions,
 		Requests:  terminal.request,
 		Log:       log,

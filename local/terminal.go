@@ -6,28 +6,9 @@ import (
 	"strings"
 	"sync"
 
+	"premiumhls/local/cloud"
 	"premiumhls/local/edge"
-	"premiumhls/local/issuer"
 )
-
-// viewers are who can sign in. They differ in what a stack with entitlements
-// lets them watch.
-var viewers = []issuer.Viewer{
-	{
-		Username:    "ada",
-		Subject:     "a0000000-0000-4000-8000-000000000001",
-		Email:       "ada@example.com",
-		Description: "has bought everything",
-		Claims:      map[string]any{"cognito:groups": []string{"premium"}, "custom:courses": "course-1 course-2"},
-	},
-	{
-		Username:    "ben",
-		Subject:     "b0000000-0000-4000-8000-000000000002",
-		Email:       "ben@example.com",
-		Description: "has bought course-1",
-		Claims:      map[string]any{"custom:courses": "course-1"},
-	},
-}
 
 // terminal prints what a person at the terminal wants to see, a line at a time.
 type terminal struct {
@@ -41,7 +22,7 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return t.out.Write(p)
 }
 
-func (t *terminal) welcome(o options, videos []video) {
+func (t *terminal) welcome(o options, c *cloud.Cloud, videos []video) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nPremium HLS plays on http://localhost:%d/\n\n", o.port)
 	fmt.Fprintln(&b, "Sign in as")
@@ -51,6 +32,7 @@ func (t *terminal) welcome(o options, videos []video) {
 	for _, v := range videos {
 		fmt.Fprintf(&b, "For sale: %s (%s)\n", v.Path, v.Playlist)
 	}
+	b.WriteString(howToGrant(c))
 	fmt.Fprintln(&b, "\nEach request, and what the edge decided (Ctrl-C ends):")
 	io.WriteString(t, b.String())
 }

@@ -19,6 +19,7 @@ import (
 	"premiumhls/local/bucket"
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/deployment"
+	"premiumhls/local/dynamodb"
 	"premiumhls/local/edge"
 	"premiumhls/local/httpapi"
 	"premiumhls/local/issuer"
@@ -36,6 +37,7 @@ type Options struct {
 
 	Viewers     []issuer.Viewer  // who can sign in
 	Functions   io.Writer        // takes what the functions log; nil is nowhere
+	Shop        Shop             // answers for functions that are not the stack's
 	Requests    func(edge.Entry) // is told of each request to the edge
 	Propagation time.Duration    // how long the edge goes on as it was after a deploy
 	Now         func() time.Time // the edge's clock; the functions have the machine's
@@ -51,6 +53,7 @@ type Cloud struct {
 	stack     *deployment.Stack
 	buckets   buckets
 	functions *functions
+	tables    *dynamodb.Server // nil until there is a table
 	resources *deployment.CustomResource
 	before    atomic.Int64 // the number of events before this deploy
 
@@ -80,6 +83,7 @@ func New(options Options) (_ *Cloud, err error) {
 	endpoints := map[string]http.Handler{
 		"SSM":            c.Parameters,
 		"KMS":            c.KMS,
+		"LAMBDA":         http.HandlerFunc(c.serveFunctions),
 		"CLOUDFORMATION": cloudformation.Handler(c.status),
 	}
 	environment := map[string]string{}
@@ -263,6 +267,9 @@ func (c *Cloud) Close() error {
 	}
 	if c.resources != nil {
 		errs = append(errs, c.resources.Close())
+	}
+	if c.tables != nil {
+		errs = append(errs, c.tables.Close())
 	}
 	for _, s := range c.servers {
 		errs = append(errs, s.Close())

@@ -19,6 +19,7 @@ func (c *Cloud) providers(assets *deployment.Assets) map[string]deployment.Provi
 		"AWS::Lambda::Function":         c.functions.provider(generic),
 		"AWS::S3::Bucket":               bucketProvider{generic, c.buckets, c},
 		"AWS::SSM::Parameter":           deployment.Parameter{Environment: c.where(), Store: parameters{c.Parameters}},
+		"AWS::DynamoDB::Table":          tableProvider{generic, c},
 		"AWS::KMS::Key":                 keyProvider{generic, c},
 		"AWS::CloudFront::PublicKey":    publicKeyProvider{generic, c},
 		"AWS::CloudFront::Distribution": with(generic, "DomainName", c.options.Host),

@@ -1,0 +1,84 @@
+package cloud
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"premiumhls/local/deployment"
+	"premiumhls/local/dynamodb"
+)
+
+// Shop answers in place of a Lambda function that the settings name and that
+// is not on this machine: the seller's own, which decides who may watch what.
+type Shop func(ctx context.Context, functionARN string, payload []byte) ([]byte, error)
+
+// tableProvider makes tables in a DynamoDB that starts with the first.
+type tableProvider struct {
+	deployment.Generic
+	cloud *Cloud
+}
+
+func (p tableProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+	state, err := p.Generic.Create(ctx, r)
+	if err != nil {
+		return state, err
+	}
+	c := p.cloud
+	if c.tables == nil {
+		if c.tables, err = dynamodb.Start(ctx, filepath.Join(c.options.Root, "local")); err != nil {
+			return deployment.State{}, fmt.Errorf("starting DynamoDB on this machine: %w", err)
+		}
+		c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"] = c.tables.URL
+	}
+	return state, c.tables.CreateTable(ctx, state.PhysicalID)
+}
+
+func (tableProvider) Update(_ context.Context, _ deployment.Resource, state deployment.State) (deployment.State, error) {
+	return state, nil
+}
+
+// Table is where the stack's table of entitlements is reached, and its name;
+// both are empty where there is none.
+func (c *Cloud) Table() (endpoint, name string) {
+	outputs, err := c.Outputs()
+	if err != nil || c.tables == nil {
+		return "", ""
+	}
+	return c.tables.URL, outputs["EntitlementsTable"]
+}
+
+// Grant lets a viewer watch a path, where the stack has a table.
+func (c *Cloud) Grant(ctx context.Context, viewer, path string) error {
+	_, table := c.Table()
+	if table == "" {
+		return errors.New("the stack has no table of entitlements")
+	}
+	return c.tables.Grant(ctx, table, viewer, path)
+}
+
+// serveFunctions answers the Invoke calls of functions.
+func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
+	arn, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
+	arn, found := strings.CutSuffix(arn, "/invocations")
+	arn, err := url.PathUnescape(arn)
+	if !ok || !found || err != nil || c.options.Shop == nil {
+		w.Header().Set("X-Amzn-ErrorType", "ResourceNotFoundException")
+		http.Error(w, `{"Message":"Function not found"}`, http.StatusNotFound)
+		return
+	}
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 6<<20))
+	if err == nil {
+		payload, err = c.options.Shop(r.Context(), arn, payload)
+	}
+	if err != nil {
+		w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		payload = fmt.Appendf(nil, `{"errorMessage":%q}`, err.Error())
+	}
+	w.Write(payload)
+}

@@ -1,0 +1,22 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Grant lets a viewer, by the sub of their tokens, watch a path, without an
+// end.
+func (s *Server) Grant(ctx context.Context, table, viewer, path string) error {
+	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
+		"viewer": &types.AttributeValueMemberS{Value: viewer},
+		"path":   &types.AttributeValueMemberS{Value: path},
+	}})
+	if err != nil {
+		return fmt.Errorf("granting %s to %s: %w", path, viewer, err)
+	}
+	return nil
+}
