@@ -3,6 +3,7 @@ package test
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -48,6 +49,42 @@ func TestPlaysInBrowser(t *testing.T) {
 	b.until(`/sign in/i.test(document.querySelector('#status').textContent)`)
 	if status := b.number(`fetch('/premium/course-1/master.m3u8').then(r => r.status)`); status != 403 {
 		t.Errorf("after signing out the playlist is %v", status)
+	}
+}
+
+// The page shows a viewer what is not theirs, plays what is, and says why it
+// does not play the rest.
+func TestPageShowsLocks(t *testing.T) {
+	path := find(t, "Chromium (apt-get install chromium)", "chromium", "chromium-browser", "google-chrome")
+	s := newSite(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
+	b := newBrowser(t, path)
+	b.do(chromedp.Navigate("http://" + s.host + "/"))
+	b.until(`document.querySelector('#sign-in')`)
+	b.do(chromedp.Click(chromedp.CSS("#sign-in")))
+	b.until(`[...document.querySelectorAll('button')].find(b => b.value === 'ben')`)
+	b.do(chromedp.Click(chromedp.CSS(`button[value="ben"]`)))
+	b.until(`/not part of your plan/i.test(document.querySelector('[data-path="course-2"]')?.innerText)`)
+	if b.number(`/not part of your plan/i.test(document.querySelector('[data-path="course-1"]').innerText) ? 1 : 0`) != 0 {
+		t.Error("course-1 is locked, which ben has bought")
+	}
+	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-1"]`)))
+	b.until(playing)
+	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-2"]`)))
+	b.until(`/plan/i.test(document.querySelector('#status').textContent)`)
+	for range 10 {
+		time.Sleep(100 * time.Millisecond)
+		if at := b.number(currentTime); at != 0 {
+			t.Fatalf("course-2 plays for ben, at %v s", at)
+		}
+	}
+	if file := os.Getenv("SCREENSHOT"); file != "" {
+		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(90))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, picture, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -1,0 +1,139 @@
+package test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"premiumhls/local/cloud"
+)
+
+const shop = "arn:aws:lambda:us-east-1:111122223333:function:shop"
+
+// Who may watch what, for each rule, over the edge: ada is in the group and
+// has both courses, ben has course-1.
+func TestEntitlements(t *testing.T) {
+	answer := func(_ context.Context, arn string, payload []byte) ([]byte, error) {
+		var question struct{ Viewer, Path string }
+		if err := json.Unmarshal(payload, &question); err != nil || arn != shop {
+			return nil, errors.New("this is not for the shop")
+		}
+		if question.Viewer == "subject-ada" {
+			return []byte(`{"all":true}`), nil
+		}
+		return []byte(`{"paths":[{"path":"course-1"}]}`), nil
+	}
+	tests := []struct {
+		name     string
+		rule     any
+		everyone bool // may watch everything
+		group    bool // ben may watch nothing
+	}{
+		{"authenticated", "authenticated", true, false},
+		{"a group", map[string]any{"claim": "cognito:groups", "value": "premium"}, false, true},
+		{"a list of paths", map[string]any{"claim": "custom:courses", "paths": true}, false, false},
+		{"a table", "table", false, false},
+		{"a function", map[string]any{"function": shop}, false, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t, map[string]any{"entitlements": test.rule}, func(o *cloud.Options) { o.Shop = answer })
+			if test.rule == "table" {
+				entitle(t, s, "grant", "subject-ada", "*")
+				entitle(t, s, "grant", "subject-ben", "course-1")
+			}
+			expect := func(viewer, path string, entitled bool) {
+				t.Helper()
+				r := s.api("POST", "/api/cookies", s.token(viewer), `{"path":"`+path+`"}`)
+				switch {
+				case entitled && r.StatusCode != 200:
+					t.Errorf("%s is refused %q: %d %s", viewer, path, r.StatusCode, r.body)
+				case !entitled && (r.StatusCode != 403 || r.code() != "not_entitled" || len(r.Cookies()) > 0):
+					t.Errorf("%s asks for %q and gets %d %s", viewer, path, r.StatusCode, r.body)
+				}
+			}
+			for _, path := range []string{"course-1", "course-1/lesson-2", "course-2"} {
+				expect("ada", path, true)
+			}
+			expect("ben", "course-1", !test.group)
+			expect("ben", "course-1/lesson-2", !test.group)
+			expect("ben", "course-2", test.everyone)
+			expect("ben", "course-10", test.everyone)
+			expect("ben", "", test.everyone)
+
+			var list struct {
+				All   bool
+				Paths []struct{ Path string }
+			}
+			r := s.api("GET", "/api/entitlements", s.token("ben"), "")
+			r.json(t, &list)
+			if r.StatusCode != 200 || list.All != test.everyone || (len(list.Paths) == 1) != (!test.everyone && !test.group) {
+				t.Errorf("ben is told %d %s", r.StatusCode, r.body)
+			}
+		})
+	}
+}
+
+// Cookies end with the grant, a revoked grant gives no more, and a table that
+// cannot be reached gives none.
+func TestGrantsEnd(t *testing.T) {
+	s := newSite(t, map[string]any{"entitlements": "table"})
+	end := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
+	entitle(t, s, "grant", "-until", end.Format(time.RFC3339), "subject-ben", "course-1")
+	var body struct{ Expires int64 }
+	s.api("POST", "/api/cookies", s.token("ben"), `{"path":"course-1"}`).json(t, &body)
+	if body.Expires != end.Unix() {
+		t.Errorf("cookies of a grant until %v last until %v", end, time.Unix(body.Expires, 0).UTC())
+	}
+	if list := entitle(t, s, "list", "subject-ben"); !strings.Contains(list, "course-1") {
+		t.Errorf("the list is %s", list)
+	}
+	entitle(t, s, "revoke", "subject-ben", "course-1")
+	if r := s.api("POST", "/api/cookies", s.token("ben"), `{"path":"course-1"}`); r.code() != "not_entitled" {
+		t.Errorf("a revoked grant: %d %s", r.StatusCode, r.body)
+	}
+}
+
+func TestShopThatFails(t *testing.T) {
+	answers := map[string]string{"nonsense": `{"yes":1}`, "no JSON": `yes`, "a path that is none": `{"paths":[{"path":"../*"}]}`, "nothing": ``}
+	var answer string
+	var failure error
+	s := newSite(t, map[string]any{"entitlements": map[string]any{"function": shop}}, func(o *cloud.Options) {
+		o.Shop = func(context.Context, string, []byte) ([]byte, error) { return []byte(answer), failure }
+	})
+	ask := func(name string) {
+		r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+		if r.StatusCode != 503 || r.code() != "entitlements_unavailable" || r.Header.Get("Retry-After") == "" || len(r.Cookies()) > 0 {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+	for name, text := range answers {
+		answer = text
+		ask(name)
+	}
+	failure = errors.New("out of order")
+	ask("a failure")
+}
+
+// entitle runs the command that sellers use.
+func entitle(t *testing.T, s *site, verb string, arguments ...string) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "entitle")
+	if output, err := exec.Command("go", "build", "-o", binary, "premiumhls/entitle").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	endpoint, table := s.Table()
+	command := exec.Command(binary, append([]string{verb, "-table", table}, arguments...)...)
+	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL_DYNAMODB="+endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("entitle %s: %v\n%s", verb, err, output)
+	}
+	return string(output)
+}
