@@ -44,7 +44,7 @@ func TestKeyChange(t *testing.T) {
 		OriginSecret: secret,
 		PrivateKeys:  map[string]string{"old": old.pem, "new": changed.pem},
 	}}
-	h, log := newTestHandler(t, store, entitlement.Authenticated{}, "SIGNING_KEYS=old,new", "KEY_WAIT_MINUTES=10")
+	h, log := newTestHandler(t, store, entitlement.Authenticated{}, "SIGNING_KEYS=old,new", "KEY_WAIT=10m")
 	for _, tt := range []struct {
 		clock string
 		key   string

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -31,18 +32,41 @@ type cookiesFor struct {
 // A cookieSet is an answer but for the time that is left. It is shared, and
 // does not change.
 type cookieSet struct {
+	end     int64    // seconds since 1970
 	cookies []string // values of Set-Cookie
 	body    string   // the JSON object without its last member and brace
 }
 
-// cookieSet returns the cookies for what is asked for, made now or kept.
+// cookieSet returns the cookies for what is asked for, made now or kept. Where
+// they cannot be signed just now, they are some that were kept and end earlier.
 func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, error) {
 	if set, ok := h.cookieSets.Get(want); ok {
 		return set, nil
 	}
-	return h.cookieSets.Make(ctx, want, func(ctx context.Context) (*cookieSet, error) {
+	set, err := h.cookieSets.Make(ctx, want, func(ctx context.Context) (*cookieSet, error) {
 		return h.makeCookieSet(ctx, want)
 	})
+	if unavailable, ok := errors.AsType[*keyring.UnavailableError](err); ok {
+		if set := h.earlierSet(want); set != nil {
+			h.logger.WarnContext(ctx, "cookies cannot be signed; kept ones are given",
+				"key", want.key.Name, "seconds_less", want.end-set.end, "cause", unavailable.Error())
+			return set, nil
+		}
+	}
+	return set, err
+}
+
+// earlierSet returns the kept cookies that differ from what is asked for only
+// in that they end some steps earlier, and last for a step at least.
+func (h *handler) earlierSet(want cookiesFor) *cookieSet {
+	step := int64(h.env.step / time.Second)
+	earliest := max(h.now().Unix()+step, want.end-2*keptSets*step)
+	for want.end = (want.end - 1) / step * step; want.end > earliest; want.end -= step {
+		if set, ok := h.cookieSets.Get(want); ok {
+			return set
+		}
+	}
+	return nil
 }
 
 func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSet, error) {
@@ -59,7 +83,7 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 	}
 	signature, err := want.key.Sign(ctx, document)
 	if err != nil {
-		return nil, keysUnavailable.because(err).after(signRetry)
+		return nil, fmt.Errorf("signing the policy: %w", err)
 	}
 	values := cookieValues{
 		Policy:    signedcookie.Encode(document),
@@ -70,7 +94,7 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 		values.HashAlgorithm = string(want.key.Hash)
 	}
 	path := want.path.Below(h.env.premium)
-	set := &cookieSet{cookies: values.set(h.attributes(path))}
+	set := &cookieSet{end: want.end, cookies: values.set(h.attributes(path))}
 
 	answer := answer{Domain: want.host, Resource: policy.Resource, Path: path, Expires: want.end}
 	if h.env.cookieDomain != "" {

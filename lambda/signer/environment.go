@@ -17,16 +17,21 @@ import (
 // them.
 type environment struct {
 	parameterPrefix string           // PARAMETER_PREFIX: the parameters' common beginning, /PremiumHls
-	signingKeys     []string         // SIGNING_KEYS: the keys' names, oldest first, parted by commas
+	signingKeys     []signingKey     // SIGNING_KEYS: the keys that are not in KMS, parted by commas: 2026-11, or 2026-12=/my/parameter
 	premium         premiumpath.Path // PREMIUM_PATH: where the premium behavior begins
-	lifetime        time.Duration    // COOKIE_MINUTES: how long cookies last at least
-	step            time.Duration    // COOKIE_STEP_MINUTES: what their end is rounded up to
+	lifetime        time.Duration    // COOKIE_LIFE: how long cookies last at least, in whole seconds
+	step            time.Duration    // COOKIE_STEP: what their end is rounded up to, in whole seconds
 	sameSite        string           // COOKIE_SAME_SITE: Lax, Strict or None
 	cookieDomain    string           // COOKIE_DOMAIN: the cookies' Domain; empty: the host's own
 	valuesInBody    bool             // COOKIE_VALUES_IN_BODY: whether the answer's body has the cookies too
 	bindAddress     bool             // BIND_VIEWER_ADDRESS: whether cookies work from the viewer's address only
-	keyWait         time.Duration    // KEY_WAIT_MINUTES: how long a new key is trusted before it signs
+	keyWait         time.Duration    // KEY_WAIT: how long a new key is trusted before it signs
+	keyRefresh      time.Duration    // KEY_REFRESH: how often the parameters are read anew
 }
+
+// signingKey is a key by its name, and the parameter that holds it where that
+// is not the stack's own for the name.
+type signingKey = keyring.KeyParameter
 
 var (
 	prefixForm = regexp.MustCompile(`^(/[A-Za-z0-9_.-]+)+$`)
@@ -39,32 +44,27 @@ func parseEnvironment(getenv func(string) string) (environment, error) {
 	r := reader{getenv: getenv}
 	e := environment{
 		parameterPrefix: r.text("PARAMETER_PREFIX", ""),
-		signingKeys:     strings.Split(r.text("SIGNING_KEYS", ""), ","),
-		lifetime:        r.minutes("COOKIE_MINUTES", 60, 1, 7*24*60),
-		step:            r.minutes("COOKIE_STEP_MINUTES", 5, 1, 24*60),
+		signingKeys:     r.signingKeys("SIGNING_KEYS"),
+		lifetime:        r.seconds("COOKIE_LIFE", time.Hour, time.Second, 7*24*time.Hour),
+		step:            r.seconds("COOKIE_STEP", 5*time.Minute, time.Second, 24*time.Hour),
 		sameSite:        r.text("COOKIE_SAME_SITE", "Lax"),
 		cookieDomain:    r.text("COOKIE_DOMAIN", ""),
 		valuesInBody:    r.boolean("COOKIE_VALUES_IN_BODY", true),
 		bindAddress:     r.boolean("BIND_VIEWER_ADDRESS", false),
-		keyWait:         r.minutes("KEY_WAIT_MINUTES", 10, 0, 24*60),
+		keyWait:         r.duration("KEY_WAIT", 10*time.Minute, 0, 24*time.Hour),
+		keyRefresh:      r.duration("KEY_REFRESH", 5*time.Minute, 100*time.Millisecond, time.Hour),
 	}
 	r.check(prefixForm.MatchString(e.parameterPrefix),
 		"PARAMETER_PREFIX is %q: it must begin with a slash and not end in one, such as /PremiumHls", e.parameterPrefix)
-	r.check(len(e.signingKeys) <= keyring.MaxKeys,
-		"SIGNING_KEYS has %d names: a key group holds at most %d", len(e.signingKeys), keyring.MaxKeys)
-	r.check(getenv("SIGNING_KEYS") != "", "SIGNING_KEYS is not set: it must name a key at least")
-	for i, name := range e.signingKeys {
-		if name == "" && len(e.signingKeys) == 1 {
-			break
-		}
-		r.check(nameForm.MatchString(name), "SIGNING_KEYS has the name %q: a name is letters, digits, - . and _", name)
-		r.check(!slices.Contains(e.signingKeys[:i], name), "SIGNING_KEYS has the name %q twice", name)
+	for _, key := range e.signingKeys {
+		r.check(!strings.HasPrefix(key.Parameter, e.parameterPrefix+"/"),
+			"SIGNING_KEYS has the parameter %q, which is one of the stack's own", key.Parameter)
 	}
 	var err error
 	text := r.text("PREMIUM_PATH", "premium")
 	e.premium, err = premiumpath.Parse(text)
 	r.check(err == nil, "PREMIUM_PATH is %q: it must be segments of A-Z a-z 0-9 - . _ ~, such as premium", text)
-	r.check(e.step <= e.lifetime || e.lifetime == 0, "COOKIE_STEP_MINUTES is more than COOKIE_MINUTES")
+	r.check(e.step <= e.lifetime || e.lifetime == 0, "COOKIE_STEP is more than COOKIE_LIFE")
 	r.check(slices.Contains([]string{"Lax", "Strict", "None"}, e.sameSite),
 		"COOKIE_SAME_SITE is %q: it must be Lax, Strict or None", e.sameSite)
 	r.check(e.cookieDomain == "" || domainForm.MatchString(e.cookieDomain),
@@ -94,11 +94,41 @@ func (r *reader) text(name, otherwise string) string {
 	return otherwise
 }
 
-func (r *reader) minutes(name string, otherwise, least, most int) time.Duration {
-	text := r.text(name, strconv.Itoa(otherwise))
-	n, err := strconv.Atoi(text)
-	r.check(err == nil && n >= least && n <= most, "%s is %q: it must be a whole number from %d to %d", name, text, least, most)
-	return time.Duration(n) * time.Minute
+// signingKeys reads a list of keys, which is empty where all are in KMS.
+func (r *reader) signingKeys(variable string) []signingKey {
+	text := r.getenv(variable)
+	if text == "" {
+		return nil
+	}
+	var keys []signingKey
+	for item := range strings.SplitSeq(text, ",") {
+		name, parameter, external := strings.Cut(item, "=")
+		r.check(nameForm.MatchString(name), "%s has the name %q: a name is letters, digits, - . and _", variable, name)
+		r.check(!external || prefixForm.MatchString(parameter),
+			"%s has the parameter %q: it must begin with a slash and not end in one, such as /my/key", variable, parameter)
+		for _, key := range keys {
+			r.check(key.Key != name, "%s has the name %q twice", variable, name)
+			r.check(!external || key.Parameter != parameter, "%s has the parameter %q twice", variable, parameter)
+		}
+		keys = append(keys, signingKey{Key: name, Parameter: parameter})
+	}
+	r.check(len(keys) <= keyring.MaxKeys, "%s has %d names: a key group holds at most %d", variable, len(keys), keyring.MaxKeys)
+	return keys
+}
+
+// duration reads a time as Go writes it, 1h30m or 500ms.
+func (r *reader) duration(name string, otherwise, least, most time.Duration) time.Duration {
+	text := r.text(name, otherwise.String())
+	d, err := time.ParseDuration(text)
+	r.check(err == nil && d >= least && d <= most, "%s is %q: it must be a time from %v to %v, such as %v", name, text, least, most, otherwise)
+	return d
+}
+
+// seconds is duration for what the policy has in whole seconds.
+func (r *reader) seconds(name string, otherwise, least, most time.Duration) time.Duration {
+	d := r.duration(name, otherwise, least, most)
+	r.check(d%time.Second == 0, "%s is %v: it must be whole seconds", name, d)
+	return d
 }
 
 func (r *reader) boolean(name string, otherwise bool) bool {

@@ -19,12 +19,9 @@ import (
 	"premiumhls/lambda/internal/keyring"
 )
 
-const (
-	// signRetry and entitlementRetry are after which time to ask again where
-	// that what failed does not say so itself.
-	signRetry        = 2 * time.Second
-	entitlementRetry = 2 * time.Second
-)
+// entitlementRetry is after which time to ask again where that what failed
+// does not say so itself.
+const entitlementRetry = 2 * time.Second
 
 // handler answers requests. It may be used by several goroutines at once.
 type handler struct {
@@ -103,7 +100,6 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	}
 	now := h.now()
 	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: policyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
-	left := want.end - now.Unix()
 	if !time.Unix(want.end, 0).After(now) {
 		return response, notEntitled.because(errors.New("the grant has ended"))
 	}
@@ -122,7 +118,7 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 		StatusCode: http.StatusOK,
 		Headers:    map[string]string{"content-type": "application/json", "cache-control": "no-store"},
 		Cookies:    set.cookies,
-		Body:       set.body + `,"ExpiresIn":` + strconv.FormatInt(left, 10) + "}",
+		Body:       set.body + `,"ExpiresIn":` + strconv.FormatInt(set.end-now.Unix(), 10) + "}",
 	}, nil
 }
 

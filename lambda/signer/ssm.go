@@ -2,11 +2,12 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"premiumhls/lambda/internal/awsjson"
 )
 
 // newSSM makes the client from what Lambda puts into the environment. The
@@ -21,20 +22,9 @@ func newSSM(getenv func(string) string) (*ssm.Client, error) {
 		return nil, errors.New("AWS_REGION is not set")
 	}
 	options := ssm.Options{
-		Region:  region,
-		Retryer: aws.NopRetryer{}, // the keyring tries again itself
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			credentials := aws.Credentials{
-				AccessKeyID:     getenv("AWS_ACCESS_KEY_ID"),
-				SecretAccessKey: getenv("AWS_SECRET_ACCESS_KEY"),
-				SessionToken:    getenv("AWS_SESSION_TOKEN"),
-				Source:          "environment",
-			}
-			if !credentials.HasKeys() {
-				return aws.Credentials{}, errors.New("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set")
-			}
-			return credentials, nil
-		}),
+		Region:      region,
+		Retryer:     aws.NopRetryer{}, // the keyring tries again itself
+		Credentials: awsjson.EnvironmentCredentials(getenv),
 	}
 	if endpoint := cmp.Or(getenv("AWS_ENDPOINT_URL_SSM"), getenv("AWS_ENDPOINT_URL")); endpoint != "" {
 		options.BaseEndpoint = &endpoint

@@ -21,4 +21,15 @@
 // neither an outage nor a flood of requests becomes a flood of reads. Until
 // then requests use the snapshot there is, however old; where there is none
 // they get [ErrNoKeys] with the time after which to ask again.
+//
+// # Keys in KMS
+//
+// The private half of a key is in a parameter or in KMS. In KMS it cannot be
+// read, and each signature is a call that can fail as a read can, and is tried
+// again in the same way, within three seconds and the time that the request
+// has left. While KMS fails it is left alone for a pause that grows, and what
+// would be signed with that key gets an [UnavailableError] at once: Sign with
+// RSA keys is limited for all of an account's region together. Signatures are
+// therefore worth keeping, and so is it that policies end on the same few
+// moments.
 package keyring

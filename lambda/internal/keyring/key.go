@@ -4,8 +4,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -50,40 +48,54 @@ func (s memorySigner) signPolicy(_ context.Context, hash signedcookie.Hash, poli
 	return signedcookie.Sign(s.private, hash, policy)
 }
 
-// openKey makes a key from its private half. The private half of another key
-// pair would make cookies that the edge refuses, so where the settings have
-// the fingerprint of the public half, the two must fit.
-func openKey(entry keyEntry, private string) (*Key, error) {
-	signer, err := signedcookie.ParsePrivateKey([]byte(private))
+// openKey makes a key from its private half, or from its ARN where KMS has
+// that.
+func openKey(entry keyEntry, private string, kms DigestSigner) (*Key, error) {
+	signer, err := openSigner(entry, private, kms)
 	if err != nil {
 		return nil, err
-	}
-	if entry.fingerprint != "" {
-		got, err := Fingerprint(signer.Public())
-		if err != nil {
-			return nil, err
-		}
-		if got != entry.fingerprint {
-			return nil, errors.New("private half does not belong to the public key in the settings")
-		}
 	}
 	return &Key{
 		Name:         entry.name,
 		ID:           entry.id,
 		Hash:         entry.hash,
 		TrustedSince: entry.trustedSince,
-		signer:       memorySigner{signer},
+		signer:       signer,
 		source:       entry.source(private),
 	}, nil
 }
 
-// Fingerprint returns the SHA-256 digest of a public key's SPKI form, in lower
-// case hexadecimal.
-func Fingerprint(public crypto.PublicKey) (string, error) {
-	der, err := x509.MarshalPKIXPublicKey(public)
-	if err != nil {
-		return "", fmt.Errorf("writing the public key: %w", err)
+func openSigner(entry keyEntry, private string, kms DigestSigner) (policySigner, error) {
+	switch entry.custody {
+	case custodySSM, custodyExternal:
+		return newMemorySigner(entry, private)
+	case custodyKMS:
+		return newKMSSigner(entry, kms)
 	}
-	sum := sha256.Sum256(der)
-	return hex.EncodeToString(sum[:]), nil
+	return nil, fmt.Errorf("custody %q is not one that this version knows", entry.custody)
+}
+
+// newMemorySigner reads a private half. That of another key pair would make
+// cookies that the edge refuses, so it must fit what the settings say of the
+// public half.
+func newMemorySigner(entry keyEntry, private string) (memorySigner, error) {
+	key, err := signedcookie.ParsePrivateKey([]byte(private))
+	if err != nil {
+		return memorySigner{}, err
+	}
+	keyType, err := signedcookie.TypeOf(key.Public())
+	if err != nil {
+		return memorySigner{}, err
+	}
+	fingerprint, err := signedcookie.Fingerprint(key.Public())
+	if err != nil {
+		return memorySigner{}, err
+	}
+	switch {
+	case entry.keyType != "" && entry.keyType != keyType:
+		return memorySigner{}, fmt.Errorf("private half is of type %s and the settings say %s", keyType, entry.keyType)
+	case entry.fingerprint != "" && entry.fingerprint != fingerprint:
+		return memorySigner{}, errors.New("private half does not belong to the public key in the settings")
+	}
+	return memorySigner{key}, nil
 }

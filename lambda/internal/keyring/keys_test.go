@@ -57,6 +57,21 @@ func entry(name, trustedSince string) string {
 	return fmt.Sprintf(`{"name":%q,"id":"K%s","hash":"SHA1","trustedSince":%q}`, name, strings.ToUpper(name), trustedSince)
 }
 
+const arn = "arn:aws:kms:us-east-1:111122223333:key/11111111-2222-4333-8444-555555555555"
+
+// kmsEntry is a key in KMS as the settings have it.
+func kmsEntry(name, trustedSince string) string {
+	return fmt.Sprintf(`{"name":%q,"custody":"kms","type":"RSA_2048","hash":"SHA256","id":"K%s","kmsKey":%q,"trustedSince":%q}`,
+		name, strings.ToUpper(name), arn, trustedSince)
+}
+
+// A fakeKMS signs as its function does.
+type fakeKMS func(ctx context.Context, key string, digest []byte) ([]byte, error)
+
+func (f fakeKMS) SignDigest(ctx context.Context, key string, digest []byte) ([]byte, error) {
+	return f(ctx, key, digest)
+}
+
 func withKeys(entries ...string) string {
 	return `{"host":"d111.cloudfront.net","keys":[` + strings.Join(entries, ",") + `]}`
 }

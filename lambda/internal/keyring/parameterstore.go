@@ -1,9 +1,9 @@
 package keyring
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
@@ -19,29 +19,38 @@ type GetParametersAPI interface {
 	GetParameters(ctx context.Context, input *ssm.GetParametersInput, options ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
 }
 
+// A KeyParameter is where the private half of a key is.
+type KeyParameter struct {
+	Key       string // its name
+	Parameter string // the parameter's; empty: the stack's own for this key
+}
+
 // A ParameterStore is a [Source] that reads everything with one GetParameters
-// call of AWS Systems Manager: PREFIX/signer, PREFIX/origin-secret and
-// PREFIX/signing-keys/NAME for each key.
+// call of AWS Systems Manager: PREFIX/signer, PREFIX/origin-secret and for
+// each key PREFIX/signing-keys/NAME or the parameter that is named for it.
 type ParameterStore struct {
 	client   GetParametersAPI
 	settings string
 	secret   string
-	keys     string
 	names    []string
+	keys     map[string]string // the keys' names by their parameters'
 }
 
 // NewParameterStore returns a Source for the parameters below prefix, which
-// begins with a slash and does not end in one, and at most [MaxKeys] keys.
-func NewParameterStore(client GetParametersAPI, prefix string, keys []string) *ParameterStore {
+// begins with a slash and does not end in one, and at most [MaxKeys] keys. No
+// parameter may be named twice.
+func NewParameterStore(client GetParametersAPI, prefix string, keys []KeyParameter) *ParameterStore {
 	s := &ParameterStore{
 		client:   client,
 		settings: prefix + "/signer",
 		secret:   prefix + "/origin-secret",
-		keys:     prefix + "/signing-keys/",
+		keys:     make(map[string]string, len(keys)),
 	}
 	s.names = append(s.names, s.settings, s.secret)
 	for _, key := range keys {
-		s.names = append(s.names, s.keys+key)
+		parameter := cmp.Or(key.Parameter, prefix+"/signing-keys/"+key.Key)
+		s.names = append(s.names, parameter)
+		s.keys[parameter] = key.Key
 	}
 	return s
 }
@@ -58,7 +67,7 @@ func (s *ParameterStore) Fetch(ctx context.Context) (Parameters, error) {
 	for _, parameter := range output.Parameters {
 		name, value := aws.ToString(parameter.Name), aws.ToString(parameter.Value)
 		found[name] = true
-		switch key, isKey := strings.CutPrefix(name, s.keys); {
+		switch key, isKey := s.keys[name]; {
 		case name == s.settings:
 			p.Settings = value
 		case name == s.secret:

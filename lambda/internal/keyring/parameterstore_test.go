@@ -53,29 +53,51 @@ func fill(t *testing.T, store *parameterstore.Store) {
 	put(t, store, "/PremiumHls/origin-secret", "SecureString", "secret")
 	put(t, store, "/PremiumHls/signing-keys/a", "SecureString", pems()["a"])
 	put(t, store, "/PremiumHls/signing-keys/other", "SecureString", pems()["b"])
+	put(t, store, "/my/key", "SecureString", pems()["b"])
 	put(t, store, "/Another/signer", "String", "{}")
+}
+
+func keyParameters(list string) []KeyParameter {
+	var keys []KeyParameter
+	for item := range strings.FieldsSeq(list) {
+		name, parameter, _ := strings.Cut(item, "=")
+		keys = append(keys, KeyParameter{name, parameter})
+	}
+	return keys
+}
+
+func withPrivate(keys map[string]string) Parameters {
+	p := good()
+	p.PrivateKeys = keys
+	return p
 }
 
 func TestParameterStore(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
-		keys    []string
+		keys    string // as NAME or NAME=PARAMETER
 		without string
 		fault   parameterstore.Fault
 		want    Parameters
 		err     string
 	}{
-		{name: "one key", keys: []string{"a"}, want: good()},
-		{name: "a key that is not there", keys: []string{"a", "b"}, want: good()},
-		{name: "no key is there", keys: []string{"a"}, without: "/PremiumHls/signing-keys/a", want: Parameters{Settings: document, OriginSecret: "secret"}},
-		{name: "five keys", keys: []string{"v", "w", "x", "y", "a"}, want: good()},
-		{name: "no settings", keys: []string{"a"}, without: "/PremiumHls/signer", err: "parameter /PremiumHls/signer does not exist"},
-		{name: "no secret", keys: []string{"a"}, without: "/PremiumHls/origin-secret", err: "parameter /PremiumHls/origin-secret does not exist"},
-		{name: "throttled", keys: []string{"a"}, fault: parameterstore.Fault{Code: "ThrottlingException"}, err: "ThrottlingException"},
-		{name: "denied", keys: []string{"a"}, fault: parameterstore.Fault{Code: "AccessDeniedException"}, err: "AccessDeniedException"},
-		{name: "broken", keys: []string{"a"}, fault: parameterstore.Fault{Code: "InternalServerError", Status: 500}, err: "InternalServerError"},
-		{name: "cut", keys: []string{"a"}, fault: parameterstore.Fault{Cut: true}, err: "reading parameters"},
-		{name: "truncated", keys: []string{"a"}, fault: parameterstore.Fault{Truncate: true}, err: "reading parameters"},
+		{name: "one key", keys: "a", want: good()},
+		{name: "a key that is not there", keys: "a b", want: good()},
+		{name: "no key is there", keys: "a", without: "/PremiumHls/signing-keys/a", want: withPrivate(nil)},
+		{name: "no key is asked for", keys: "", want: withPrivate(nil)},
+		{name: "five keys", keys: "v w x y a", want: good()},
+		{name: "an external key", keys: "mine=/my/key", want: withPrivate(map[string]string{"mine": pems()["b"]})},
+		{name: "an external key beside one of the stack's", keys: "a mine=/my/key",
+			want: withPrivate(map[string]string{"a": pems()["a"], "mine": pems()["b"]})},
+		{name: "an external key that is not there", keys: "a mine=/my/other", want: good()},
+		{name: "an external key with a name of the stack's", keys: "a=/my/key", want: withPrivate(map[string]string{"a": pems()["b"]})},
+		{name: "no settings", keys: "a", without: "/PremiumHls/signer", err: "parameter /PremiumHls/signer does not exist"},
+		{name: "no secret", keys: "a", without: "/PremiumHls/origin-secret", err: "parameter /PremiumHls/origin-secret does not exist"},
+		{name: "throttled", keys: "a", fault: parameterstore.Fault{Code: "ThrottlingException"}, err: "ThrottlingException"},
+		{name: "denied", keys: "a", fault: parameterstore.Fault{Code: "AccessDeniedException"}, err: "AccessDeniedException"},
+		{name: "broken", keys: "a", fault: parameterstore.Fault{Code: "InternalServerError", Status: 500}, err: "InternalServerError"},
+		{name: "cut", keys: "a", fault: parameterstore.Fault{Cut: true}, err: "reading parameters"},
+		{name: "truncated", keys: "a", fault: parameterstore.Fault{Truncate: true}, err: "reading parameters"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store, client, calls := serve(t)
@@ -84,7 +106,7 @@ func TestParameterStore(t *testing.T) {
 				store.Delete(tt.without)
 			}
 			store.SetFault(func(string) parameterstore.Fault { return tt.fault })
-			got, err := NewParameterStore(client, "/PremiumHls", tt.keys).Fetch(context.Background())
+			got, err := NewParameterStore(client, "/PremiumHls", keyParameters(tt.keys)).Fetch(context.Background())
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
 					t.Errorf("error %v, want one with %q", err, tt.err)
@@ -117,7 +139,7 @@ func TestRingOverParameterStore(t *testing.T) {
 		return parameterstore.Fault{}
 	})
 	logger, _ := logged()
-	r := New(NewParameterStore(client, "/PremiumHls", []string{"a"}), Config{Logger: logger, FetchTimeout: time.Minute})
+	r := New(NewParameterStore(client, "/PremiumHls", keyParameters("a")), Config{Logger: logger, FetchTimeout: time.Minute})
 	s, err := r.Snapshot(context.Background())
 	if err != nil {
 		t.Fatal(err)

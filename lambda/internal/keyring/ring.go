@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -14,16 +15,23 @@ import (
 // be read just now.
 var ErrNoKeys = errors.New("no signing keys")
 
-// An UnavailableError is an [ErrNoKeys] that says when to ask again.
+// An UnavailableError reports that nothing can be signed just now, because
+// there are [ErrNoKeys] or because the service that keeps the key does not
+// sign, and when to ask again.
 type UnavailableError struct {
 	RetryAfter time.Duration
 	Cause      error
 }
 
-func (e *UnavailableError) Error() string { return ErrNoKeys.Error() + ": " + e.Cause.Error() }
+func (e *UnavailableError) Error() string { return e.Cause.Error() }
 
-// Unwrap returns the cause and ErrNoKeys.
-func (e *UnavailableError) Unwrap() []error { return []error{ErrNoKeys, e.Cause} }
+// Unwrap returns the cause.
+func (e *UnavailableError) Unwrap() error { return e.Cause }
+
+// noKeys returns an [ErrNoKeys] with its cause.
+func noKeys(cause error, retryAfter time.Duration) *UnavailableError {
+	return &UnavailableError{retryAfter, fmt.Errorf("%w: %w", ErrNoKeys, cause)}
+}
 
 // Config says how a Ring reads. The zero value is ready to use.
 type Config struct {
@@ -32,11 +40,14 @@ type Config struct {
 	// those that started together part. Zero means five minutes.
 	RefreshEvery time.Duration
 	// StaleAfter is the age at which a snapshot is worth a short wait for a
-	// newer one; see [Ring.Snapshot]. Zero means fifteen minutes.
+	// newer one; see [Ring.Snapshot]. Zero means three times RefreshEvery.
 	StaleAfter time.Duration
 	// FetchTimeout bounds one read with all its tries. Zero means eight
 	// seconds, which leaves time to answer within the function's ten.
 	FetchTimeout time.Duration
+	// KMS signs for the keys that are kept there. Nil means that there is
+	// none, and such keys are left out.
+	KMS DigestSigner
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
 	// Logger is told of reads that fail and of changes. Nil means
@@ -51,9 +62,9 @@ const (
 	// answerTime is what a request without keys keeps back of its time, to
 	// answer that there are none.
 	answerTime = 500 * time.Millisecond
-	// Pauses after a failed read are drawn from the upper half of a bound
-	// that doubles from firstPause to one of these: short while requests are
-	// refused, long while they are served with what there is.
+	// The pause after a failed read goes from firstPause to one of these:
+	// short while requests are refused, long while they are served with what
+	// there is.
 	firstPause       = time.Second
 	longestPause     = time.Minute
 	longestPauseDown = 5 * time.Second
@@ -66,12 +77,9 @@ type Ring struct {
 	config Config
 	held   atomic.Pointer[held]
 
-	mu       sync.Mutex // guards what follows, and writing held
-	fetch    *fetch     // under way; nil where there is none
-	failures int        // reads that failed since the last good one
-	failedAt time.Time  // when the last of them did
-	pause    time.Duration
-	cause    error // why
+	mu     sync.Mutex // guards what follows, and writing held
+	fetch  *fetch     // under way; nil where there is none
+	outage outage     // of the source
 }
 
 // held is a snapshot and the time that it is from.
@@ -87,7 +95,7 @@ func New(source Source, config Config) *Ring {
 		config.RefreshEvery = 5 * time.Minute
 	}
 	if config.StaleAfter == 0 {
-		config.StaleAfter = 15 * time.Minute
+		config.StaleAfter = 3 * config.RefreshEvery
 	}
 	if config.FetchTimeout == 0 {
 		config.FetchTimeout = 8 * time.Second
@@ -151,8 +159,8 @@ func (r *Ring) ensureFetch(now time.Time, found *held) (*fetch, error) {
 	if r.fetch != nil && !r.fetch.frozen(now, r.config.FetchTimeout) {
 		return r.fetch, nil
 	}
-	if left := r.paused(now); left > 0 {
-		return nil, &UnavailableError{RetryAfter: left, Cause: r.cause}
+	if left := r.outage.left(now); left > 0 {
+		return nil, noKeys(r.outage.cause, left)
 	}
 	return r.begin(now), nil
 }
@@ -169,22 +177,10 @@ func (r *Ring) await(ctx context.Context, f *fetch) (*Snapshot, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cause == nil {
-		return nil, &UnavailableError{RetryAfter: firstPause, Cause: errors.New("the read is still under way")}
+	if r.outage.cause == nil {
+		return nil, noKeys(errors.New("the read is still under way"), firstPause)
 	}
-	return nil, &UnavailableError{RetryAfter: max(r.paused(r.config.Now()), firstPause), Cause: r.cause}
-}
-
-// paused returns how long no read may begin because the last one failed.
-func (r *Ring) paused(now time.Time) time.Duration {
-	if r.failures == 0 {
-		return 0
-	}
-	e := elapsed(now, r.failedAt)
-	if e < 0 {
-		return 0 // the clock was put back; it no longer tells how long ago that was
-	}
-	return max(r.pause-e, 0)
+	return nil, noKeys(r.outage.cause, max(r.outage.left(r.config.Now()), firstPause))
 }
 
 // finish takes what a read brought.
@@ -204,7 +200,7 @@ func (r *Ring) finish(f *fetch, p Parameters, err error) {
 		r.fail(err, old)
 		return
 	}
-	r.failures, r.cause = 0, nil
+	r.outage.end()
 	r.held.Store(&held{snapshot, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/5+1)})
 }
 
@@ -218,7 +214,7 @@ func (r *Ring) judge(p Parameters, old *held) (*Snapshot, error) {
 			return before, nil
 		}
 	}
-	snapshot, err := newSnapshot(p, before, r.config.Logger)
+	snapshot, err := newSnapshot(p, before, r.config.KMS, r.config.Logger)
 	if err == nil {
 		r.config.Logger.Info("signing keys read", "host", snapshot.Host, "keys", snapshot.names())
 	}
@@ -230,17 +226,14 @@ func (r *Ring) fail(err error, old *held) {
 	if old == nil {
 		longest = longestPauseDown
 	}
-	bound := min(firstPause<<min(r.failures, 10), longest)
-	r.failures++
-	r.failedAt = r.config.Now()
-	r.pause = bound/2 + rand.N(bound/2+1)
-	r.cause = err
-	attributes := []any{"cause", err.Error(), "failures", r.failures, "pause_ms", r.pause.Milliseconds()}
+	now := r.config.Now()
+	r.outage.begin(now, longest, err)
+	attributes := []any{"cause", err.Error(), "failures", r.outage.failures, "pause_ms", r.outage.pause.Milliseconds()}
 	if old == nil {
 		r.config.Logger.Error("signing keys cannot be read and there are none", attributes...)
 		return
 	}
-	age := elapsed(r.failedAt, old.at)
+	age := elapsed(now, old.at)
 	r.config.Logger.Error("signing keys cannot be read; the old ones stay in use",
 		append(attributes, "age_s", int64(age.Seconds()))...)
 }

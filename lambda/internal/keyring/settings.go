@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -18,17 +19,27 @@ type settings struct {
 	keys []keyEntry // oldest first, never empty
 }
 
+// Where the private half of a key is kept.
+const (
+	custodySSM      = "ssm"      // in a parameter of the stack's
+	custodyExternal = "external" // in a parameter of somebody else's
+	custodyKMS      = "kms"      // in KMS, which signs with it
+)
+
 // keyEntry is a key as the settings have it, without its private half.
 type keyEntry struct {
 	name, id     string
+	custody      string
+	keyType      signedcookie.KeyType // empty where the settings have none
 	hash         signedcookie.Hash
 	trustedSince time.Time
+	kmsKey       string // the ARN, where that is the custody
 	fingerprint  string // of the public half; empty where the settings have none
 }
 
 // source is a digest of everything that a signer is made from.
 func (e keyEntry) source(private string) [sha256.Size]byte {
-	return sha256.Sum256([]byte(e.fingerprint + "\n" + private))
+	return sha256.Sum256([]byte(strings.Join([]string{e.custody, string(e.keyType), e.kmsKey, e.fingerprint, private}, "\n")))
 }
 
 // describes reports whether key is what the entry and private would make.
@@ -47,8 +58,11 @@ func parseSettings(text string) (settings, error) {
 		Keys []struct {
 			Name         string    `json:"name"`
 			ID           string    `json:"id"`
+			Custody      string    `json:"custody"`
+			Type         string    `json:"type"`
 			Hash         string    `json:"hash"`
 			TrustedSince time.Time `json:"trustedSince"`
+			KMSKey       string    `json:"kmsKey"`
 			Fingerprint  string    `json:"fingerprint"`
 		} `json:"keys"`
 	}
@@ -79,7 +93,16 @@ func parseSettings(text string) (settings, error) {
 				return settings{}, fmt.Errorf("key %s: its name or id is given twice", k.Name)
 			}
 		}
-		s.keys = append(s.keys, keyEntry{k.Name, k.ID, hash, k.TrustedSince, k.Fingerprint})
+		s.keys = append(s.keys, keyEntry{
+			name:         k.Name,
+			id:           k.ID,
+			custody:      cmp.Or(k.Custody, custodySSM),
+			keyType:      signedcookie.KeyType(k.Type),
+			hash:         hash,
+			trustedSince: k.TrustedSince,
+			kmsKey:       k.KMSKey,
+			fingerprint:  k.Fingerprint,
+		})
 	}
 	return s, nil
 }

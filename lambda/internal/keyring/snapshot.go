@@ -44,7 +44,7 @@ func (s *Snapshot) SigningKey(now time.Time, wait time.Duration) *Key {
 // newSnapshot judges what was read. Keys that old has are taken over from it,
 // so that one is parsed only when its text has changed. A key that cannot be
 // used is left out and logged; it is an error when none is left.
-func newSnapshot(p Parameters, old *Snapshot, logger *slog.Logger) (*Snapshot, error) {
+func newSnapshot(p Parameters, old *Snapshot, kms DigestSigner, logger *slog.Logger) (*Snapshot, error) {
 	if p.OriginSecret == "" {
 		return nil, errors.New("the origin secret is empty")
 	}
@@ -54,16 +54,19 @@ func newSnapshot(p Parameters, old *Snapshot, logger *slog.Logger) (*Snapshot, e
 	}
 	s := &Snapshot{Host: settings.host, originSecret: sha256.Sum256([]byte(p.OriginSecret)), parameters: p}
 	for _, entry := range settings.keys {
-		private, ok := p.PrivateKeys[entry.name]
-		if !ok {
-			logger.Warn("signing key is left out", "key", entry.name, "cause", "it has no private half")
-			continue
+		private := ""
+		if entry.custody != custodyKMS {
+			var ok bool
+			if private, ok = p.PrivateKeys[entry.name]; !ok {
+				logger.Warn("signing key is left out", "key", entry.name, "cause", "it has no private half")
+				continue
+			}
 		}
 		if key := old.key(entry, private); key != nil {
 			s.Keys = append(s.Keys, key)
 			continue
 		}
-		key, err := openKey(entry, private)
+		key, err := openKey(entry, private, kms)
 		if err != nil {
 			// The error says what is wrong with the text, never what is in it.
 			logger.Error("signing key is left out", "key", entry.name, "cause", err.Error())

@@ -12,14 +12,19 @@ import (
 func TestNewSnapshot(t *testing.T) {
 	const since = "2026-11-23T10:00:00Z"
 	fingerprintOf := func(name string) string {
-		f, err := Fingerprint(public(t, name))
+		f, err := signedcookie.Fingerprint(public(t, name))
 		if err != nil {
 			t.Fatal(err)
 		}
 		return f
 	}
-	withFingerprint := func(f string) string {
-		return strings.Replace(document, `"id":"KA"`, `"id":"KA","fingerprint":"`+f+`"`, 1)
+	// settings adds members to the key.
+	settings := func(members ...string) func(*Parameters) {
+		text := `"id":"KA"`
+		for i := 0; i < len(members); i += 2 {
+			text += `,"` + members[i] + `":"` + members[i+1] + `"`
+		}
+		return func(p *Parameters) { p.Settings = strings.Replace(document, `"id":"KA"`, text, 1) }
 	}
 	for _, tt := range []struct {
 		name   string
@@ -30,7 +35,7 @@ func TestNewSnapshot(t *testing.T) {
 		{"an RSA key", func(p *Parameters) { p.PrivateKeys["a"] = pems()["rsa"] }, "a"},
 		{"a member of a later version", func(p *Parameters) { p.Settings = strings.Replace(document, "{", `{"later":1,`, 1) }, "a"},
 		{"a host with a port", func(p *Parameters) { p.Settings = strings.Replace(document, ".net", ".net:8443", 1) }, "a"},
-		{"the fingerprint of its public half", func(p *Parameters) { p.Settings = withFingerprint(fingerprintOf("a")) }, "a"},
+		{"the fingerprint of its public half", settings("fingerprint", fingerprintOf("a")), "a"},
 		{"two keys", func(p *Parameters) {
 			p.Settings = withKeys(entry("a", since), entry("b", since))
 			p.PrivateKeys["b"] = pems()["b"]
@@ -44,10 +49,41 @@ func TestNewSnapshot(t *testing.T) {
 			p.Settings = withKeys(entry("b", since), entry("a", since))
 			p.PrivateKeys["b"] = ""
 		}, "a"},
+		{"a key that is said to be in Parameter Store", settings("custody", "ssm"), "a"},
+		{"an external key", settings("custody", "external"), "a"},
+		{"a key of its type", settings("type", "ECDSA_P256"), "a"},
+		{"a key in KMS", settings("custody", "kms", "type", "RSA_2048", "kmsKey", arn), "a"},
+		{"a key in KMS without a type", settings("custody", "kms", "kmsKey", arn), "a"},
+		{"a key in KMS, and no private half anywhere", func(p *Parameters) {
+			settings("custody", "kms", "type", "RSA_2048", "kmsKey", arn)(p)
+			p.PrivateKeys = nil
+		}, "a"},
+		{"a key in KMS beside one in Parameter Store", func(p *Parameters) {
+			p.Settings = withKeys(entry("a", since), kmsEntry("k", since))
+		}, "a k"},
+		{"a custody of a later version beside one that is known", func(p *Parameters) {
+			p.Settings = withKeys(entry("a", since), strings.Replace(kmsEntry("k", since), `"kms"`, `"vault"`, 1))
+		}, "a"},
 		{"a private half that is not in the settings", func(p *Parameters) { p.PrivateKeys["b"] = pems()["b"] }, "a"},
 
 		{"no private half at all", func(p *Parameters) { p.PrivateKeys = nil }, ""},
-		{"the private half of another key", func(p *Parameters) { p.Settings = withFingerprint(fingerprintOf("b")) }, ""},
+		{"the private half of another key", settings("fingerprint", fingerprintOf("b")), ""},
+		{"the private half of another key, external", func(p *Parameters) {
+			settings("custody", "external", "fingerprint", fingerprintOf("b"))(p)
+		}, ""},
+		{"a private half of another type", settings("type", "RSA_2048"), ""},
+		{"an external key whose private half is missing", func(p *Parameters) {
+			settings("custody", "external")(p)
+			p.PrivateKeys = nil
+		}, ""},
+		{"an unknown custody", settings("custody", "vault"), ""},
+		{"a key in KMS without an ARN", settings("custody", "kms"), ""},
+		{"a key in KMS with an alias", settings("custody", "kms", "kmsKey", "alias/mine"), ""},
+		{"an ECDSA key in KMS", settings("custody", "kms", "kmsKey", arn, "type", "ECDSA_P256"), ""},
+		{"a key in KMS with SHA-1", func(p *Parameters) {
+			settings("custody", "kms", "kmsKey", arn)(p)
+			p.Settings = strings.Replace(p.Settings, "SHA256", "SHA1", 1)
+		}, ""},
 		{"no origin secret", func(p *Parameters) { p.OriginSecret = "" }, ""},
 		{"no settings", func(p *Parameters) { p.Settings = "" }, ""},
 		{"settings cut short", func(p *Parameters) { p.Settings = document[:40] }, ""},
@@ -82,7 +118,7 @@ func TestNewSnapshot(t *testing.T) {
 			logger, log := logged()
 			p := good()
 			tt.change(&p)
-			s, err := newSnapshot(p, nil, logger)
+			s, err := newSnapshot(p, nil, fakeKMS(nil), logger)
 			if tt.keys == "" {
 				if err == nil {
 					t.Fatalf("accepted, with host %q and keys %v", s.Host, s.names())
@@ -106,7 +142,7 @@ func TestSnapshotTakesKeysOver(t *testing.T) {
 	logger, _ := logged()
 	p := good()
 	p.Settings = withKeys(entry("a", since))
-	old, err := newSnapshot(p, nil, logger)
+	old, err := newSnapshot(p, nil, fakeKMS(nil), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,12 +161,13 @@ func TestSnapshotTakesKeysOver(t *testing.T) {
 		{"another hash", func(p *Parameters) { p.Settings = strings.Replace(p.Settings, "SHA1", "SHA256", 1) }, false},
 		{"another id", func(p *Parameters) { p.Settings = strings.Replace(p.Settings, "KA", "KX", 1) }, false},
 		{"another date", func(p *Parameters) { p.Settings = withKeys(entry("a", "2026-11-23T10:00:01Z")) }, false},
+		{"a move to KMS", func(p *Parameters) { p.Settings = withKeys(kmsEntry("a", since)) }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := good()
 			p.Settings = withKeys(entry("a", since))
 			tt.change(&p)
-			s, err := newSnapshot(p, old, logger)
+			s, err := newSnapshot(p, old, fakeKMS(nil), logger)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,7 +214,7 @@ func TestSigningKey(t *testing.T) {
 
 func TestOriginSecretIs(t *testing.T) {
 	logger, _ := logged()
-	s, err := newSnapshot(good(), nil, logger)
+	s, err := newSnapshot(good(), nil, fakeKMS(nil), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +235,7 @@ func TestKeySigns(t *testing.T) {
 			p := good()
 			p.Settings = strings.Replace(document, "SHA256", string(hash), 1)
 			p.PrivateKeys["a"] = pems()[name]
-			s, err := newSnapshot(p, nil, logger)
+			s, err := newSnapshot(p, nil, fakeKMS(nil), logger)
 			if err != nil {
 				t.Fatal(err)
 			}

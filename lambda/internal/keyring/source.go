@@ -18,8 +18,9 @@ type Parameters struct {
 	Settings string
 	// OriginSecret is what the distribution sends along with each request.
 	OriginSecret string
-	// PrivateKeys are PEM texts by the key's name. A key that is named but
-	// not there (yet, or any more) is left out.
+	// PrivateKeys are PEM texts by the key's name, of the keys that are not
+	// in KMS. A key that is named but not there (yet, or any more) is left
+	// out.
 	PrivateKeys map[string]string
 }
 
