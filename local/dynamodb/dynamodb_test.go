@@ -75,7 +75,7 @@ func TestTable(t *testing.T) {
 		"viewer": &types.AttributeValueMemberS{Value: "ada"},
 		"path":   &types.AttributeValueMemberS{Value: "course-1"},
 	}
-	if _, err := client.PutItem(ctx, &sdk.PutItemInput{TableName: aws.String("grants"), Item: key}); err != nil {
+	if err := server.Grant(ctx, "grants", "ada", "course-1"); err != nil {
 		t.Fatal(err)
 	}
 	got, err := client.GetItem(ctx, &sdk.GetItemInput{TableName: aws.String("grants"), Key: key, ConsistentRead: aws.Bool(true)})
@@ -84,6 +84,9 @@ func TestTable(t *testing.T) {
 	}
 	if err := server.CreateTable(ctx, "grants"); err == nil {
 		t.Error("a table was made twice")
+	}
+	if err := server.Grant(ctx, "gifts", "ada", "course-1"); err == nil {
+		t.Error("a grant went into a table that is not there")
 	}
 	if _, err := client.PutItem(ctx, &sdk.PutItemInput{TableName: aws.String("grants"), Item: map[string]types.AttributeValue{
 		"viewer": &types.AttributeValueMemberS{Value: "ada"},
