@@ -28,6 +28,28 @@ func TestGrants(t *testing.T) {
 	}
 }
 
+// A key adds the right to use it where it is.
+func TestGrantsOfCustody(t *testing.T) {
+	a := synthesize(t, variants["every custody, a table"])
+	got := statements(t, a)
+	want := append(slices.Clone(grants),
+		`Keymaker: kms:GetPublicKey on SigningKeysKmsb.Arn`,
+		`Keymaker: ssm:GetParameter on parameter/shop/key`,
+		`Signer: dynamodb:BatchGetItem dynamodb:Query on Grants.Arn`,
+		`Signer: kms:Sign on SigningKeysKmsb.Arn`,
+		`Signer: ssm:GetParameters on parameter/shop/key`,
+	)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the roles may:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	key := a.only(t, "AWS::KMS::Key").Properties
+	if key["KeySpec"] != "RSA_2048" || key["KeyUsage"] != "SIGN_VERIFY" {
+		t.Errorf("the key in KMS is %v for %v", key["KeySpec"], key["KeyUsage"])
+	}
+}
+
 // A rule that asks something adds the right to ask that, and nothing else.
 func TestGrantsOfEntitlements(t *testing.T) {
 	tests := []struct {

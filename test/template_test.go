@@ -19,6 +19,14 @@ var variants = map[string]map[string]any{
 		"keepData": false, "bindViewerAddress": true, "mediaConvertInputs": []any{"masters"}, "premiumPath": "paid",
 		"signInDomainPrefix": "shop", "selfSignUp": true,
 	},
+	"every custody, a table": {
+		"signingKeys": []any{
+			"a",
+			map[string]any{"name": "b", "custody": "kms"},
+			map[string]any{"name": "c", "custody": "external", "parameter": "/shop/key", "publicKeyFile": "test/testdata/public.pem"},
+		},
+		"entitlements": "table",
+	},
 	"an existing issuer, no sample": {
 		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
 		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "blockCountries": []any{"FR"},
