@@ -65,6 +65,15 @@ func kmsEntry(name, trustedSince string) string {
 		name, strings.ToUpper(name), arn, trustedSince)
 }
 
+// withMembers adds members, each a name and a value, to key a of settings.
+func withMembers(settings string, members ...string) string {
+	text := `"id":"KA"`
+	for i := 0; i < len(members); i += 2 {
+		text += `,"` + members[i] + `":"` + members[i+1] + `"`
+	}
+	return strings.Replace(settings, `"id":"KA"`, text, 1)
+}
+
 // A fakeKMS signs as its function does.
 type fakeKMS func(ctx context.Context, key string, digest []byte) ([]byte, error)
 

@@ -94,13 +94,17 @@ func (s *kmsSigner) paused() error {
 // signDigest tries until it has a signature, no time is left, or trying again
 // makes no difference.
 func (s *kmsSigner) signDigest(ctx context.Context, digest []byte) ([]byte, error) {
+	var cause error
 	for attempt := 0; ; attempt++ {
 		signature, err := s.try(ctx, digest, attempt)
 		if err == nil {
 			return signature, nil
 		}
+		if cause == nil || ctx.Err() == nil {
+			cause = err // a try that was cut short tells less than the one before
+		}
 		if permanent(err) || !sleep(ctx, rand.N(min(firstSignBackoff<<min(attempt, 10), longestSignBackoff)+1)) {
-			return nil, fmt.Errorf("gave up after %d tries: %w", attempt+1, err)
+			return nil, fmt.Errorf("gave up after %d tries: %w", attempt+1, cause)
 		}
 	}
 }

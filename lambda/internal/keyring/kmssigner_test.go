@@ -76,6 +76,7 @@ func TestKMSKeySigns(t *testing.T) {
 		{"cut all the time", []error{errCut}, 0, "EOF", 4, 40, signTime},
 		{"hangs all the time", []error{errHang}, 0, "gave up", 2, 2, signTime},
 		{"hangs, and the request has little time", []error{errHang}, 1500 * time.Millisecond, "gave up", 1, 2, 1500*time.Millisecond - answerTime},
+		{"throttled, then hangs all the time", []error{throttled, errHang}, 2 * time.Second, "Rate exceeded", 2, 3, 2*time.Second - answerTime},
 		{"denied", []error{denied}, 0, "AccessDeniedException", 1, 1, 0},
 		{"disabled", []error{disabled}, 0, "DisabledException", 1, 1, 0},
 		{"throttled, then denied", []error{throttled, denied}, 0, "AccessDeniedException", 2, 2, firstSignBackoff},
@@ -155,6 +156,11 @@ func TestKMSIsLeftAloneWhileItFails(t *testing.T) {
 					if _, err := key.Sign(context.Background(), []byte("policy")); err != nil {
 						t.Errorf("after the outage: %v", err)
 					}
+				}
+				kms.answers = []error{denied}
+				_, err = key.Sign(context.Background(), []byte("policy"))
+				if unavailable, ok := errors.AsType[*UnavailableError](err); !ok || unavailable.RetryAfter > firstPause {
+					t.Errorf("the next outage begins with %v", err)
 				}
 			})
 		})

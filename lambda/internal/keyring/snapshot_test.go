@@ -18,13 +18,8 @@ func TestNewSnapshot(t *testing.T) {
 		}
 		return f
 	}
-	// settings adds members to the key.
 	settings := func(members ...string) func(*Parameters) {
-		text := `"id":"KA"`
-		for i := 0; i < len(members); i += 2 {
-			text += `,"` + members[i] + `":"` + members[i+1] + `"`
-		}
-		return func(p *Parameters) { p.Settings = strings.Replace(document, `"id":"KA"`, text, 1) }
+		return func(p *Parameters) { p.Settings = withMembers(document, members...) }
 	}
 	for _, tt := range []struct {
 		name   string
@@ -146,6 +141,10 @@ func TestSnapshotTakesKeysOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fingerprint, err := signedcookie.Fingerprint(public(t, "a"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name   string
 		change func(*Parameters)
@@ -161,12 +160,70 @@ func TestSnapshotTakesKeysOver(t *testing.T) {
 		{"another hash", func(p *Parameters) { p.Settings = strings.Replace(p.Settings, "SHA1", "SHA256", 1) }, false},
 		{"another id", func(p *Parameters) { p.Settings = strings.Replace(p.Settings, "KA", "KX", 1) }, false},
 		{"another date", func(p *Parameters) { p.Settings = withKeys(entry("a", "2026-11-23T10:00:01Z")) }, false},
+		{"a fingerprint, which fits", func(p *Parameters) { p.Settings = withMembers(p.Settings, "fingerprint", fingerprint) }, false},
+		{"a type", func(p *Parameters) { p.Settings = withMembers(p.Settings, "type", "ECDSA_P256") }, false},
 		{"a move to KMS", func(p *Parameters) { p.Settings = withKeys(kmsEntry("a", since)) }, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := good()
 			p.Settings = withKeys(entry("a", since))
 			tt.change(&p)
+			s, err := newSnapshot(p, old, fakeKMS(nil), logger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if same := s.Keys[0] == old.Keys[0]; same != tt.same {
+				t.Errorf("the same key: %v, want %v", same, tt.same)
+			}
+		})
+	}
+}
+
+// What was taken to be good is judged anew when the settings say otherwise.
+func TestSnapshotRefusesAKeyThatItHad(t *testing.T) {
+	const since = "2026-11-23T10:00:00Z"
+	for _, tt := range []struct {
+		name, entry, member, value string
+	}{
+		{"another fingerprint", entry("a", since), "fingerprint", strings.Repeat("0", 64)},
+		{"another type", entry("a", since), "type", "RSA_2048"},
+		{"another custody", entry("a", since), "custody", "vault"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			logger, _ := logged()
+			p := good()
+			p.Settings = withKeys(tt.entry)
+			old, err := newSnapshot(p, nil, nil, logger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p.Settings = withMembers(p.Settings, tt.member, tt.value)
+			if s, err := newSnapshot(p, old, nil, logger); err == nil {
+				t.Errorf("keys %q", s.names())
+			}
+		})
+	}
+}
+
+func TestSnapshotTakesKeysInKMSOver(t *testing.T) {
+	const since = "2026-11-23T10:00:00Z"
+	logger, _ := logged()
+	p := good()
+	p.Settings = withKeys(kmsEntry("k", since))
+	old, err := newSnapshot(p, nil, fakeKMS(nil), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name     string
+		settings string
+		same     bool
+	}{
+		{"the same", withKeys(kmsEntry("k", since), kmsEntry("l", since)), true},
+		{"another key in KMS", withKeys(strings.Replace(kmsEntry("k", since), "key/1", "key/2", 1)), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p.Settings = tt.settings
 			s, err := newSnapshot(p, old, fakeKMS(nil), logger)
 			if err != nil {
 				t.Fatal(err)
