@@ -51,19 +51,19 @@ type signInput struct {
 
 func (s *Service) sign(in signInput) (any, error) {
 	if n := len(in.Message); n == 0 || n > maxMessage {
-		return nil, &Error{"ValidationException", fmt.Sprintf("1 validation error detected: Value at 'message' failed to satisfy constraint: Member must have length between 1 and %d", maxMessage)}
+		return nil, &Error{Code: "ValidationException", Message: fmt.Sprintf("1 validation error detected: Value at 'message' failed to satisfy constraint: Member must have length between 1 and %d", maxMessage)}
 	}
 	digest := in.Message
 	switch in.MessageType {
 	case "DIGEST":
 		if len(digest) != sha256.Size {
-			return nil, &Error{"ValidationException", "Digest is invalid length for algorithm " + in.SigningAlgorithm + "."}
+			return nil, &Error{Code: "ValidationException", Message: "Digest is invalid length for algorithm " + in.SigningAlgorithm + "."}
 		}
 	case "RAW", "":
 		sum := sha256.Sum256(in.Message)
 		digest = sum[:]
 	default:
-		return nil, &Error{"ValidationException", fmt.Sprintf("1 validation error detected: Value '%s' at 'messageType' failed to satisfy constraint: Member must satisfy enum value set: [RAW, DIGEST]", in.MessageType)}
+		return nil, &Error{Code: "ValidationException", Message: fmt.Sprintf("1 validation error detected: Value '%s' at 'messageType' failed to satisfy constraint: Member must satisfy enum value set: [RAW, DIGEST]", in.MessageType)}
 	}
 
 	k, err := s.usable(in.KeyId)
@@ -71,10 +71,10 @@ func (s *Service) sign(in signInput) (any, error) {
 		return nil, err
 	}
 	if k.usage != SignVerify {
-		return nil, &Error{"InvalidKeyUsageException", fmt.Sprintf("%s key usage is %s which is not valid for Sign.", k.arn, k.usage)}
+		return nil, &Error{Code: "InvalidKeyUsageException", Message: fmt.Sprintf("%s key usage is %s which is not valid for Sign.", k.arn, k.usage)}
 	}
 	if in.SigningAlgorithm != algorithms[k.spec] {
-		return nil, &Error{"InvalidKeyUsageException", fmt.Sprintf("Algorithm %s is incompatible with key spec %s.", in.SigningAlgorithm, k.spec)}
+		return nil, &Error{Code: "InvalidKeyUsageException", Message: fmt.Sprintf("Algorithm %s is incompatible with key spec %s.", in.SigningAlgorithm, k.spec)}
 	}
 	signature, err := k.private.Sign(rand.Reader, digest, crypto.SHA256)
 	if err != nil {

@@ -16,7 +16,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
+
+	"premiumhls/local/jsonservice"
 )
 
 // Specs of a key.
@@ -42,12 +43,10 @@ const (
 )
 
 // An Error is a refusal as the service words it.
-type Error struct {
-	Code    string // such as "NotFoundException"
-	Message string
-}
+type Error = jsonservice.Error
 
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
+// A Fault is what goes wrong with one call.
+type Fault = jsonservice.Fault
 
 type key struct {
 	arn, spec, usage string
@@ -58,18 +57,28 @@ type key struct {
 // A Service is an [http.Handler] that answers GetPublicKey and Sign of a KMS
 // client whose endpoint it is. All of its methods are safe for concurrent use.
 type Service struct {
+	jsonservice.Service
+
 	mu    sync.RWMutex
 	keys  map[string]key // by the id at the end of the ARN
 	calls map[string]int // by operation
-
-	fault atomic.Pointer[func(operation string) Fault]
 }
 
-var _ http.Handler = (*Service)(nil)
+const targetPrefix = "TrentService." // KMS by its first name
+
+// ServeHTTP answers one call, and counts it.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix); ok {
+		s.count(operation)
+	}
+	s.Service.ServeHTTP(w, r)
+}
 
 // New returns a service without keys.
 func New() *Service {
-	return &Service{keys: make(map[string]key), calls: make(map[string]int)}
+	s := &Service{keys: make(map[string]key), calls: make(map[string]int)}
+	s.Service = jsonservice.Service{Name: "KMS", TargetPrefix: targetPrefix, Internal: "KMSInternalException", Call: s.call}
+	return s
 }
 
 const arnPrefix = "arn:aws:kms:us-east-1:111122223333:key/"
@@ -87,7 +96,7 @@ func (s *Service) CreateKey() (arn string) {
 // is no such key.
 func (s *Service) CreateKeyOf(spec, usage string) (arn string, err error) {
 	if usage != SignVerify && (usage != EncryptDecrypt || spec == P256) {
-		return "", &Error{"ValidationException", fmt.Sprintf("KeyUsage %s is not compatible with KeySpec %s", usage, spec)}
+		return "", &Error{Code: "ValidationException", Message: fmt.Sprintf("KeyUsage %s is not compatible with KeySpec %s", usage, spec)}
 	}
 	var private crypto.Signer
 	switch spec {
@@ -98,7 +107,7 @@ func (s *Service) CreateKeyOf(spec, usage string) (arn string, err error) {
 	case P256:
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	default:
-		err = &Error{"ValidationException", "this service has no keys of the spec " + spec}
+		err = &Error{Code: "ValidationException", Message: "this service has no keys of the spec " + spec}
 	}
 	if err != nil {
 		return "", fmt.Errorf("creating a key: %w", err)
@@ -146,17 +155,17 @@ func (s *Service) usable(id string) (key, error) {
 	k, ok := s.keys[strings.TrimPrefix(id, arnPrefix)]
 	switch {
 	case !ok && strings.HasPrefix(id, arnPrefix):
-		return key{}, &Error{"NotFoundException", fmt.Sprintf("Key '%s' does not exist", id)}
+		return key{}, &Error{Code: "NotFoundException", Message: fmt.Sprintf("Key '%s' does not exist", id)}
 	case !ok:
-		return key{}, &Error{"NotFoundException", fmt.Sprintf("Invalid keyId '%s'", id)}
+		return key{}, &Error{Code: "NotFoundException", Message: fmt.Sprintf("Invalid keyId '%s'", id)}
 	}
 	// The states' errors: KMS developer guide, "Key states". Of the two that
 	// it has for a pending deletion this is the one that names the state.
 	switch k.state {
 	case Disabled:
-		return key{}, &Error{"DisabledException", k.arn + " is disabled."}
+		return key{}, &Error{Code: "DisabledException", Message: k.arn + " is disabled."}
 	case PendingDeletion:
-		return key{}, &Error{"KMSInvalidStateException", k.arn + " is pending deletion."}
+		return key{}, &Error{Code: "KMSInvalidStateException", Message: k.arn + " is pending deletion."}
 	}
 	return k, nil
 }

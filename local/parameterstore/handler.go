@@ -2,83 +2,29 @@ package parameterstore
 
 import (
 	"cmp"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"mime"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
+
+	"premiumhls/local/jsonservice"
 )
 
-const (
-	mediaType    = "application/x-amz-json-1.1"
-	targetPrefix = "AmazonSSM."
-	maxNames     = 10 // of one GetParameters
-	maxBody      = 64 << 10
-)
+// maxNames is the most that one GetParameters takes.
+const maxNames = 10
 
-// ServeHTTP answers one call of an SSM client.
-func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
-	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	// The media type also keeps web pages out: a browser asks before it sends
-	// this one to another origin, and gets no leave.
-	if r.Method != http.MethodPost || !ok || media != mediaType {
-		answerError(w, http.StatusBadRequest, &Error{"UnknownOperationException", "not a call of Systems Manager"})
-		return
-	}
-
-	// Read before any delay: only then does the server see a client leave.
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		answerError(w, http.StatusBadRequest, &Error{"SerializationException", "the request is not readable: " + err.Error()})
-		return
-	}
-
-	fault := s.faultFor(operation)
-	if !fault.before(w, r) {
-		return
-	}
-	result, err := s.call(operation, body, fault.Alter)
-	if fault.Lose {
-		cut()
-	}
-	var refusal *Error
-	switch {
-	case errors.As(err, &refusal):
-		answerError(w, http.StatusBadRequest, refusal)
-	case err != nil:
-		answerError(w, http.StatusInternalServerError, &Error{"InternalServerError", err.Error()})
-	case fault.Truncate:
-		truncate(w, result)
-	default:
-		answer(w, http.StatusOK, result)
-	}
-}
-
-func (s *Store) call(operation string, body []byte, alter func(name, value string) string) (result any, err error) {
+func (s *Store) call(operation string, body []byte, fault Fault) (any, error) {
 	switch operation {
 	case "PutParameter":
-		return decoded(body, s.putParameter)
+		return jsonservice.Decoded(body, s.putParameter)
 	case "GetParameter":
-		return decoded(body, func(in getParameterInput) (any, error) { return s.getParameter(in, alter) })
+		return jsonservice.Decoded(body, func(in getParameterInput) (any, error) { return s.getParameter(in, fault.Alter) })
 	case "GetParameters":
-		return decoded(body, func(in getParametersInput) (any, error) { return s.getParameters(in, alter) })
+		return jsonservice.Decoded(body, func(in getParametersInput) (any, error) { return s.getParameters(in, fault.Alter) })
 	case "DeleteParameter":
-		return decoded(body, s.deleteParameter)
+		return jsonservice.Decoded(body, s.deleteParameter)
 	}
-	return nil, &Error{"UnknownOperationException", operation + " is not an operation of this store"}
-}
-
-func decoded[In any](body []byte, call func(In) (any, error)) (any, error) {
-	var in In
-	if err := json.Unmarshal(body, &in); err != nil {
-		return nil, &Error{"SerializationException", "the request is not readable: " + err.Error()}
-	}
-	return call(in)
+	return nil, jsonservice.Unknown(operation)
 }
 
 type putParameterInput struct {
@@ -143,7 +89,7 @@ func (s *Store) deleteParameter(in struct{ Name string }) (any, error) {
 }
 
 func notFound(name string) *Error {
-	return &Error{"ParameterNotFound", fmt.Sprintf("Parameter %s not found.", name)}
+	return &Error{Code: "ParameterNotFound", Message: fmt.Sprintf("Parameter %s not found.", name)}
 }
 
 type parameterOutput struct {
@@ -173,18 +119,4 @@ func shown(p Parameter, decrypt bool, alter func(name, value string) string) par
 		DataType:         "text",
 		LastModifiedDate: float64(p.LastModified.UnixMilli()) / float64(time.Second/time.Millisecond),
 	}
-}
-
-func answer(w http.ResponseWriter, status int, result any) {
-	body, err := json.Marshal(result)
-	if err != nil {
-		panic(err) // a type of this package that is not JSON
-	}
-	w.Header().Set("Content-Type", mediaType)
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that left is not an error
-}
-
-func answerError(w http.ResponseWriter, status int, e *Error) {
-	answer(w, status, map[string]string{"__type": e.Code, "message": e.Message})
 }

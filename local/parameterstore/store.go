@@ -15,8 +15,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
+
+	"premiumhls/local/jsonservice"
 )
 
 // Types of a parameter.
@@ -42,28 +43,28 @@ type Parameter struct {
 }
 
 // An Error is a refusal as the service words it.
-type Error struct {
-	Code    string // such as "ParameterNotFound"
-	Message string
-}
+type Error = jsonservice.Error
 
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
+// A Fault is what goes wrong with one call.
+type Fault = jsonservice.Fault
 
 // A Store is an [http.Handler] that answers PutParameter, GetParameter,
 // GetParameters and DeleteParameter of an SSM client whose endpoint it is.
 // All of its methods are safe for concurrent use.
 type Store struct {
+	jsonservice.Service
+
 	mu         sync.RWMutex
 	parameters map[string]Parameter
-
-	fault atomic.Pointer[func(operation string) Fault]
 }
 
 var _ http.Handler = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
-	return &Store{parameters: make(map[string]Parameter)}
+	s := &Store{parameters: make(map[string]Parameter)}
+	s.Service = jsonservice.Service{Name: "Systems Manager", TargetPrefix: "AmazonSSM.", Internal: "InternalServerError", Call: s.call}
+	return s
 }
 
 // Put writes a parameter, over an existing one too. Its error is an [*Error].
@@ -117,11 +118,11 @@ func (s *Store) put(p Parameter, overwrite bool) (version int64, err error) {
 	old, exists := s.parameters[p.Name]
 	switch {
 	case exists && !overwrite:
-		return 0, &Error{"ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."}
+		return 0, &Error{Code: "ParameterAlreadyExists", Message: "The parameter already exists. To overwrite this value, set the overwrite option in the request to true."}
 	case exists && p.Type == "":
 		p.Type = old.Type
 	case exists && p.Type != old.Type:
-		return 0, &Error{"HierarchyTypeMismatchException", "The parameter type of an existing parameter cannot be changed."}
+		return 0, &Error{Code: "HierarchyTypeMismatchException", Message: "The parameter type of an existing parameter cannot be changed."}
 	case p.Type == "":
 		return 0, invalid("A parameter type is required when you create a parameter.")
 	}
@@ -176,7 +177,7 @@ func checkName(name string) error {
 		return invalid("Parameter name has an empty level.")
 	}
 	if len(levels) > maxLevels {
-		return &Error{"HierarchyLevelLimitExceededException", fmt.Sprintf("A parameter hierarchy has at most %d levels.", maxLevels)}
+		return &Error{Code: "HierarchyLevelLimitExceededException", Message: fmt.Sprintf("A parameter hierarchy has at most %d levels.", maxLevels)}
 	}
 	for _, reserved := range []string{"aws", "ssm"} {
 		if first := levels[0]; len(first) >= len(reserved) && strings.EqualFold(first[:len(reserved)], reserved) {
@@ -187,5 +188,5 @@ func checkName(name string) error {
 }
 
 func invalid(format string, args ...any) *Error {
-	return &Error{"ValidationException", fmt.Sprintf(format, args...)}
+	return &Error{Code: "ValidationException", Message: fmt.Sprintf(format, args...)}
 }

@@ -1,10 +1,11 @@
-package kms
+package jsonservice
 
 import (
 	"cmp"
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,29 +18,39 @@ type Fault struct {
 
 	// Code, unless empty, is answered as the error in place of carrying out
 	// the call: "ThrottlingException", "AccessDeniedException",
-	// "KMSInternalException". Status is the HTTP status with it (0: 400) and
+	// "InternalServerError". Status is the HTTP status with it (0: 400) and
 	// Message its text (empty: the code).
 	Code    string
 	Status  int
 	Message string
 
-	// Cut ends the connection in place of an answer; Truncate sends half of
-	// the answer.
-	Cut, Truncate bool
+	// Cut ends the connection in place of carrying out the call; Lose
+	// carries it out and then ends the connection without an answer;
+	// Truncate carries it out and sends half of the answer.
+	Cut, Lose, Truncate bool
+
+	// Alter, unless nil, changes the secret values that a read answers, where
+	// the service has such. What is stored stays as it is.
+	Alter func(name, value string) string
+}
+
+// Faults say what goes wrong with calls. The zero value is nothing.
+type Faults struct {
+	decide atomic.Pointer[func(operation string) Fault]
 }
 
 // SetFault has f decide what goes wrong with each call from now on; nil ends
-// that. The operation is one such as "Sign". Calls come concurrently.
-func (s *Service) SetFault(f func(operation string) Fault) {
+// that. The operation is one such as "GetParameters". Calls come concurrently.
+func (s *Faults) SetFault(f func(operation string) Fault) {
 	if f == nil {
-		s.fault.Store(nil)
+		s.decide.Store(nil)
 		return
 	}
-	s.fault.Store(&f)
+	s.decide.Store(&f)
 }
 
-func (s *Service) faultFor(operation string) Fault {
-	if f := s.fault.Load(); f != nil {
+func (s *Faults) faultFor(operation string) Fault {
+	if f := s.decide.Load(); f != nil {
 		return (*f)(operation)
 	}
 	return Fault{}
@@ -74,7 +85,7 @@ func cut() { panic(http.ErrAbortHandler) }
 func truncate(w http.ResponseWriter, result any) {
 	body, err := json.Marshal(result)
 	if err != nil {
-		panic(err) // a type of this package that is not JSON
+		panic(err) // a type of this project that is not JSON
 	}
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -1,0 +1,108 @@
+// Package jsonservice is the protocol that services of AWS share whose clients
+// speak JSON 1.1: how a call is told, answered and refused, and how it goes
+// wrong where a test wants it to.
+package jsonservice
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+)
+
+const (
+	mediaType = "application/x-amz-json-1.1"
+	maxBody   = 64 << 10
+)
+
+// An Error is a refusal as a service words it.
+type Error struct {
+	Code    string // such as "ParameterNotFound"
+	Message string
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// A Service is an [http.Handler] that answers a client whose endpoint it is.
+type Service struct {
+	Name         string // for a person
+	TargetPrefix string // of the header X-Amz-Target
+	Internal     string // the code of an error that is no [*Error]
+	// Call carries out an operation. It is called concurrently.
+	Call func(operation string, body []byte, fault Fault) (any, error)
+
+	Faults
+}
+
+// ServeHTTP answers one call.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), s.TargetPrefix)
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	// The media type also keeps web pages out: a browser asks before it sends
+	// this one to another origin, and gets no leave.
+	if r.Method != http.MethodPost || !ok || media != mediaType {
+		answerError(w, http.StatusBadRequest, &Error{"UnknownOperationException", "not a call of " + s.Name})
+		return
+	}
+
+	// Read before any delay: only then does the server see a client leave.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		answerError(w, http.StatusBadRequest, unreadable(err))
+		return
+	}
+
+	fault := s.faultFor(operation)
+	if !fault.before(w, r) {
+		return
+	}
+	result, err := s.Call(operation, body, fault)
+	if fault.Lose {
+		cut()
+	}
+	var refusal *Error
+	switch {
+	case errors.As(err, &refusal):
+		answerError(w, http.StatusBadRequest, refusal)
+	case err != nil:
+		answerError(w, http.StatusInternalServerError, &Error{s.Internal, err.Error()})
+	case fault.Truncate:
+		truncate(w, result)
+	default:
+		answer(w, http.StatusOK, result)
+	}
+}
+
+// Unknown refuses an operation that a service does not have.
+func Unknown(operation string) error {
+	return &Error{"UnknownOperationException", operation + " is not an operation of this service"}
+}
+
+// Decoded makes a call with its input.
+func Decoded[In any](body []byte, call func(In) (any, error)) (any, error) {
+	var in In
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, unreadable(err)
+	}
+	return call(in)
+}
+
+func unreadable(err error) *Error {
+	return &Error{"SerializationException", "the request is not readable: " + err.Error()}
+}
+
+func answer(w http.ResponseWriter, status int, result any) {
+	body, err := json.Marshal(result)
+	if err != nil {
+		panic(err) // a type of this project that is not JSON
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that left is not an error
+}
+
+func answerError(w http.ResponseWriter, status int, e *Error) {
+	answer(w, status, map[string]string{"__type": e.Code, "message": e.Message})
+}
