@@ -34,7 +34,7 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 		code:        code,
 		description: "Decides what a viewer may watch and signs it",
 		memory:      256,
-		timeout:     10,
+		timeout:     15, // reading keys takes 8 s at the most, entitlements 4
 		environment: map[string]*string{
 			"PARAMETER_PREFIX":      jsii.String("/" + s.StackName),
 			"SIGNING_KEYS":          jsii.String(keyParameters(s)),
