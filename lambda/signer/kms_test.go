@@ -310,3 +310,59 @@ func TestRotationBetweenCustodies(t *testing.T) {
 		})
 	}
 }
+
+// Kept cookies are given for a grant that ends between two steps, and never
+// where they would outlive it.
+func TestKeptSignaturesDoNotOutliveTheGrant(t *testing.T) {
+	c := newCloud(t)
+	c.settings(t, c.keyInKMS("2026-11-23T10:00:00Z"))
+	h, _ := c.newHandler(t, "SIGNING_KEYS=")
+	before := serve(t, h, event("POST", "")) // they end at 13:05
+	c.kms.SetFault(func(string) kms.Fault { return kms.Fault{Code: "AccessDeniedException"} })
+	h.now = func() time.Time { return now.Add(6 * time.Minute) }
+	for until, status := range map[string]int{"13:07:30": 200, "13:05:01": 200, "13:04:59": 503, "12:30:00": 503} {
+		t.Run(until, func(t *testing.T) {
+			end, err := time.Parse(time.DateTime, "2026-11-24 "+until)
+			if err != nil {
+				t.Fatal(err)
+			}
+			h.entitlements = grants{until: end}
+			got := serve(t, h, event("POST", ""))
+			if got.StatusCode != status {
+				t.Fatalf("%d %s, want %d", got.StatusCode, got.Body, status)
+			}
+			if status == 200 && strings.Join(got.Cookies, "\n") != strings.Join(before.Cookies, "\n") {
+				t.Errorf("%q, want the kept cookies", got.Cookies)
+			}
+		})
+	}
+}
+
+// The whole of it as Lambda starts it: settings from the environment, keys
+// from both services, and a change found at the refresh that was asked for.
+func TestStart(t *testing.T) {
+	c := newCloud(t)
+	c.settings(t, c.keyInKMS("2026-11-23T10:00:00Z"))
+	for _, name := range []string{"PARAMETER_PREFIX", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_KMS"} {
+		t.Setenv(name, c.getenv(name))
+	}
+	t.Setenv("SIGNING_KEYS", "")
+	t.Setenv("KEY_REFRESH", "100ms")
+	h, err := start(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := serve(t, h, event("POST", ""))
+	if got.StatusCode != 200 {
+		t.Fatalf("%d %s", got.StatusCode, got.Body)
+	}
+	policyOf(t, got, c.public, signedcookie.SHA256)
+
+	c.settings(t, strings.Replace(c.keyInKMS("2026-11-23T10:00:00Z"), "KKMS", "KNEW", 1))
+	for giveUp := time.Now().Add(20 * time.Second); cookieValue(t, got, signedcookie.KeyPairIDCookie) != "KNEW"; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(giveUp) {
+			t.Fatal("the change is not found")
+		}
+		got = serve(t, h, event("POST", ""))
+	}
+}

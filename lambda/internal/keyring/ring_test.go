@@ -445,3 +445,35 @@ func BenchmarkSnapshot(b *testing.B) {
 		}
 	}
 }
+
+// A ring that is to read more often is also sooner worth a wait.
+func TestRingIsStaleByItsRefresh(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		age  time.Duration
+		host string
+	}{
+		{"due, not stale", 2900 * time.Millisecond, "d111.cloudfront.net"},
+		{"stale", 3 * time.Second, "d222.cloudfront.net"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				logger, _ := logged()
+				source := &fakeSource{fetch: answers(good())}
+				r := New(source, Config{RefreshEvery: time.Second, Logger: logger})
+				snapshot(t, r)
+				source.set(func(context.Context) (Parameters, error) {
+					time.Sleep(100 * time.Millisecond)
+					changed := good()
+					changed.Settings = strings.Replace(document, "d111", "d222", 1)
+					return changed, nil
+				})
+				time.Sleep(tt.age)
+				if got := snapshot(t, r).Host; got != tt.host {
+					t.Errorf("host %s, want %s", got, tt.host)
+				}
+				time.Sleep(time.Second) // whatever is under way ends
+			})
+		})
+	}
+}
