@@ -105,6 +105,9 @@ func Explain(t target.Target, r Request) Report {
 	e.target = t.Identify(e.value(keyPairID))
 	e.judge()
 	e.explain()
+	if address, err := url.Parse(r.URL); err == nil && r.Page != nil && !cookiejar.SameSitePage(r.Page, address) {
+		e.note("The page is of another site than the videos: Safari, and other browsers as they are set, send no cookies then, whatever their SameSite says.")
+	}
 	return e.report
 }
 
