@@ -123,6 +123,9 @@ func (e *explanation) explain() {
 	}
 	e.report.Served = true
 	e.report.Advice = "The edge serves this request: " + e.entry.Reason + "."
+	if e.target.KeysUnknown != "" && len(e.decision.Checks) > 0 {
+		e.report.Advice = "All that can be checked without the public key fits; whether the key is trusted and the signature is its own is not checked: " + e.target.KeysUnknown + "."
+	}
 	e.unneeded()
 	e.responseCheck()
 }

@@ -147,9 +147,9 @@ func TestBrokenRequests(t *testing.T) {
 
 	tests := []brokenRequest{
 		{"no cookies", asks(segment, nil),
-			"key pair id", "MissingKey", "The request carries no cookies: ask for them (POST /api/cookies) before the first request below /premium/*."},
+			"key pair id", "MissingKey", "The request carries no cookies: ask for them (POST /api/cookies) before the first request that behavior /premium/* takes."},
 		{"other cookies only", asks(segment, cookies{"session=abc"}),
-			"key pair id", "MissingKey", "The request carries cookies, but none of CloudFront's: ask for them (POST /api/cookies) before the first request below /premium/*."},
+			"key pair id", "MissingKey", "The request carries cookies, but none of CloudFront's: ask for them (POST /api/cookies) before the first request that behavior /premium/* takes."},
 		{"a token in place of cookies", asks(segment, nil, header("Authorization", "Bearer x")),
 			"key pair id", "MissingKey", "The request carries a token, which CloudFront does not look at, and no cookies: exchange the token for cookies (POST /api/cookies), and send those."},
 		{"no cookies, over HTTP", asks("http://"+host+"/premium/course-1/segment.ts", nil),

@@ -10,6 +10,9 @@ import (
 
 // discreet is what a check found, without what others could watch with.
 func (e *explanation) discreet(c edge.Check, verdict Verdict) string {
+	if verdict == NotChecked {
+		return c.Found
+	}
 	switch c.Name {
 	case edge.CheckPolicy:
 		if verdict != OK {

@@ -75,9 +75,17 @@ func (e *explanation) adviseNoCookies() string {
 	case e.request.Header.Get("Authorization") != "":
 		return "The request carries a token, which CloudFront does not look at, and no cookies: exchange the token for cookies (POST /api/cookies), and send those."
 	case len(e.request.Cookies) > 0:
-		return "The request carries cookies, but none of CloudFront's: ask for them (POST /api/cookies) before the first request below " + e.entry.Behavior + "."
+		return "The request carries cookies, but none of CloudFront's: ask for them (POST /api/cookies) before " + e.first() + "."
 	}
-	return "The request carries no cookies: ask for them (POST /api/cookies) before the first request below " + e.entry.Behavior + "."
+	return "The request carries no cookies: ask for them (POST /api/cookies) before " + e.first() + "."
+}
+
+// first is the request before which cookies are needed.
+func (e *explanation) first() string {
+	if e.entry.Behavior == "*" {
+		return "this request"
+	}
+	return "the first request that behavior " + e.entry.Behavior + " takes"
 }
 
 // adviseWithheld gives the reason for the first cookie, and whether it is that

@@ -104,6 +104,9 @@ func TestWithoutKeys(t *testing.T) {
 			if test.check != "" && found[test.check] != Failed {
 				t.Errorf("%s is %q, want failed: %s", test.check, found[test.check], report.Advice)
 			}
+			if test.check == "" && !strings.HasPrefix(report.Advice, "All that can be checked without the public key fits; ") {
+				t.Errorf("advice %s", report.Advice)
+			}
 			for _, name := range []string{edge.CheckKey, edge.CheckVerification} {
 				if v, ok := found[name]; ok && v != NotChecked {
 					t.Errorf("%s is %q without a key", name, v)
