@@ -1,0 +1,176 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const apiPath = "/api/cookies"
+
+// config is the page's configuration.
+type config struct {
+	PremiumPath string
+	SignIn      struct {
+		Issuer, ClientID, Scope string
+		AuthorizationEndpoint   string
+	}
+}
+
+// A video is an entry of the page's catalog.
+type video struct {
+	Title, Path, Playlist string
+	Public                bool
+}
+
+// url is where a video's playlist is.
+func (v *visit) url(of video) string {
+	if of.Public {
+		return "/" + of.Path + "/" + of.Playlist
+	}
+	return "/" + v.config.PremiumPath + "/" + of.Path + "/" + of.Playlist
+}
+
+// find is the first video of a kind in the catalog.
+func (v *visit) find(public bool) (video, bool) {
+	for _, c := range v.catalog {
+		if c.Public == public {
+			return c, true
+		}
+	}
+	return video{}, false
+}
+
+func (v *visit) checkConfig(ctx context.Context) {
+	const name = "configuration"
+	err := v.readJSON(ctx, "/config.json", &v.config)
+	switch {
+	case err != nil:
+		v.fail(name, reason(err), "The page needs config.json: deploy the stack again, which writes it, and see that nothing else has replaced it.")
+	case v.config.PremiumPath == "" || v.config.SignIn.Issuer == "" || v.config.SignIn.ClientID == "":
+		v.fail(name, "config.json has no premiumPath, signIn.issuer or signIn.clientId", "Deploy the stack again: it writes config.json.")
+	default:
+		v.ok(name, "premium videos below /"+v.config.PremiumPath+"/, sign-in at "+v.config.SignIn.Issuer)
+	}
+}
+
+func (v *visit) checkCatalog(ctx context.Context) {
+	const name = "catalog"
+	var catalog struct{ Videos []video }
+	if err := v.readJSON(ctx, "/catalog.json", &catalog); err != nil {
+		v.fail(name, reason(err), "The page needs public/catalog.json in the bucket, with its list of videos: upload it.")
+		return
+	}
+	v.catalog = catalog.Videos
+	if len(v.catalog) == 0 {
+		v.fail(name, "no videos", "List the videos in public/catalog.json.")
+		return
+	}
+	v.ok(name, fmt.Sprintf("%d videos", len(v.catalog)))
+}
+
+func (v *visit) readJSON(ctx context.Context, path string, into any) error {
+	a, err := v.get(ctx, path, nil)
+	if err != nil {
+		return err
+	}
+	if a.status != http.StatusOK {
+		return fmt.Errorf("%s is %s", path, a)
+	}
+	if err := json.Unmarshal(a.body, into); err != nil {
+		return fmt.Errorf("%s is not the JSON it must be", path)
+	}
+	return nil
+}
+
+// checkTrailer plays what is for everyone.
+func (v *visit) checkTrailer(ctx context.Context) {
+	const name = "trailer"
+	trailer, ok := v.find(true)
+	if !ok {
+		v.skip(name, "the catalog has no public video")
+		return
+	}
+	found, err := v.play(ctx, v.url(trailer), nil)
+	if err != nil {
+		v.fail(name, reason(err), "A trailer must play without cookies: see that the file is below public/ in the bucket, and that no behavior with a key group matches its path.")
+		return
+	}
+	v.ok(name, found)
+}
+
+// play fetches a playlist, the first of its renditions and the first segment.
+func (v *visit) play(ctx context.Context, path string, header http.Header) (found string, err error) {
+	steps := []string{}
+	for range 4 { // master, media, segment, and one to spare
+		a, err := v.get(ctx, path, header)
+		if err != nil {
+			return "", err
+		}
+		if a.status != http.StatusOK {
+			return "", fmt.Errorf("%s is %s", path, a)
+		}
+		steps = append(steps, path[strings.LastIndexByte(path, '/')+1:])
+		if !bytes.HasPrefix(a.body, []byte("#EXTM3U")) {
+			if strings.HasSuffix(path, ".m3u8") {
+				return "", fmt.Errorf("%s is no playlist: it does not begin with #EXTM3U", path)
+			}
+			if len(a.body) == 0 {
+				return "", fmt.Errorf("%s is empty", path)
+			}
+			return strings.Join(steps, ", ") + ": 200", nil
+		}
+		uri := firstURI(a.body)
+		if uri == "" {
+			return "", fmt.Errorf("%s names no file", path)
+		}
+		next, err := a.url.Parse(uri)
+		if err != nil || next.Host != v.site.Host {
+			return "", fmt.Errorf("%s leads to another host: %s", path, uri)
+		}
+		path = (&url.URL{Path: next.Path, RawPath: next.RawPath, RawQuery: next.RawQuery}).String()
+	}
+	return "", fmt.Errorf("%s is the fourth playlist in a row", path)
+}
+
+// firstURI is the first line of a playlist that is neither empty nor a tag.
+func firstURI(playlist []byte) string {
+	for line := range bytes.Lines(playlist) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' {
+			return string(line)
+		}
+	}
+	return ""
+}
+
+// checkRefusal sees that what is for sale is refused without cookies, and by
+// the edge itself.
+func (v *visit) checkRefusal(ctx context.Context) {
+	const name = "premium without cookies"
+	premium, ok := v.find(false)
+	if v.config.PremiumPath == "" {
+		v.skip(name, "the premium path is not known")
+		return
+	}
+	path := v.url(premium)
+	if !ok {
+		path = "/" + v.config.PremiumPath + "/none.m3u8" // the edge refuses before it looks
+	}
+	a, err := v.get(ctx, path, nil)
+	switch {
+	case err != nil:
+		v.fail(name, reason(err), "The site did not answer: run this again.")
+	case a.status < 400:
+		v.fail(name, path+" is "+a.String(), "Everyone can watch what is for sale: give the behavior /"+v.config.PremiumPath+"/* its key group again, and see that no behavior before it matches.")
+	case a.byBucket() || a.status == http.StatusNotFound:
+		v.fail(name, path+" is "+a.String()+", by the bucket", "The request reached the bucket, so the path needs no signature: give the behavior /"+v.config.PremiumPath+"/* its key group again, and see that no behavior before it matches.")
+	case a.status != http.StatusForbidden || a.code() != "MissingKey":
+		v.fail(name, path+" is "+a.String(), "CloudFront must refuse with 403 MissingKey: see whether a firewall, a geographic restriction or a page for errors answers in its place.")
+	default:
+		v.ok(name, a.String())
+	}
+}

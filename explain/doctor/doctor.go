@@ -1,0 +1,199 @@
+// Package doctor looks at a site from outside, as viewers do, and says what is
+// wrong with it. The site is a deployed stack, or one that runs on this
+// machine.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Options says which site, and what is known about it.
+type Options struct {
+	// Site is the address of the page: https://host/, or http://localhost:8080.
+	Site string
+	// Token is a viewer's ID token. Empty leaves out what a viewer must sign
+	// in for.
+	Token string
+	// Origins are those of the other pages that may use the site, as in the
+	// setting corsOrigins.
+	Origins []string
+	// Client sends the requests. Its redirects are not followed. Nil is one
+	// with a timeout of 15 seconds.
+	Client *http.Client
+}
+
+// A Status is how a check came out.
+type Status string
+
+const (
+	OK      Status = "ok"
+	Failed  Status = "failed"
+	Skipped Status = "skipped"
+)
+
+// A Result is one check.
+type Result struct {
+	Name   string `json:"name"`
+	Status Status `json:"status"`
+	Found  string `json:"found"`
+	// Advice is a sentence that says what to do; empty where nothing is.
+	Advice string `json:"advice,omitempty"`
+}
+
+// Healthy reports whether no check failed.
+func Healthy(results []Result) bool {
+	for _, r := range results {
+		if r.Status == Failed {
+			return false
+		}
+	}
+	return true
+}
+
+// A visit is one examination of a site.
+type visit struct {
+	options Options
+	site    *url.URL
+	client  *http.Client
+	results []Result
+
+	page    *answer
+	config  config
+	catalog []video
+}
+
+// Check examines a site. It changes nothing there, save that with a token it
+// asks for cookies.
+func Check(ctx context.Context, o Options) []Result {
+	v := &visit{options: o}
+	site, err := url.Parse(o.Site)
+	if err != nil || site.Host == "" || site.Scheme != "https" && site.Scheme != "http" {
+		v.fail("site", fmt.Sprintf("%q is not an address", o.Site), "Give the address of the page, as in https://d111111abcdef8.cloudfront.net/.")
+		return v.results
+	}
+	v.site = site.ResolveReference(&url.URL{Path: "/"})
+	client := http.Client{Timeout: 15 * time.Second}
+	if o.Client != nil {
+		client = *o.Client
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client.Jar = nil
+	v.client = &client
+	v.examine(ctx)
+	return v.results
+}
+
+func (v *visit) examine(ctx context.Context) {
+	if !v.checkPage(ctx) {
+		return
+	}
+	v.checkHeaders()
+	v.checkHTTPS(ctx)
+	v.checkConfig(ctx)
+	v.checkCatalog(ctx)
+	v.checkTrailer(ctx)
+	v.checkRefusal(ctx)
+	v.checkSignIn(ctx)
+	v.checkAPI(ctx)
+	v.checkCORS(ctx)
+	v.checkViewer(ctx)
+}
+
+func (v *visit) add(status Status, name, found, advice string) {
+	v.results = append(v.results, Result{name, status, found, advice})
+}
+
+func (v *visit) ok(name, found string)           { v.add(OK, name, found, "") }
+func (v *visit) fail(name, found, advice string) { v.add(Failed, name, found, advice) }
+func (v *visit) skip(name, why string)           { v.add(Skipped, name, why, "") }
+
+// checkPage asks for the page itself. Where it cannot be had at all, nothing
+// else can.
+func (v *visit) checkPage(ctx context.Context) bool {
+	const name = "page"
+	page, err := v.get(ctx, "/", nil)
+	if err != nil {
+		v.fail(name, reason(err), "The site does not answer: see that the address is right, that it has a DNS record and a certificate for the name, and that the distribution is deployed and enabled.")
+		return false
+	}
+	v.page = page
+	switch {
+	case page.status != http.StatusOK:
+		v.fail(name, page.String(), "The page must be answered with 200: see that public/index.html is in the bucket, that index.html is the distribution's default root object, and that the bucket policy lets the distribution read.")
+	case !strings.HasPrefix(page.header.Get("Content-Type"), "text/html"):
+		v.fail(name, page.String()+" with Content-Type "+page.header.Get("Content-Type"), "The page must be text/html: upload it again with this Content-Type.")
+	default:
+		v.ok(name, page.String())
+	}
+	return true
+}
+
+// checkHeaders looks for the headers that keep a page safe.
+func (v *visit) checkHeaders() {
+	const name = "security headers"
+	want := map[string]string{
+		"Content-Security-Policy": "default-src", "X-Content-Type-Options": "nosniff",
+		"X-Frame-Options": "", "Referrer-Policy": "",
+	}
+	if v.site.Scheme == "https" {
+		want["Strict-Transport-Security"] = "max-age="
+	}
+	var missing []string
+	for _, header := range []string{"Content-Security-Policy", "X-Content-Type-Options", "X-Frame-Options", "Referrer-Policy", "Strict-Transport-Security"} {
+		part, wanted := want[header]
+		if value := v.page.header.Get(header); wanted && (value == "" || !strings.Contains(value, part)) {
+			missing = append(missing, header)
+		}
+	}
+	if len(missing) > 0 {
+		v.fail(name, "without "+strings.Join(missing, ", "), "Give the default behavior the stack's response headers policy again: it sets "+strings.Join(missing, ", ")+".")
+		return
+	}
+	v.ok(name, "all there")
+}
+
+// checkHTTPS sees that nothing is served without TLS, and that the API does
+// not redirect: the token would have been sent already.
+func (v *visit) checkHTTPS(ctx context.Context) {
+	const name = "HTTPS"
+	if v.site.Scheme != "https" || v.site.Port() != "" {
+		v.skip(name, "the site runs without it, or on a port of its own")
+		return
+	}
+	plain := *v.site
+	plain.Scheme = "http"
+	page, err := v.do(ctx, http.MethodGet, plain.String(), nil, "")
+	if err != nil {
+		v.skip(name, "port 80 does not answer: "+reason(err))
+		return
+	}
+	if to := page.header.Get("Location"); page.status != http.StatusMovedPermanently || !strings.HasPrefix(to, "https://") {
+		v.fail(name, "the page without TLS is "+page.String(), "Set the default behavior's viewer protocol policy to redirect-to-https.")
+		return
+	}
+	plain.Path = apiPath
+	api, err := v.do(ctx, http.MethodPost, plain.String(), nil, "")
+	switch {
+	case err != nil:
+		v.fail(name, reason(err), "The API without TLS must be refused, and did not answer: run this again.")
+	case api.status != http.StatusForbidden:
+		v.fail(name, "the API without TLS is "+api.String(), "Set the viewer protocol policy of /api/* to https-only, so that no token is sent in the clear and then redirected.")
+	default:
+		v.ok(name, "the page redirects to it, and the API refuses to do without")
+	}
+}
+
+// reason is an error without the address, which the name of the check tells.
+func reason(err error) string {
+	var e *url.Error
+	if errors.As(err, &e) {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
