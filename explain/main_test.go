@@ -181,6 +181,10 @@ func TestWithTemplate(t *testing.T) {
 	if code != 0 || !strings.Contains(out, "not checked  verification") || !strings.Contains(out, "known only after a deploy") {
 		t.Errorf("exit %d: %s", code, out)
 	}
+	code, out, _ = d.run(t, "", "-template", "target/testdata", "https://other.example.com/premium/a.ts")
+	if code != 1 || !strings.Contains(out, "does not serve the host other.example.com: ask for the URL at video.example.com or its own name, ….cloudfront.net") {
+		t.Errorf("exit %d: %s", code, out)
+	}
 	code, out, _ = d.run(t, "", "-template", "target/testdata", "-public-key", "DESK/public.pem", "-key-id", "K2", "-cookie", "COOKIES", segment)
 	if code != 1 || !strings.Contains(out, "The key K1 is in no key group") {
 		t.Errorf("exit %d: %s", code, out)
@@ -286,6 +290,25 @@ func TestSite(t *testing.T) {
 	}
 	if code != 1 || printed.Site != "http://127.0.0.1:1" || printed.Well == nil || *printed.Well || len(printed.Checks) != 1 || printed.Checks[0].Status != "failed" {
 		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
+// A cookie that is set again takes the place of the one before; cleared, it is
+// not sent any more.
+func TestBrowserReplaces(t *testing.T) {
+	d := newDesk(t)
+	good := d.answer("; Path=/premium/course-1/; Secure")
+	old := strings.NewReplacer("=K1;", "=K0;").Replace(good)
+	gone := strings.ReplaceAll(good, "Secure", "Secure; Max-Age=0")
+	d.write(t, "again.txt", strings.TrimSuffix(old, "{}")+good)
+	d.write(t, "cleared.txt", strings.TrimSuffix(good, "{}")+gone)
+	for file, want := range map[string]string{"again.txt": "The edge serves this request", "cleared.txt": "Expires or Max-Age put their end at"} {
+		t.Run(file, func(t *testing.T) {
+			_, out, errors := d.run(t, "", "-public-key", "DESK/public.pem", "-key-id", "K1", "-set-cookie", "DESK/"+file, segment)
+			if !strings.Contains(out, want) {
+				t.Errorf("%s%s", out, errors)
+			}
+		})
 	}
 }
 

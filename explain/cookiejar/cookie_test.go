@@ -106,6 +106,7 @@ func TestStore(t *testing.T) {
 		{"quotes stay", `c="v"; Path=/`, "https://h.example.com/", "", Cookie{"c", `"v"`, "h.example.com", true, "/", false, Lax, time.Time{}}, ""},
 		{"an unknown SameSite", "c=v; Path=/; SameSite=Often", "https://h.example.com/", "", Cookie{"c", "v", "h.example.com", true, "/", false, Lax, time.Time{}}, ""},
 		{"None for a page of another site", "c=v; Path=/; Secure; SameSite=None", "https://h.example.com/", "https://other.example/", Cookie{"c", "v", "h.example.com", true, "/", true, None, time.Time{}}, ""},
+		{"a public suffix for itself", "c=v; Path=/; Domain=github.io", "https://github.io/", "", Cookie{"c", "v", "github.io", true, "/", false, Lax, time.Time{}}, ""},
 		{"a public suffix", "c=v; Domain=cloudfront.net", "https://d1.cloudfront.net/", "", Cookie{}, "Domain=cloudfront.net is on the public suffix list, and nobody can set cookies for all of it"},
 		{"a top-level domain", "c=v; Domain=com", "https://h.example.com/", "", Cookie{}, "Domain=com is on the public suffix list, and nobody can set cookies for all of it"},
 		{"a foreign domain", "c=v; Domain=example.org", "https://h.example.com/", "", Cookie{}, "h.example.com cannot set cookies with Domain=example.org"},

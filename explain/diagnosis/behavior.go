@@ -12,7 +12,11 @@ import (
 
 // hosts are the names that the distribution answers to.
 func (e *explanation) hosts() string {
-	return strings.Join(append(slices.Clone(e.target.Aliases), e.target.Domain), " or ")
+	own := e.target.Domain
+	if own == "" {
+		own = "its own name, ….cloudfront.net"
+	}
+	return strings.Join(append(slices.Clone(e.target.Aliases), own), " or ")
 }
 
 // hostCheck shows the host as one of the distribution's; that it is not is

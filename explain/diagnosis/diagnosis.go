@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"premiumhls/explain/cookiejar"
@@ -97,8 +98,8 @@ func Explain(t target.Target, r Request) Report {
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
-	if t.AnyHost {
-		t.Domain = hostOf(r.URL)
+	if host := hostOf(r.URL); t.AnyHost && (len(t.Aliases) == 0 || strings.HasSuffix(host, ".cloudfront.net")) {
+		t.Domain = host
 	}
 	t.CustomErrorResponses = nil // they change what is shown, not what is checked
 	e := &explanation{request: r, report: Report{Method: r.Method, URL: redact(r.URL), Time: r.Time.UTC(), Notes: t.Notes}}

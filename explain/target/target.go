@@ -23,8 +23,9 @@ type Target struct {
 	KeysUnknown string
 	// AnyKeyID says that the id of the key is not known, only the key.
 	AnyKeyID bool
-	// AnyHost says that the distribution's host is not known: a request's is
-	// taken for it.
+	// AnyHost says that the distribution's own host is not known: that of a
+	// request is taken for it, unless the distribution has aliases and the host
+	// is not below cloudfront.net.
 	AnyHost bool
 	// Notes are sentences about what could not be looked at.
 	Notes []string

@@ -46,9 +46,7 @@ func FromTemplate(path string, keys []Key) (Target, error) {
 	if target.Distribution, err = edge.Read(resources); err != nil {
 		return Target{}, err
 	}
-	// Its own domain is made up: a viewer's host is taken for it, unless it
-	// should be one of the names that the template has.
-	target.AnyHost = true
+	target.Domain, target.AnyHost = "", true // what was read is made up
 	if len(keys) > 0 {
 		return target, target.trust(keys)
 	}
