@@ -1,0 +1,26 @@
+package test
+
+import (
+	"testing"
+
+	"premiumhls/explain/doctor"
+)
+
+// A site that runs is found well, all the way to a premium segment, and one
+// whose keys are gone is not.
+func TestDoctor(t *testing.T) {
+	s := newSite(t, map[string]any{"corsOrigins": []any{"https://www.example.org"}})
+	options := doctor.Options{Site: "http://" + s.host, Token: s.token("ada"), Origins: []string{"https://www.example.org"}}
+	for _, r := range doctor.Check(t.Context(), options) {
+		t.Logf("%s %s: %s %s", r.Status, r.Name, r.Found, r.Advice)
+		if r.Status == doctor.Failed || r.Status == doctor.Skipped && r.Name != "HTTPS" {
+			t.Errorf("%s is %s: %s. %s", r.Name, r.Status, r.Found, r.Advice)
+		}
+	}
+
+	s.Parameters.Delete("/PremiumHls/signing-keys/2026-11")
+	s.Restart()
+	if results := doctor.Check(t.Context(), options); doctor.Healthy(results) {
+		t.Errorf("a site that can sign nothing is found well: %v", results)
+	}
+}
