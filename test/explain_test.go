@@ -1,0 +1,22 @@
+package test
+
+import (
+	"slices"
+	"testing"
+
+	"premiumhls/explain/target"
+	"premiumhls/local/edge"
+)
+
+// The explaining command reads every template that the stack can be.
+func TestTemplatesCanBeExplained(t *testing.T) {
+	eachVariant(t, func(t *testing.T, a assembly) {
+		found, err := target.FromTemplate(a.file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(found.Behaviors, func(b edge.Behavior) bool { return b.Signed }) {
+			t.Error("no behavior needs a signature")
+		}
+	})
+}
