@@ -151,9 +151,8 @@ func (c *Cloud) status(string) string {
 // serveAPI reads the HTTP API, and lets the issuer know its clients.
 func (c *Cloud) serveAPI() error {
 	var resources []httpapi.Resource
-	stand := c.standIns()
-	for _, r := range c.stack.Resources("") {
-		resources = append(resources, httpapi.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: rewrite(r.Properties, stand).(map[string]any)})
+	for _, r := range c.resolved() {
+		resources = append(resources, httpapi.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties})
 	}
 	config, err := httpapi.Read(resources)
 	if err != nil {
@@ -192,9 +191,8 @@ func (c *Cloud) serveAPI() error {
 // the first time and after the propagation time from then on.
 func (c *Cloud) serveDistribution() error {
 	var resources []edge.Resource
-	stand := c.standIns()
-	for _, r := range c.stack.Resources("") {
-		resources = append(resources, edge.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: rewrite(r.Properties, stand).(map[string]any), Attributes: r.State.Attributes})
+	for _, r := range c.resolved() {
+		resources = append(resources, edge.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
 	}
 	dropWebACL(resources)
 	distribution, err := edge.Read(resources)

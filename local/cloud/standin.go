@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"premiumhls/local/bucket"
+	"premiumhls/local/deployment"
 )
 
 // standIns replaces the addresses of sign-in services, which are not on this
@@ -31,6 +32,17 @@ func (c *Cloud) standIns() *strings.Replacer {
 		}
 	}
 	return strings.NewReplacer(pairs...)
+}
+
+// resolved are the stack's resources, with the local issuer in the place of
+// sign-in services.
+func (c *Cloud) resolved() []deployment.Deployed {
+	replacer := c.standIns()
+	resources := c.stack.Resources("")
+	for i, r := range resources {
+		resources[i].Properties = rewrite(r.Properties, replacer).(map[string]any)
+	}
+	return resources
 }
 
 // rewrite applies a replacer to every text in a value.

@@ -3,11 +3,10 @@ package lambdaruntime
 import (
 	"context"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
+
+	"premiumhls/stacks/parts"
 )
 
 // Build builds the Go package pkg ("./lambda/signer") of the module at root
@@ -18,12 +17,5 @@ func Build(ctx context.Context, root, pkg, out string) error {
 	if err != nil {
 		return fmt.Errorf("building %s: %w", pkg, err)
 	}
-	cmd := exec.CommandContext(ctx, "go", "build",
-		"-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, pkg)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("building %s: %w\n%s", pkg, err, strings.TrimSpace(string(said)))
-	}
-	return nil
+	return parts.BuildFunction(ctx, root, pkg, out, runtime.GOOS, runtime.GOARCH)
 }

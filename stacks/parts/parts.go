@@ -118,14 +118,21 @@ func Root(dir string) (string, error) {
 }
 
 // function builds a Lambda function for provided.al2023 on arm64, whose entry
-// point must be called bootstrap. Without cgo, build paths and version control
-// stamps the result depends on the source alone.
+// point must be called bootstrap.
 func function(ctx context.Context, root, name, out string) error {
+	return BuildFunction(ctx, root, "./lambda/"+name, filepath.Join(out, "bootstrap"), "linux", "arm64")
+}
+
+// BuildFunction builds the Go package pkg ("./lambda/signer") of the module at
+// root into the file out, for a system and processor. Without cgo, build paths
+// and version control stamps the result depends on the source alone. The error
+// holds what the compiler said.
+func BuildFunction(ctx context.Context, root, pkg, out, goos, goarch string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
-		"-ldflags", "-s -w", "-o", filepath.Join(out, "bootstrap"), "./lambda/"+name)
+		"-ldflags", "-s -w", "-o", out, pkg)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0", "GOFLAGS=")
-	return run(cmd, "building the "+name+" function")
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=")
+	return run(cmd, "building "+pkg)
 }
 
 // run runs a command and puts what it printed into the error.
