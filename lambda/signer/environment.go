@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"premiumhls/lambda/internal/keyring"
+	"premiumhls/lambda/metric"
 	"premiumhls/lambda/premiumpath"
 )
 
@@ -27,6 +28,8 @@ type environment struct {
 	bindAddress     bool             // BIND_VIEWER_ADDRESS: whether cookies work from the viewer's address only
 	keyWait         time.Duration    // KEY_WAIT: how long a new key is trusted before it signs
 	keyRefresh      time.Duration    // KEY_REFRESH: how often the parameters are read anew
+	plainViewers    bool             // LOG_VIEWERS: plain or hashed, how the log names a viewer
+	metrics         metric.Recorder  // METRICS_STACK: the stack that metrics are told of; empty: none are
 }
 
 // signingKey is a key by its name, and the parameter that holds it where that
@@ -53,6 +56,7 @@ func parseEnvironment(getenv func(string) string) (environment, error) {
 		bindAddress:     r.boolean("BIND_VIEWER_ADDRESS", false),
 		keyWait:         r.duration("KEY_WAIT", 10*time.Minute, 0, 24*time.Hour),
 		keyRefresh:      r.duration("KEY_REFRESH", 5*time.Minute, 100*time.Millisecond, time.Hour),
+		metrics:         metric.New(r.text("METRICS_STACK", "")),
 	}
 	r.check(prefixForm.MatchString(e.parameterPrefix),
 		"PARAMETER_PREFIX is %q: it must begin with a slash and not end in one, such as /PremiumHls", e.parameterPrefix)
@@ -69,6 +73,9 @@ func parseEnvironment(getenv func(string) string) (environment, error) {
 		"COOKIE_SAME_SITE is %q: it must be Lax, Strict or None", e.sameSite)
 	r.check(e.cookieDomain == "" || domainForm.MatchString(e.cookieDomain),
 		"COOKIE_DOMAIN is %q: it must be a domain name in lower case, such as example.com", e.cookieDomain)
+	viewers := r.text("LOG_VIEWERS", "hashed")
+	e.plainViewers = viewers == "plain"
+	r.check(e.plainViewers || viewers == "hashed", "LOG_VIEWERS is %q: it must be plain or hashed", viewers)
 	if err := errors.Join(r.wrong...); err != nil {
 		return environment{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/lambda/metric"
 	"premiumhls/lambda/premiumpath"
 )
 
@@ -31,8 +32,9 @@ func TestEnvironment(t *testing.T) {
 		{"everything", []string{
 			"PARAMETER_PREFIX=/a/b", "SIGNING_KEYS=x,y", "PREMIUM_PATH=p/q", "COOKIE_LIFE=30m", "COOKIE_STEP=10m0s", "COOKIE_SAME_SITE=Strict",
 			"COOKIE_DOMAIN=video.example.com", "COOKIE_VALUES_IN_BODY=false", "BIND_VIEWER_ADDRESS=true", "KEY_WAIT=0", "KEY_REFRESH=250ms",
+			"LOG_VIEWERS=plain", "METRICS_STACK=PremiumHls",
 		}, func(e *environment) {
-			*e = environment{"/a/b", []signingKey{{Key: "x"}, {Key: "y"}}, premium("p/q"), 30 * time.Minute, 10 * time.Minute, "Strict", "video.example.com", false, true, 0, 250 * time.Millisecond}
+			*e = environment{"/a/b", []signingKey{{Key: "x"}, {Key: "y"}}, premium("p/q"), 30 * time.Minute, 10 * time.Minute, "Strict", "video.example.com", false, true, 0, 250 * time.Millisecond, true, metric.New("PremiumHls")}
 		}, ""},
 		{"short times", []string{"COOKIE_LIFE=1s", "COOKIE_STEP=1s", "KEY_WAIT=1ms", "KEY_REFRESH=100ms"}, func(e *environment) {
 			e.lifetime, e.step, e.keyWait, e.keyRefresh = time.Second, time.Second, time.Millisecond, 100*time.Millisecond
@@ -74,6 +76,7 @@ func TestEnvironment(t *testing.T) {
 		{"domain with a dot before it", []string{"COOKIE_DOMAIN=.example.com"}, nil, "COOKIE_DOMAIN"},
 		{"wildcard domain", []string{"COOKIE_DOMAIN=*.example.com"}, nil, "COOKIE_DOMAIN"},
 		{"top-level domain", []string{"COOKIE_DOMAIN=com"}, nil, "COOKIE_DOMAIN"},
+		{"viewers in clear", []string{"LOG_VIEWERS=clear"}, nil, `LOG_VIEWERS is "clear": it must be plain or hashed`},
 		{"yes", []string{"BIND_VIEWER_ADDRESS=yes"}, nil, "BIND_VIEWER_ADDRESS"},
 		{"1", []string{"COOKIE_VALUES_IN_BODY=1"}, nil, "COOKIE_VALUES_IN_BODY"},
 		{"two at once", []string{"COOKIE_LIFE=x", "SIGNING_KEYS=a/b"}, nil, "COOKIE_LIFE"},

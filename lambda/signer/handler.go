@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -58,7 +56,7 @@ func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPReque
 			refused := asRefusal(err)
 			decision, response = refused.code, refused.response(event.RequestContext.RequestID)
 		}
-		h.log(ctx, r, response.StatusCode, decision, err, h.now().Sub(began))
+		h.log(ctx, r, outcome{response.StatusCode, decision, err, began, h.now().Sub(began)})
 	}()
 	response, decision, err = h.serve(ctx, r)
 	return response, nil
@@ -73,6 +71,7 @@ func (h *handler) serve(ctx context.Context, r *request) (response events.APIGat
 	if !r.snapshot.OriginSecretIs(r.event.Headers[originSecretHeader]) {
 		return response, "", &notThroughDistribution
 	}
+	r.edgeRequest = r.event.Headers[edgeRequestHeader]
 	if err := r.authenticate(); err != nil {
 		return response, "", err
 	}
@@ -114,6 +113,7 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	if err != nil {
 		return response, err
 	}
+	r.until = set.end
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusOK,
 		Headers:    map[string]string{"content-type": "application/json", "cache-control": "no-store"},
@@ -166,47 +166,4 @@ func asRefusal(err error) *refusal {
 		return keysUnavailable.because(err).after(unavailable.RetryAfter)
 	}
 	return internal.because(err)
-}
-
-// log writes the one line of a request. It names no token, cookie or secret,
-// and the viewer only by a digest.
-func (h *handler) log(ctx context.Context, r *request, status int, decision string, err error, took time.Duration) {
-	level, cause, key := slog.LevelInfo, "", ""
-	if status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	if !h.logger.Enabled(ctx, level) {
-		return
-	}
-	if err != nil {
-		cause = err.Error()
-	}
-	if r.key != nil {
-		key = r.key.Name
-	}
-	attributes := [...]slog.Attr{
-		slog.String("requestId", r.event.RequestContext.RequestID),
-		slog.String("decision", decision),
-		slog.Int("status", status),
-		slog.String("path", r.path.String()),
-		slog.String("viewer", digest(r.viewer.Subject)),
-		slog.String("key", key),
-		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("cause", cause),
-	}
-	present := attributes[:]
-	if err == nil {
-		present = present[:len(present)-1]
-	}
-	h.logger.LogAttrs(ctx, level, "request", present...)
-}
-
-// digest returns what the log has in a viewer's place: the same for the same
-// viewer.
-func digest(subject string) string {
-	if subject == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(subject))
-	return hex.EncodeToString(sum[:8])
 }

@@ -112,7 +112,7 @@ func TestIssue(t *testing.T) {
 			path := strings.Trim(strings.TrimPrefix(tt.cookiePath, "/"+h.env.premium.String()), "/")
 			for name, want := range map[string]any{
 				"level": "INFO", "msg": "request", "requestId": "request-1", "decision": "issued", "status": 200.0,
-				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11",
+				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11", "until": float64(end.Unix()), "edgeRequest": "edge-request-1",
 			} {
 				if line[name] != want {
 					t.Errorf("log %s = %v, want %v", name, line[name], want)

@@ -53,7 +53,7 @@ func start(logger *slog.Logger) (*handler, error) {
 	}
 	ring := keyring.New(
 		keyring.NewParameterStore(client, env.parameterPrefix, env.signingKeys),
-		keyring.Config{RefreshEvery: env.keyRefresh, KMS: newKMS(os.Getenv), Logger: logger},
+		keyring.Config{RefreshEvery: env.keyRefresh, KMS: newKMS(os.Getenv), Logger: logger, Metrics: env.metrics},
 	)
 	ring.Start()
 	return newHandler(env, ring, entitlements, logger), nil

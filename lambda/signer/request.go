@@ -18,12 +18,13 @@ import (
 // maxBody is the longest body that is read, in bytes.
 const maxBody = 4 << 10
 
-// Headers, as payload format 2.0 spells them. CloudFront sets both itself, and
+// Headers, as payload format 2.0 spells them. CloudFront sets them itself, and
 // drops what a viewer sends under these names; that holds only of requests
-// that came through it, so the first is checked before the second is read.
+// that came through it, so the first is checked before the others are read.
 const (
 	originSecretHeader  = "x-origin-secret"
 	viewerAddressHeader = "cloudfront-viewer-address"
+	edgeRequestHeader   = "x-amz-cf-id" // x-edge-request-id of CloudFront's own log
 )
 
 // A request is an event and what has been learned of it so far.
@@ -33,6 +34,9 @@ type request struct {
 	viewer   entitlement.Viewer
 	path     premiumpath.Path
 	key      *keyring.Key // the one that signed
+	until    int64        // when the cookies end, in seconds since 1970
+
+	edgeRequest string // CloudFront's own name for the request
 }
 
 // authenticate takes the claims of the token that the authorizer accepted. A

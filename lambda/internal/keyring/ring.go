@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"premiumhls/lambda/metric"
 )
 
 // ErrNoKeys reports that there is nothing to sign with, and that it could not
@@ -53,6 +55,8 @@ type Config struct {
 	// Logger is told of reads that fail and of changes. Nil means
 	// slog.Default().
 	Logger *slog.Logger
+	// Metrics counts the reads that fail, in the lines of Logger.
+	Metrics metric.Recorder
 }
 
 const (
@@ -228,14 +232,18 @@ func (r *Ring) fail(err error, old *held) {
 	}
 	now := r.config.Now()
 	r.outage.begin(now, longest, err)
-	attributes := []any{"cause", err.Error(), "failures", r.outage.failures, "pause_ms", r.outage.pause.Milliseconds()}
-	if old == nil {
-		r.config.Logger.Error("signing keys cannot be read and there are none", attributes...)
-		return
+	message := "signing keys cannot be read and there are none"
+	attributes := []slog.Attr{
+		slog.String("cause", err.Error()),
+		slog.Int("failures", r.outage.failures),
+		slog.Int64("pause_ms", r.outage.pause.Milliseconds()),
 	}
-	age := elapsed(now, old.at)
-	r.config.Logger.Error("signing keys cannot be read; the old ones stay in use",
-		append(attributes, "age_s", int64(age.Seconds()))...)
+	if old != nil {
+		message = "signing keys cannot be read; the old ones stay in use"
+		attributes = append(attributes, slog.Int64("age_s", int64(elapsed(now, old.at).Seconds())))
+	}
+	attributes = append(attributes, r.config.Metrics.Attrs(now, "", metric.Value{Metric: metric.KeyFetchFailures, Of: 1})...)
+	r.config.Logger.LogAttrs(context.Background(), slog.LevelError, message, attributes...)
 }
 
 // olderThan reports whether h is older than limit, or from the future by a

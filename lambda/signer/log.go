@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"premiumhls/lambda/metric"
+)
+
+// An outcome is what the log tells of how a request ended.
+type outcome struct {
+	status   int
+	decision string // a route's, or the code of a refusal
+	err      error  // why it was refused; nil where it was not
+	began    time.Time
+	took     time.Duration
+}
+
+// log writes the one line of a request, which also holds its metrics. It names
+// no token, cookie or secret, and the viewer only by a digest unless the
+// settings want it plain.
+func (h *handler) log(ctx context.Context, r *request, o outcome) {
+	level := slog.LevelInfo
+	if o.status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !h.logger.Enabled(ctx, level) {
+		return
+	}
+	viewer := r.viewer.Subject
+	if !h.env.plainViewers {
+		viewer = digest(viewer)
+	}
+	attrs := make([]slog.Attr, 0, 16)
+	attrs = append(attrs,
+		slog.String("requestId", r.event.RequestContext.RequestID),
+		slog.String("edgeRequest", r.edgeRequest),
+		slog.String("decision", o.decision),
+		slog.Int("status", o.status),
+		slog.String("path", r.path.String()),
+		slog.String("viewer", viewer),
+		slog.Float64("duration_ms", milliseconds(o.took)),
+	)
+	if r.key != nil {
+		attrs = append(attrs, slog.String("key", r.key.Name))
+	}
+	if o.err == nil && r.until != 0 {
+		attrs = append(attrs, slog.Int64("until", r.until))
+	}
+	if o.err != nil {
+		attrs = append(attrs, slog.String("cause", o.err.Error()))
+	}
+	h.logger.LogAttrs(ctx, level, "request", append(attrs, h.metrics(r, o)...)...)
+}
+
+// metrics returns what the line of a request counts.
+func (h *handler) metrics(r *request, o outcome) []slog.Attr {
+	values := append(make([]metric.Value, 0, 3), metric.Value{Metric: metric.Latency, Of: milliseconds(o.took)})
+	reason := ""
+	switch {
+	case o.err != nil:
+		reason = o.decision
+		values = append(values, metric.Value{Metric: metric.Refused, Of: 1})
+		if o.status >= http.StatusInternalServerError {
+			values = append(values, metric.Value{Metric: metric.Failed, Of: 1})
+		}
+	case r.until != 0:
+		values = append(values,
+			metric.Value{Metric: metric.Issued, Of: 1},
+			metric.Value{Metric: metric.KeyAge, Of: o.began.Sub(r.key.TrustedSince).Seconds()})
+	}
+	return h.env.metrics.Attrs(o.began, reason, values...)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// digest returns what the log has in a viewer's place: the same for the same
+// viewer.
+func digest(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(subject))
+	return hex.EncodeToString(sum[:8])
+}
