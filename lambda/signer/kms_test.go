@@ -77,7 +77,7 @@ func (c cloud) keyInKMS(trustedSince string) string {
 func (c cloud) newHandler(t *testing.T, changes ...string) (*handler, *bytes.Buffer) {
 	t.Helper()
 	h, log := newTestHandler(t, nil, entitlement.Authenticated{}, changes...)
-	client, err := newSSM(c.getenv)
+	client, err := awsjson.New(awsjson.SSM, "", c.getenv)
 	if err != nil {
 		t.Fatal(err)
 	}

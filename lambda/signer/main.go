@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
 )
@@ -47,7 +48,7 @@ func start(logger *slog.Logger) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ENTITLEMENTS is wrong: %w", err)
 	}
-	client, err := newSSM(os.Getenv)
+	client, err := awsjson.New(awsjson.SSM, "", os.Getenv)
 	if err != nil {
 		return nil, err
 	}

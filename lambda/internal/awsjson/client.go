@@ -41,6 +41,7 @@ var (
 	DynamoDB = Service{id: "dynamodb", target: "DynamoDB_20120810.", version: "1.0"}
 	KMS      = Service{id: "kms", target: "TrentService.", version: "1.1"}
 	Lambda   = Service{id: "lambda"}
+	SSM      = Service{id: "ssm", target: "AmazonSSM.", version: "1.1"}
 )
 
 // A Client calls one service in one region. It does not try again by itself

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 // environment is what Lambda sets, and changes to it.
@@ -92,6 +93,14 @@ func TestRequestsAreTheSDKs(t *testing.T) {
 			_, err := c.ListKeys(ctx, &kms.ListKeysInput{Limit: aws.Int32(7)})
 			return err
 		}},
+		{"ssm", func() error {
+			input := map[string]any{"Names": []string{"/a", "/b"}, "WithDecryption": true}
+			return client(t, SSM, "AWS_ENDPOINT_URL="+endpoint).Call(ctx, "GetParameters", input, new(struct{}))
+		}, func() error {
+			c := ssm.New(ssm.Options{Region: "eu-central-1", BaseEndpoint: &endpoint, Credentials: EnvironmentCredentials(environment())})
+			_, err := c.GetParameters(ctx, &ssm.GetParametersInput{Names: []string{"/a", "/b"}, WithDecryption: aws.Bool(true)})
+			return err
+		}},
 		{"lambda", func() error {
 			_, err := client(t, Lambda, "AWS_ENDPOINT_URL="+endpoint).Invoke(ctx, shop, []byte(`{"a":1}`))
 			return err
@@ -141,6 +150,8 @@ func TestNew(t *testing.T) {
 	}{
 		{"in Lambda", DynamoDB, "", nil, "https://dynamodb.eu-central-1.amazonaws.com", ""},
 		{"KMS", KMS, "", nil, "https://kms.eu-central-1.amazonaws.com", ""},
+		{"Systems Manager", SSM, "", nil, "https://ssm.eu-central-1.amazonaws.com", ""},
+		{"endpoint of Systems Manager", SSM, "", []string{"AWS_ENDPOINT_URL=http://localhost:1", "AWS_ENDPOINT_URL_SSM=http://localhost:2"}, "http://localhost:2", ""},
 		{"another region", Lambda, "us-east-2", nil, "https://lambda.us-east-2.amazonaws.com", ""},
 		{"China", Lambda, "cn-north-1", nil, "https://lambda.cn-north-1.amazonaws.com.cn", ""},
 		{"endpoint of all", DynamoDB, "", []string{"AWS_ENDPOINT_URL=http://localhost:1/"}, "http://localhost:1", ""},

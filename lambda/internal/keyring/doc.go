@@ -13,8 +13,8 @@
 // answers 40 calls a second for the whole account: the first tries all fall
 // into one instant and nearly all are throttled, and what counts from then on
 // is that the next ones are spread out and not so many that they starve each
-// other. The tries of the SDK are therefore turned off; two loops of retries,
-// one inside the other, would multiply.
+// other. The client below tries once, therefore; two loops of retries, one
+// inside the other, would multiply.
 //
 // What a container could not get within that time it tries to get again at a
 // later request, after a pause that grows and is jittered as well, so that

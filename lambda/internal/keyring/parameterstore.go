@@ -4,20 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
 )
 
 // MaxKeys is how many keys a ParameterStore reads: as many as a key group
 // holds (CloudFront developer guide, "Quotas"). GetParameters takes ten names,
 // which leaves room for the other two.
 const MaxKeys = 5
-
-// GetParametersAPI is what a ParameterStore needs of an [ssm.Client].
-type GetParametersAPI interface {
-	GetParameters(ctx context.Context, input *ssm.GetParametersInput, options ...func(*ssm.Options)) (*ssm.GetParametersOutput, error)
-}
 
 // A KeyParameter is where the private half of a key is.
 type KeyParameter struct {
@@ -29,7 +21,7 @@ type KeyParameter struct {
 // call of AWS Systems Manager: PREFIX/signer, PREFIX/origin-secret and for
 // each key PREFIX/signing-keys/NAME or the parameter that is named for it.
 type ParameterStore struct {
-	client   GetParametersAPI
+	client   Caller
 	settings string
 	secret   string
 	names    []string
@@ -39,7 +31,7 @@ type ParameterStore struct {
 // NewParameterStore returns a Source for the parameters below prefix, which
 // begins with a slash and does not end in one, and at most [MaxKeys] keys. No
 // parameter may be named twice.
-func NewParameterStore(client GetParametersAPI, prefix string, keys []KeyParameter) *ParameterStore {
+func NewParameterStore(client Caller, prefix string, keys []KeyParameter) *ParameterStore {
 	s := &ParameterStore{
 		client:   client,
 		settings: prefix + "/signer",
@@ -58,14 +50,20 @@ func NewParameterStore(client GetParametersAPI, prefix string, keys []KeyParamet
 // Fetch reads the parameters. A key that is not there is left out: while a
 // rotation is being deployed, a name may come before its key or outlive it.
 func (s *ParameterStore) Fetch(ctx context.Context) (Parameters, error) {
-	output, err := s.client.GetParameters(ctx, &ssm.GetParametersInput{Names: s.names, WithDecryption: aws.Bool(true)})
-	if err != nil {
+	input := struct {
+		Names          []string
+		WithDecryption bool
+	}{s.names, true}
+	var output struct {
+		Parameters []struct{ Name, Value string }
+	}
+	if err := s.client.Call(ctx, "GetParameters", input, &output); err != nil {
 		return Parameters{}, fmt.Errorf("reading parameters: %w", err)
 	}
 	p := Parameters{PrivateKeys: make(map[string]string, len(output.Parameters))}
 	found := make(map[string]bool, len(output.Parameters))
 	for _, parameter := range output.Parameters {
-		name, value := aws.ToString(parameter.Name), aws.ToString(parameter.Value)
+		name, value := parameter.Name, parameter.Value
 		found[name] = true
 		switch key, isKey := s.keys[name]; {
 		case name == s.settings:

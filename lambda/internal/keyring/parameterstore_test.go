@@ -9,15 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/ssm"
-
+	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/local/parameterstore"
 )
 
-// serve returns a store and a client of it that, like the signer's, leaves
-// trying again to the Ring.
-func serve(t *testing.T) (*parameterstore.Store, *ssm.Client, *atomic.Int64) {
+// serve returns a store, the signer's client of it and the number of its
+// calls.
+func serve(t *testing.T) (*parameterstore.Store, *awsjson.Client, *atomic.Int64) {
 	t.Helper()
 	store := parameterstore.New()
 	var calls atomic.Int64
@@ -29,14 +27,11 @@ func serve(t *testing.T) (*parameterstore.Store, *ssm.Client, *atomic.Int64) {
 		store.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	client := ssm.New(ssm.Options{
-		Region:       "eu-central-1",
-		BaseEndpoint: aws.String(server.URL),
-		Retryer:      aws.NopRetryer{},
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "id", SecretAccessKey: "secret"}, nil
-		}),
-	})
+	variables := map[string]string{"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_ENDPOINT_URL_SSM": server.URL}
+	client, err := awsjson.New(awsjson.SSM, "", func(name string) string { return variables[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
 	return store, client, &calls
 }
 
