@@ -334,7 +334,7 @@ func (in *inspection) verifies() (Check, *refusal) {
 		return check, accessDenied.because("with " + string(hash) + " the signature does not fit the policy and key " + in.key.ID)
 	}
 	if in.memory != nil {
-		in.memory.remember(in.claim.clone(), &proof{in.policy, string(in.raw), len(in.signature), in.end})
+		in.memory.remember(in.claim, &proof{in.policy, string(in.raw), len(in.signature), in.end})
 	}
 	return check, nil
 }

@@ -66,10 +66,12 @@ func (m *Memory) recall(c claim) *proof {
 	return young
 }
 
+// remember keeps a claim without the request that it is part of.
 func (m *Memory) remember(c claim, p *proof) {
 	if m == nil {
 		return
 	}
+	c = c.clone()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.young) >= m.size {
