@@ -15,17 +15,14 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"github.com/aws/jsii-runtime-go"
-
+	"premiumhls/local/assembly"
 	"premiumhls/local/cloud"
 	"premiumhls/local/template"
-	"premiumhls/stacks"
 	"premiumhls/stacks/parts"
 	"premiumhls/stacks/settings"
 )
@@ -44,25 +41,11 @@ type options struct {
 	content  string
 	port     int
 	verbose  bool
-	settings settingFlags
-}
-
-// settingFlags are settings that replace those of cdk.json, as the CDK's -c.
-type settingFlags map[string]any
-
-func (s settingFlags) String() string { return "" }
-
-func (s settingFlags) Set(text string) error {
-	name, value, ok := strings.Cut(text, "=")
-	if !ok {
-		return errors.New("a setting is given as name=value")
-	}
-	s[name] = value
-	return nil
+	settings assembly.Changes
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
-	o := options{settings: settingFlags{}}
+	o := options{settings: assembly.Changes{}}
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.StringVar(&o.content, "content", "", "a `folder` of HLS to sell in place of the sample")
 	flags.IntVar(&o.port, "port", 8080, "the port to serve on")
@@ -90,19 +73,19 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	}
 	defer listener.Close()
 
-	assembly, err := os.MkdirTemp("", "premiumhls-")
+	folder, err := os.MkdirTemp("", "premiumhls-")
 	if err != nil {
 		return fmt.Errorf("making a folder for the synthesized stack: %w", err)
 	}
-	defer os.RemoveAll(assembly)
+	defer os.RemoveAll(folder)
 	fmt.Fprintln(out, "Synthesizing the stack …")
-	file, s, err := synthesize(ctx, assembly, o.settings)
+	file, s, err := assembly.Synthesize(ctx, folder, o.settings)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "Deploying it on this machine …")
 	terminal := &terminal{out: out}
-	c, err := deploy(ctx, o, s, assembly, file, terminal)
+	c, err := deploy(ctx, o, s, folder, file, terminal)
 	if err != nil {
 		return err
 	}
@@ -119,31 +102,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return serve(ctx, listener, c)
 }
 
-// synthesize writes the cloud assembly, and ends the Node process that does it.
-func synthesize(ctx context.Context, assembly string, changes settingFlags) (file string, s settings.Settings, err error) {
-	defer jsii.Close()
-	root, err := parts.Root(".")
-	if err != nil {
-		return "", s, err
-	}
-	values, err := settings.ReadFile(filepath.Join(root, "cdk.json"))
-	if err != nil {
-		return "", s, err
-	}
-	for name, value := range changes {
-		values[name] = value
-	}
-	if s, err = settings.Read(values); err != nil {
-		return "", s, err
-	}
-	stack, err := stacks.Synthesize(ctx, assembly, values)
-	if err != nil {
-		return "", s, err
-	}
-	return filepath.Join(assembly, *stack.TemplateFile()), s, nil
-}
-
-func deploy(ctx context.Context, o options, s settings.Settings, assembly, file string, terminal *terminal) (*cloud.Cloud, error) {
+func deploy(ctx context.Context, o options, s settings.Settings, folder, file string, terminal *terminal) (*cloud.Cloud, error) {
 	root, err := parts.Root(".")
 	if err != nil {
 		return nil, err
@@ -159,7 +118,7 @@ func deploy(ctx context.Context, o options, s settings.Settings, assembly, file 
 	}
 	c, err := cloud.New(cloud.Options{
 		Root:      root,
-		Assembly:  assembly,
+		Assembly:  folder,
 		Stack:     s.StackName,
 		Host:      "localhost:" + strconv.Itoa(o.port),
 		Viewers:   issuerViewers(),

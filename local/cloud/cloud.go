@@ -254,6 +254,9 @@ func (c *Cloud) Outputs() (map[string]string, error) { return c.stack.Outputs() 
 // Events are what deploys did so far, in order.
 func (c *Cloud) Events() []deployment.Event { return c.stack.Events() }
 
+// Processes are the ids of the processes of all warm functions.
+func (c *Cloud) Processes() []int { return c.functions.processes() }
+
 // Restart ends all warm functions: the next request meets a cold start.
 func (c *Cloud) Restart() { c.functions.restart() }
 

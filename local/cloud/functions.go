@@ -116,6 +116,17 @@ func (f *functions) invoke(ctx context.Context, arn string, payload []byte) ([]b
 	return runner.Invoke(ctx, payload)
 }
 
+func (f *functions) processes() (ids []int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, runner := range f.running {
+		if runner != nil {
+			ids = append(ids, runner.Processes()...)
+		}
+	}
+	return ids
+}
+
 func (f *functions) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -205,6 +205,16 @@ func (e *environment) expire(inv *invocation, limit time.Duration) {
 	e.kill()
 }
 
+// process is the id of the process, or 0 where none runs.
+func (e *environment) process() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.running {
+		return 0
+	}
+	return e.cmd.Process.Pid
+}
+
 // kill ends the process; what follows from that, its end brings about.
 func (e *environment) kill() {
 	e.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -190,6 +191,20 @@ func (r *Runner) isClosed() bool {
 	return r.closed
 }
 
+// Processes are the ids of the processes that run now, in no order.
+func (r *Runner) Processes() []int {
+	r.mu.Lock()
+	all := slices.Collect(maps.Keys(r.all))
+	r.mu.Unlock()
+	var ids []int
+	for _, e := range all {
+		if id := e.process(); id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
 // Recycle ends the warm environments, and those in use once their invocation
 // is over, so that the next invocation is a cold start.
 func (r *Runner) Recycle() {
@@ -206,10 +221,7 @@ func (r *Runner) Recycle() {
 func (r *Runner) Close() {
 	r.mu.Lock()
 	r.closed = true
-	all := make([]*environment, 0, len(r.all))
-	for e := range r.all {
-		all = append(all, e)
-	}
+	all := slices.Collect(maps.Keys(r.all))
 	r.mu.Unlock()
 	end(all)
 }

@@ -197,6 +197,11 @@ func TestInvocationsAtOnceHaveTheirOwnEnvironments(t *testing.T) {
 	if len(slices.Compact(pids)) != 4 {
 		t.Errorf("processes %v, want 4 different ones", pids)
 	}
+	running := r.Processes()
+	slices.Sort(running)
+	if !slices.Equal(running, pids) {
+		t.Errorf("processes %v run, want %v", running, pids)
+	}
 	if out := mustInvoke(t, r, event{Do: "echo"}); !slices.Contains(pids, out.PID) {
 		t.Errorf("process %d is none of the warm ones %v", out.PID, pids)
 	}
@@ -368,6 +373,9 @@ func TestClose(t *testing.T) {
 	}
 	if alive(idle.PID) {
 		t.Errorf("process %d lives", idle.PID)
+	}
+	if left := r.Processes(); len(left) != 0 {
+		t.Errorf("processes %v run after Close", left)
 	}
 	if _, err := invoke(t.Context(), r, event{Do: "echo"}); !errors.Is(err, lambdaruntime.ErrClosed) {
 		t.Errorf("the next invocation: %v, want ErrClosed", err)
