@@ -44,7 +44,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	f := e.runner.function
 	deadline := time.Now().Add(f.Timeout)
 	e.mu.Lock()
-	inv.handed = true
+	inv.handed, inv.handedAt = true, time.Now()
 	e.limit.Stop()
 	e.limit = time.AfterFunc(f.Timeout, func() { e.expire(inv, f.Timeout) })
 	e.mu.Unlock()
@@ -62,13 +62,16 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 func (e *environment) rest() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ready = true
+	if !e.ready {
+		e.ready, e.init = true, time.Since(e.started)
+	}
 	inv := e.current
 	if inv == nil || !inv.handed {
 		return true // its first, which waits for it
 	}
 	e.limit.Stop()
 	inv.fail("Runtime.NoResponse", "Runtime asked for the next invocation without an answer to this one")
+	e.report(inv)
 	if e.runner.function.Freeze {
 		freeze(e.cmd.Process) // before anybody can assign and thaw
 	}
@@ -78,6 +81,17 @@ func (e *environment) rest() bool {
 	e.current = nil
 	close(inv.over)
 	return true
+}
+
+// report tells of an invocation that the process answered. The caller holds
+// the lock.
+func (e *environment) report(inv *invocation) {
+	report := e.runner.function.Report
+	if report == nil || inv.took == 0 {
+		return
+	}
+	report(Report{Init: e.init, Duration: inv.took, MaxMemory: maxMemory(e.cmd.Process)})
+	e.init = 0
 }
 
 func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
@@ -147,6 +161,7 @@ func (e *environment) answer(w http.ResponseWriter, r *http.Request, response []
 	inv := e.current
 	expected := inv != nil && inv.handed && !inv.answered && inv.id == r.PathValue("id")
 	if expected {
+		inv.took = time.Since(inv.handedAt)
 		inv.answer(response, err)
 	}
 	e.mu.Unlock()

@@ -29,6 +29,8 @@ type environment struct {
 	killed    bool           // or is to be, as soon as it runs
 	ready     bool           // it has asked for its first invocation
 	current   *invocation    // from its dispatch until the environment asks for the next
+	started   time.Time      // the process
+	init      time.Duration  // from then until it asked for its first invocation
 	initError *FunctionError // as the process told it
 	limit     *time.Timer    // of the start, then of the current invocation
 }
@@ -39,7 +41,9 @@ type invocation struct {
 	payload []byte
 
 	handed   bool // to the process
-	answered bool // response or err stands
+	handedAt time.Time
+	answered bool          // response or err stands
+	took     time.Duration // from the hand-over to the process's answer
 	response []byte
 	err      error
 	again    bool // its environment ended before it was handed over
@@ -118,6 +122,7 @@ func (e *environment) launch(first *invocation) (ended func(), err error) {
 
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.started = time.Now()
 	if e.killed {
 		err = ErrClosed
 	} else {

@@ -1,8 +1,12 @@
 package lambdaruntime
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 )
@@ -29,3 +33,19 @@ var parent = sync.OnceValue(func() chan<- func() {
 	}()
 	return starts
 })
+
+// maxMemory returns the most memory that a process has had resident, in bytes
+// (proc(5), VmHWM).
+func maxMemory(p *os.Process) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))
+	if err != nil {
+		return 0 // it has ended
+	}
+	_, rest, _ := bytes.Cut(status, []byte("\nVmHWM:"))
+	line, _, _ := bytes.Cut(rest, []byte(" kB\n"))
+	kilobytes, err := strconv.ParseInt(string(bytes.TrimSpace(line)), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return kilobytes << 10
+}

@@ -63,6 +63,22 @@ type Function struct {
 	// Log takes what the function writes to its standard output and error,
 	// whole lines at a time and no two at once. Nil: nothing is kept.
 	Log io.Writer
+
+	// Report, unless nil, is told what each answered invocation took, before
+	// Invoke returns. It is called by several goroutines at once.
+	Report func(Report)
+}
+
+// A Report is what Lambda's log says of an invocation in its REPORT line.
+type Report struct {
+	// Init is the time from the start of the process until it asked for its
+	// first invocation; zero where it was warm.
+	Init time.Duration
+	// Duration is the time from the hand-over of the event to the answer.
+	Duration time.Duration
+	// MaxMemory is the most memory that the process has had, in bytes; zero
+	// where the system does not tell.
+	MaxMemory int64
 }
 
 const (

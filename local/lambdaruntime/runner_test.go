@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -166,6 +167,43 @@ func TestInvokeIsWarmAfterTheFirst(t *testing.T) {
 		if again.PID != first.PID || again.Invocations != n {
 			t.Fatalf("invocation %d: process %d after %d, its invocation %d", n, again.PID, first.PID, again.Invocations)
 		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	const large = 4 << 20
+	reports := make(chan lambdaruntime.Report, 100)
+	r := start(t, lambdaruntime.Function{Concurrency: 1, Report: func(report lambdaruntime.Report) { reports <- report }})
+	invocation := func(e event) lambdaruntime.Report {
+		t.Helper()
+		_, _ = invoke(t.Context(), r, e) // that it fails is told, too
+		select {
+		case report := <-reports:
+			return report
+		default:
+			t.Fatalf("%s: no report", e.Do)
+			panic("unreachable")
+		}
+	}
+	began := time.Now()
+	first := invocation(event{Do: "echo"})
+	if passed := time.Since(began); first.Init <= 0 || first.Duration <= 0 || first.Init+first.Duration > passed {
+		t.Errorf("the first took %+v of %v", first, passed)
+	}
+	for _, e := range []event{{Do: "echo"}, {Do: "error", Text: "not today"}, {Do: "fill", Size: large}} {
+		if report := invocation(e); report.Init != 0 || report.Duration <= 0 {
+			t.Errorf("%s in a warm process: %+v", e.Do, report)
+		}
+	}
+	if report := invocation(event{Do: "echo"}); runtime.GOOS == "linux" && report.MaxMemory < max(first.MaxMemory, large) {
+		t.Errorf("%d bytes of memory after %d and an answer of %d", report.MaxMemory, first.MaxMemory, large)
+	}
+	r.Recycle()
+	if report := invocation(event{Do: "echo"}); report.Init <= 0 {
+		t.Errorf("the first of a new process: %+v", report)
+	}
+	if _, err := invoke(t.Context(), r, event{Do: "exit"}); err == nil || len(reports) != 0 {
+		t.Errorf("%v and %d reports of an invocation without an answer", err, len(reports))
 	}
 }
 
