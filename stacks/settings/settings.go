@@ -53,6 +53,14 @@ type Settings struct {
 	RequestsPerSecond int `json:"requestsPerSecond" may:"a whole number from 1 to 10000"`
 	RequestBurst      int `json:"requestBurst" may:"a whole number from 1 to 5000"`
 	LogDays           int `json:"logDays" may:"a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653"`
+
+	// What is seen in production.
+	LogViewers     string `json:"logViewers" may:"hashed or plain"`
+	Monitoring     bool   `json:"monitoring" may:"true or false"`
+	AlarmTopicArn  string `json:"alarmTopicArn" may:"the ARN of a standard SNS topic in the stack's region; monitoring must then be true"`
+	KeyMaxDays     int    `json:"keyMaxDays" may:"a whole number of days from 1 to 3650"`
+	RefusedPercent int    `json:"refusedPercent" may:"a whole number from 1 to 100"`
+	Tracing        bool   `json:"tracing" may:"true or false"`
 }
 
 // Default is the settings where cdk.json gives none.
@@ -75,6 +83,10 @@ func Default() Settings {
 		RequestsPerSecond:  50,
 		RequestBurst:       100,
 		LogDays:            30,
+		LogViewers:         "hashed",
+		Monitoring:         true,
+		KeyMaxDays:         365,
+		RefusedPercent:     25,
 	}
 }
 

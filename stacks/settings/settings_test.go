@@ -46,6 +46,9 @@ func TestRead(t *testing.T) {
 			func(s Settings) bool { return len(s.JWTAudience) == 1 }},
 		{"SHA-256 with ECDSA, asked for by name", map[string]any{"signingKeyType": "ECDSA_P256", "allowUndocumentedEcdsaSha256": true},
 			func(s Settings) bool { return s.SignatureHash == "SHA256" }},
+		{"alarms that somebody hears", map[string]any{"alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:on-call", "refusedPercent": "40"},
+			func(s Settings) bool { return s.Monitoring && s.AlarmTopicArn != "" && s.RefusedPercent == 40 }},
+		{"nothing watched", map[string]any{"monitoring": "false"}, func(s Settings) bool { return !s.Monitoring && s.LogViewers == "hashed" }},
 		{"a local page", map[string]any{"corsOrigins": []any{"http://localhost:3000"}}, func(s Settings) bool { return len(s.CORSOrigins) == 1 }},
 	}
 	for _, test := range tests {
@@ -107,6 +110,14 @@ func TestReadRefuses(t *testing.T) {
 		{"audience without issuer", map[string]any{"jwtAudience": []any{"a"}}, []string{"jwtIssuer"}},
 		{"issuer without TLS", map[string]any{"jwtIssuer": "http://issuer.example.com", "jwtAudience": []any{"a"}}, []string{"jwtIssuer"}},
 		{"log days that CloudWatch has not", map[string]any{"logDays": 31.0}, []string{"logDays was 31"}},
+		{"viewers in the log as they come", map[string]any{"logViewers": "clear"}, []string{"logViewers", "hashed or plain"}},
+		{"a topic that is none", map[string]any{"alarmTopicArn": "arn:aws:sqs:eu-west-1:111122223333:alarms"}, []string{"alarmTopicArn", "SNS topic"}},
+		{"a topic in order", map[string]any{"alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:alarms.fifo"}, []string{"alarmTopicArn", "standard"}},
+		{"a topic without alarms", map[string]any{"monitoring": false, "alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:alarms"}, []string{"alarmTopicArn", "monitoring, which makes them, is false"}},
+		{"a key that is too old at once", map[string]any{"keyMaxDays": 0.0}, []string{"keyMaxDays was 0", "from 1 to 3650"}},
+		{"a key that is never too old", map[string]any{"keyMaxDays": 3651.0}, []string{"keyMaxDays"}},
+		{"every request refused", map[string]any{"refusedPercent": 101.0}, []string{"refusedPercent", "from 1 to 100"}},
+		{"a share of one", map[string]any{"refusedPercent": 0.25}, []string{"refusedPercent was 0.25"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

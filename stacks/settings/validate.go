@@ -17,6 +17,7 @@ var (
 	country      = regexp.MustCompile(`^[A-Z]{2}$`)
 	domainPrefix = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	reserved     = regexp.MustCompile(`(?i)^ssm|aws|amazon|cognito`) // by Parameter Store and Cognito
+	alarmTopic   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
@@ -68,6 +69,12 @@ func (s *Settings) validate() (errs []error) {
 	check("requestsPerSecond", 1 <= s.RequestsPerSecond && s.RequestsPerSecond <= 10000)
 	check("requestBurst", 1 <= s.RequestBurst && s.RequestBurst <= 5000)
 	check("logDays", slices.Contains(logDays, s.LogDays))
+
+	check("logViewers", slices.Contains([]string{"hashed", "plain"}, s.LogViewers))
+	check("alarmTopicArn", s.AlarmTopicArn == "" || alarmTopic.MatchString(s.AlarmTopicArn))
+	check("alarmTopicArn", s.AlarmTopicArn == "" || s.Monitoring, "A topic for alarms was given, and monitoring, which makes them, is false.")
+	check("keyMaxDays", 1 <= s.KeyMaxDays && s.KeyMaxDays <= 3650)
+	check("refusedPercent", 1 <= s.RefusedPercent && s.RefusedPercent <= 100)
 	return errs
 }
 
