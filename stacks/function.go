@@ -17,6 +17,7 @@ type functionProps struct {
 	description string
 	memory      float64 // MB
 	timeout     float64 // seconds
+	traced      bool    // by X-Ray
 	environment map[string]*string
 }
 
@@ -28,6 +29,11 @@ func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionP
 	})
 	logs := newLogGroup(stack, s, id+"Log")
 	logs.GrantWrite(role)
+	tracing := awslambda.Tracing_DISABLED
+	if p.traced {
+		// X-Ray's two actions have no resources: the CDK grants them on *.
+		tracing = awslambda.Tracing_ACTIVE
+	}
 	function := awslambda.NewFunction(stack, &id, &awslambda.FunctionProps{
 		Description:   &p.description,
 		Runtime:       awslambda.Runtime_PROVIDED_AL2023(),
@@ -40,6 +46,7 @@ func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionP
 		Role:          role,
 		LogGroup:      logs,
 		LoggingFormat: awslambda.LoggingFormat_JSON,
+		Tracing:       tracing,
 	})
 	function.Node().DefaultChild().(awslambda.CfnFunction).AddMetadata(jsii.String(parts.PackageMetadata), "./lambda/"+p.pkg)
 	return function

@@ -11,18 +11,23 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/stacks/settings"
 )
 
 // accessLogFormat is a line of the API's log: what came, what was answered and
-// why an authorizer refused, but neither token nor body.
-const accessLogFormat = `{"requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency","authorizer":"$context.authorizer.error","error":$context.error.messageString,"integration":"$context.integrationErrorMessage"}`
+// why an authorizer refused, but neither token nor body. The stack's name in
+// it is what a metric filter can take a dimension from.
+func accessLogFormat(s settings.Settings) *string {
+	return jsii.Sprintf(`{"stack":"%s","requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency","authorizer":"$context.authorizer.error","error":$context.error.messageString,"integration":"$context.integrationErrorMessage"}`, s.StackName)
+}
 
 type signer struct {
 	function awslambda.Function
 	api      awsapigatewayv2.HttpApi
+	apiLog   awslogs.LogGroup
 	domain   *string // the API's own host, an origin of the distribution
 }
 
@@ -35,6 +40,7 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 		description: "Decides what a viewer may watch and signs it",
 		memory:      256,
 		timeout:     15, // reading keys takes 8 s at the most, entitlements 4
+		traced:      s.Tracing,
 		environment: map[string]*string{
 			"PARAMETER_PREFIX":      jsii.String("/" + s.StackName),
 			"SIGNING_KEYS":          jsii.String(keyParameters(s)),
@@ -46,6 +52,8 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 			"COOKIE_VALUES_IN_BODY": truth(s.CookieValuesInBody),
 			"BIND_VIEWER_ADDRESS":   truth(s.BindViewerAddress),
 			"KEY_WAIT":              minutes(s.KeyWaitMinutes),
+			"LOG_VIEWERS":           &s.LogViewers,
+			"METRICS_STACK":         metricsStack(s),
 		},
 	})
 	function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -80,6 +88,7 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 		}
 	}
 	api := awsapigatewayv2.NewHttpApi(stack, jsii.String("Api"), props)
+	apiLog := newLogGroup(stack, s, "ApiLog")
 	stage := api.AddStage(jsii.String("Stage"), &awsapigatewayv2.HttpStageOptions{
 		AutoDeploy: jsii.Bool(true),
 		Throttle: &awsapigatewayv2.ThrottleSettings{
@@ -88,12 +97,13 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 		},
 	})
 	stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
-		DestinationArn: newLogGroup(stack, s, "ApiLog").LogGroupArn(),
-		Format:         jsii.String(accessLogFormat),
+		DestinationArn: apiLog.LogGroupArn(),
+		Format:         accessLogFormat(s),
 	})
 	return signer{
 		function: function,
 		api:      api,
+		apiLog:   apiLog,
 		domain:   jsii.Sprintf("%s.execute-api.%s.%s", *api.ApiId(), *stack.Region(), *stack.UrlSuffix()),
 	}
 }

@@ -32,6 +32,9 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 	signer.admit(client)
 	keys.publish(stack, s, delivery.host)
 	newPage(stack, s, p, storage, client)
+	if s.Monitoring {
+		output(stack, "Dashboard", "The CloudWatch dashboard", *newMonitoring(stack, s, signer, delivery))
+	}
 
 	output(stack, "Site", "The page: open it, and it plays", *jsii.Sprintf("https://%s/", *delivery.host))
 	output(stack, "Bucket", "Where the videos are", *storage.bucket.BucketName())

@@ -1,0 +1,119 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/lambda/metric"
+	"premiumhls/stacks/settings"
+)
+
+const sum = "Sum"
+
+func fiveMinutes() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(5)) }
+
+// metrics are those of the stack's parts.
+type metrics struct {
+	s            settings.Settings
+	signer       signer
+	distribution awscloudfront.Distribution
+}
+
+// signed is a metric that the signer, or a filter, counts for this stack.
+func (m metrics) signed(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String(metric.Namespace),
+		MetricName:    &name,
+		DimensionsMap: &map[string]*string{metric.Stack: &m.s.StackName},
+		Statistic:     &statistic,
+		Period:        period,
+	})
+}
+
+// lambda is a count that Lambda keeps of the signer.
+func (m metrics) lambda(name string, period awscdk.Duration) awscloudwatch.Metric {
+	return m.signer.function.Metric(&name, &awscloudwatch.MetricOptions{Statistic: jsii.String(sum), Period: period})
+}
+
+// api is a count that API Gateway keeps of the API.
+func (m metrics) api(name string) awscloudwatch.Metric {
+	return m.signer.api.Metric(&name, &awscloudwatch.MetricOptions{Statistic: jsii.String(sum), Period: fiveMinutes()})
+}
+
+// edge is a metric of the distribution, in a region or, for nil, in the
+// stack's own.
+func (m metrics) edge(name, statistic string, period awscdk.Duration, region *string) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String("AWS/CloudFront"),
+		MetricName:    &name,
+		DimensionsMap: &map[string]*string{"DistributionId": m.distribution.DistributionId(), "Region": jsii.String("Global")},
+		Statistic:     &statistic,
+		Period:        period,
+		Region:        region,
+	})
+}
+
+// newDashboard makes a page of graphs: what viewers get at the edge, what the
+// signer decides, and whether it can.
+func newDashboard(stack awscdk.Stack, s settings.Settings, m metrics) *string {
+	home := jsii.String("us-east-1") // where CloudFront's metrics are
+	dashboard := awscloudwatch.NewDashboard(stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
+		DashboardName:   name(s, "dashboard"),
+		DefaultInterval: awscdk.Duration_Days(jsii.Number(1)),
+	})
+	graph := func(title string, props awscloudwatch.GraphWidgetProps, left ...awscloudwatch.IMetric) awscloudwatch.IWidget {
+		props.Title, props.Left, props.Width = &title, &left, jsii.Number(8)
+		return awscloudwatch.NewGraphWidget(&props)
+	}
+	fromZero := func(unit string) *awscloudwatch.YAxisProps {
+		return &awscloudwatch.YAxisProps{Min: jsii.Number(0), Label: &unit, ShowUnits: jsii.Bool(false)}
+	}
+	line := func(at float64, name string) *[]*awscloudwatch.HorizontalAnnotation {
+		return &[]*awscloudwatch.HorizontalAnnotation{{Value: &at, Label: &name}}
+	}
+	days := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression:   jsii.String("age / 86400"),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{"age": m.signed(metric.KeyAge, "Maximum", awscdk.Duration_Hours(jsii.Number(1)))},
+		Period:       awscdk.Duration_Hours(jsii.Number(1)),
+		Label:        jsii.String("Age of the key that signs"),
+	})
+	latency := func(percentile string) awscloudwatch.IMetric {
+		return m.signed(metric.Latency, percentile, fiveMinutes()).With(&awscloudwatch.MetricOptions{Label: &percentile})
+	}
+	// A search, since a reason has a metric only once it has been given.
+	reasons := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.Sprintf(`SEARCH('{%s,%s,%s} MetricName="%s" AND %s="%s"', 'Sum', 300)`,
+			metric.Namespace, metric.Stack, metric.Reason, metric.Refused, metric.Stack, s.StackName),
+		UsingMetrics: &map[string]awscloudwatch.IMetric{},
+		Period:       fiveMinutes(),
+		Label:        jsii.String(""),
+	})
+
+	dashboard.AddWidgets(
+		graph("Requests at the edge", awscloudwatch.GraphWidgetProps{Region: home, LeftYAxis: fromZero("requests")},
+			m.edge("Requests", sum, fiveMinutes(), home)),
+		graph("Errors at the edge", awscloudwatch.GraphWidgetProps{Region: home, LeftYAxis: fromZero("percent"), LeftAnnotations: line(float64(s.RefusedPercent), "refusedPercent")},
+			m.edge("4xxErrorRate", "Average", fiveMinutes(), home), m.edge("5xxErrorRate", "Average", fiveMinutes(), home)),
+		graph("Requests of the API", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("requests")},
+			m.api("Count"), m.api("4xx"), m.api("5xx")),
+	)
+	dashboard.AddWidgets(
+		graph("Cookies", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("answers")},
+			m.signed(metric.Issued, sum, fiveMinutes()), m.signed(metric.Refused, sum, fiveMinutes()), m.signed(metric.Failed, sum, fiveMinutes())),
+		graph("Refused by reason", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("answers"), Stacked: jsii.Bool(true)},
+			reasons),
+		graph("Time of the signer", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("milliseconds")},
+			latency("p50"), latency("p99")),
+	)
+	dashboard.AddWidgets(
+		graph("Signing key", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("days"), LeftAnnotations: line(float64(s.KeyMaxDays), "keyMaxDays")},
+			days),
+		graph("Throttled", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("requests")},
+			m.signed(throttled, sum, fiveMinutes()), m.lambda("Throttles", fiveMinutes())),
+		graph("Faults", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("faults")},
+			m.lambda("Errors", fiveMinutes()), m.signed(metric.KeyFetchFailures, sum, fiveMinutes())),
+	)
+	return dashboard.DashboardName()
+}
