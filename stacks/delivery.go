@@ -94,7 +94,7 @@ func newDelivery(stack awscdk.Stack, s settings.Settings, st storage, keys *sign
 	if st.logs != nil {
 		props.EnableLogging = jsii.Bool(true)
 		props.LogBucket = st.logs
-		props.LogFilePrefix = jsii.String("distribution/")
+		props.LogFilePrefix = jsii.String(edgeLogs + "/")
 		props.LogIncludesCookies = jsii.Bool(false) // they open videos
 	}
 	distribution := awscloudfront.NewDistribution(stack, jsii.String("Distribution"), props)

@@ -35,6 +35,10 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 	if s.Monitoring {
 		output(stack, "Dashboard", "The CloudWatch dashboard", *newMonitoring(stack, s, signer, delivery))
 	}
+	if storage.logs != nil {
+		newSignerLogDelivery(stack, s, signer, storage.logs)
+		output(stack, "LogQueries", "The Athena workgroup with the queries of the logs", *newLogQueries(stack, s, storage.logs))
+	}
 
 	output(stack, "Site", "The page: open it, and it plays", *jsii.Sprintf("https://%s/", *delivery.host))
 	output(stack, "Bucket", "Where the videos are", *storage.bucket.BucketName())

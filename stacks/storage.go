@@ -45,29 +45,11 @@ func newStorage(stack awscdk.Stack, s settings.Settings) storage {
 	if s.AccessLogs {
 		st.logs = newLogBucket(stack, s)
 		props.ServerAccessLogsBucket = st.logs
-		props.ServerAccessLogsPrefix = jsii.String("bucket/")
+		props.ServerAccessLogsPrefix = jsii.String(bucketLogs + "/")
 	}
 	st.bucket = awss3.NewBucket(stack, jsii.String("Videos"), props)
 	st.mediaConvert = newMediaConvertRole(stack, s, st.bucket)
 	return st
-}
-
-// newLogBucket holds access logs. CloudFront's standard logging writes with an
-// access control list, so this bucket alone must allow them.
-func newLogBucket(stack awscdk.Stack, s settings.Settings) awss3.Bucket {
-	return awss3.NewBucket(stack, jsii.String("AccessLogs"), &awss3.BucketProps{
-		Encryption:        awss3.BucketEncryption_S3_MANAGED,
-		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
-		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_PREFERRED,
-		EnforceSSL:        jsii.Bool(true),
-		MinimumTLSVersion: jsii.Number(1.2),
-		RemovalPolicy:     removal(s),
-		AutoDeleteObjects: jsii.Bool(!s.KeepData),
-		LifecycleRules: &[]*awss3.LifecycleRule{{
-			Id:         jsii.String("EndOldLogs"),
-			Expiration: awscdk.Duration_Days(jsii.Number(400)),
-		}},
-	})
 }
 
 // newMediaConvertRole lets jobs of this account write videos, and not the page

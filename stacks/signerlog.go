@@ -1,0 +1,113 @@
+package stacks
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskinesisfirehose"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/stacks/settings"
+)
+
+// newSignerLogDelivery copies the signer's lines into the log bucket, where
+// they can be read beside CloudFront's: that log knows no viewers.
+func newSignerLogDelivery(stack awscdk.Stack, s settings.Settings, sg signer, logs awss3.Bucket) {
+	faults := newLogGroup(stack, s, "SignerLogDeliveryLog")
+	faultStream := awslogs.NewLogStream(stack, jsii.String("SignerLogDeliveryFaults"), &awslogs.LogStreamProps{
+		LogGroup:      faults,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+
+	// Firehose gives the account whose stream it acts for as external id.
+	writer := newServiceRole(stack, "SignerLogWriterRole", "firehose.amazonaws.com", map[string]any{
+		"StringEquals": map[string]any{"sts:ExternalId": stack.Account()},
+	})
+	// What Firehose needs to write to S3 (Firehose developer guide, "Grant
+	// Firehose access to an Amazon S3 destination"), in its own folders.
+	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:     jsii.String("WriteLines"),
+		Actions: jsii.Strings("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
+		Resources: jsii.Strings(
+			*logs.ArnForObjects(jsii.String(signerLogs + "/*")),
+			*logs.ArnForObjects(jsii.String(failedLogs + "/*")),
+		),
+	}))
+	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("FindTheBucket"),
+		Actions:   jsii.Strings("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
+		Resources: &[]*string{logs.BucketArn()},
+	}))
+	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("TellFaults"),
+		Actions:   jsii.Strings("logs:PutLogEvents"),
+		Resources: &[]*string{faults.LogGroupArn()},
+	}))
+
+	stream := awskinesisfirehose.NewCfnDeliveryStream(stack, jsii.String("SignerLogDelivery"), &awskinesisfirehose.CfnDeliveryStreamProps{
+		DeliveryStreamType: jsii.String("DirectPut"),
+		DeliveryStreamEncryptionConfigurationInput: &awskinesisfirehose.CfnDeliveryStream_DeliveryStreamEncryptionConfigurationInputProperty{
+			KeyType: jsii.String("AWS_OWNED_CMK"),
+		},
+		ExtendedS3DestinationConfiguration: &awskinesisfirehose.CfnDeliveryStream_ExtendedS3DestinationConfigurationProperty{
+			BucketArn:         logs.BucketArn(),
+			RoleArn:           writer.RoleArn(),
+			Prefix:            jsii.String(signerLogs + "/day=!{timestamp:yyyy-MM-dd}/"),
+			ErrorOutputPrefix: jsii.String(failedLogs + "/!{firehose:error-output-type}/"),
+			CompressionFormat: jsii.String("GZIP"),
+			FileExtension:     jsii.String(".json.gz"),
+			// The fewer files, the faster a query; the log of CloudFront is
+			// not there sooner either.
+			BufferingHints: &awskinesisfirehose.CfnDeliveryStream_BufferingHintsProperty{
+				IntervalInSeconds: jsii.Number(900), SizeInMBs: jsii.Number(64),
+			},
+			CloudWatchLoggingOptions: &awskinesisfirehose.CfnDeliveryStream_CloudWatchLoggingOptionsProperty{
+				Enabled: jsii.Bool(true), LogGroupName: faults.LogGroupName(), LogStreamName: faultStream.LogStreamName(),
+			},
+			ProcessingConfiguration: &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{
+				Enabled: jsii.Bool(true),
+				// CloudWatch Logs sends many events in one compressed record.
+				// The last adds a line's end: it is undocumented whether the
+				// one before leaves any, and the table passes over a line
+				// that is empty.
+				Processors: []any{
+					processor("Decompression", "CompressionFormat", "GZIP"),
+					processor("CloudWatchLogProcessing", "DataMessageExtraction", "true"),
+					&awskinesisfirehose.CfnDeliveryStream_ProcessorProperty{Type: jsii.String("AppendDelimiterToRecord")},
+				},
+			},
+		},
+	})
+	stream.Node().AddDependency(writer)
+
+	sender := newServiceRole(stack, "SignerLogSenderRole", "logs.amazonaws.com", map[string]any{
+		"ArnLike": map[string]any{"aws:SourceArn": jsii.Sprintf("arn:%s:logs:%s:%s:*", *stack.Partition(), *stack.Region(), *stack.Account())},
+	})
+	sender.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("SendLines"),
+		Actions:   jsii.Strings("firehose:PutRecord", "firehose:PutRecordBatch"),
+		Resources: &[]*string{stream.AttrArn()},
+	}))
+	awslogs.NewCfnSubscriptionFilter(stack, jsii.String("SignerLogSubscription"), &awslogs.CfnSubscriptionFilterProps{
+		LogGroupName:   sg.function.LogGroup().LogGroupName(),
+		FilterPattern:  jsii.String(`{ $.msg = "request" }`), // one line a request; none of Lambda's own
+		DestinationArn: stream.AttrArn(),
+		RoleArn:        sender.RoleArn(),
+	}).Node().AddDependency(sender) // it is tried out when it is made
+}
+
+func processor(kind, name, value string) *awskinesisfirehose.CfnDeliveryStream_ProcessorProperty {
+	return &awskinesisfirehose.CfnDeliveryStream_ProcessorProperty{
+		Type:       &kind,
+		Parameters: []any{&awskinesisfirehose.CfnDeliveryStream_ProcessorParameterProperty{ParameterName: &name, ParameterValue: &value}},
+	}
+}
+
+// newServiceRole is a role for a service that acts for this stack, and for
+// nobody who could make the service act for them.
+func newServiceRole(stack awscdk.Stack, id, service string, conditions map[string]any) awsiam.Role {
+	return awsiam.NewRole(stack, &id, &awsiam.RoleProps{
+		AssumedBy: awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{Conditions: &conditions}),
+	})
+}
