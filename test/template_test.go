@@ -18,6 +18,7 @@ var variants = map[string]map[string]any{
 		"corsOrigins":    []any{"https://www.example.org"}, "allowCountries": []any{"DE", "FR"}, "accessLogs": true,
 		"keepData": false, "bindViewerAddress": true, "mediaConvertInputs": []any{"masters"}, "premiumPath": "paid",
 		"signInDomainPrefix": "shop", "selfSignUp": true,
+		"alarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call", "keyMaxDays": 90, "refusedPercent": 40, "tracing": true, "logViewers": "plain",
 	},
 	"every custody, a table": {
 		"signingKeys": []any{
@@ -25,11 +26,12 @@ var variants = map[string]map[string]any{
 			map[string]any{"name": "b", "custody": "kms"},
 			map[string]any{"name": "c", "custody": "external", "parameter": "/shop/key", "publicKeyFile": "test/testdata/public.pem"},
 		},
-		"entitlements": "table",
+		"entitlements": "table", "monitoring": false, "accessLogs": true,
 	},
 	"an existing issuer, no sample": {
 		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
 		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "blockCountries": []any{"FR"},
+		"monitoring": false, "tracing": true,
 	},
 }
 
