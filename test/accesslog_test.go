@@ -134,20 +134,20 @@ func readSigner(t *testing.T, a assembly, lines ...any) logTable {
 	return read
 }
 
-// run runs a query of the stack's over logs.
-func run(t *testing.T, a assembly, query string, edge, signer logTable) (rows []map[string]any) {
+type rows []map[string]any
+
+// runQueries runs the stack's queries over logs and returns what each finds.
+func runQueries(t *testing.T, a assembly, edge, signer logTable) map[string]rows {
 	t.Helper()
 	node := find(t, "Node (https://nodejs.org)", "node")
 	if err := npm.Install(t.Context(), "."); err != nil {
 		t.Fatal(err)
 	}
-	var sql string
+	queries := map[string]string{}
 	for _, r := range a.resources("AWS::Athena::NamedQuery") {
-		if r.Properties["Name"] == query {
-			sql = r.Properties["QueryString"].(string)
-		}
+		queries[r.Properties["Name"].(string)] = r.Properties["QueryString"].(string)
 	}
-	input, err := json.Marshal(map[string]any{"tables": map[string]logTable{"edge": edge, "signer": signer}, "query": sql})
+	input, err := json.Marshal(map[string]any{"tables": map[string]logTable{"edge": edge, "signer": signer}, "queries": queries})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,12 +157,13 @@ func run(t *testing.T, a assembly, query string, edge, signer logTable) (rows []
 	command.Stderr = &complaints
 	output, err := command.Output()
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", query, err, complaints.String())
+		t.Fatalf("%v\n%s", err, complaints.String())
 	}
-	if err := json.Unmarshal(output, &rows); err != nil {
+	var found map[string]rows
+	if err := json.Unmarshal(output, &found); err != nil {
 		t.Fatalf("%s: %v", output, err)
 	}
-	return rows
+	return found
 }
 
 func TestLogTables(t *testing.T) {
@@ -306,7 +307,7 @@ func TestWhoWatchedWhat(t *testing.T) {
 			for _, line := range test.signer {
 				lines = append(lines, line)
 			}
-			edge, signer := readEdge(t, a, file), readSigner(t, a, lines...)
+			found := runQueries(t, a, readEdge(t, a, file), readSigner(t, a, lines...))
 			minute := func(v any) int {
 				at, err := time.Parse(time.RFC3339, v.(string))
 				if err != nil {
@@ -315,10 +316,10 @@ func TestWhoWatchedWhat(t *testing.T) {
 				return int(at.Sub(began).Minutes())
 			}
 			var watched, unasked []string
-			for _, r := range run(t, a, "Who watched what", edge, signer) {
+			for _, r := range found["Who watched what"] {
 				watched = append(watched, fmt.Sprintf("%v %v: %v %v %v; %d to %d", r["viewer"], r["path"], r["requests"], r["bytes"], r["shared_requests"], minute(r["first_request"]), minute(r["last_request"])))
 			}
-			for _, r := range run(t, a, "Watched without asking", edge, signer) {
+			for _, r := range found["Watched without asking"] {
 				unasked = append(unasked, fmt.Sprintf("%v %v: %v", r["c_ip"], r["path"], r["requests"]))
 			}
 			slices.Sort(unasked)
@@ -361,16 +362,15 @@ func TestLogsLeadFromSegmentsToViewers(t *testing.T) {
 	for _, line := range log.lines(t) {
 		lines = append(lines, line)
 	}
-	edge, signer := readEdge(t, s.assembly, file), readSigner(t, s.assembly, lines...)
-	rows := run(t, s.assembly, "Who watched what", edge, signer)
-	if len(rows) != 1 || rows[0]["viewer"] != "5f7a5c0a045e0d07" || !strings.HasPrefix(rows[0]["path"].(string), "course-2") || rows[0]["requests"] != 1.0 || rows[0]["bytes"].(float64) < 1000 {
-		t.Errorf("watched %v, want what ada did", rows)
+	found := runQueries(t, s.assembly, readEdge(t, s.assembly, file), readSigner(t, s.assembly, lines...))
+	const ada = "5f7a5c0a045e0d07"
+	if r := found["Who watched what"]; len(r) != 1 || r[0]["viewer"] != ada || !strings.HasPrefix(r[0]["path"].(string), "course-2") || r[0]["requests"] != 1.0 || r[0]["bytes"].(float64) < 1000 {
+		t.Errorf("watched %v, want what ada did", r)
 	}
-	if rows := run(t, s.assembly, "Watched without asking", edge, signer); len(rows) != 0 {
-		t.Errorf("unasked %v", rows)
+	if r := found["Watched without asking"]; len(r) != 0 {
+		t.Errorf("unasked %v", r)
 	}
-	rows = run(t, s.assembly, "Who was refused", edge, signer)
-	if len(rows) != 1 || rows[0]["decision"] != "not_entitled" || rows[0]["path"] != "course-2" || rows[0]["viewer"] == "5f7a5c0a045e0d07" || rows[0]["requests"] != 1.0 {
-		t.Errorf("refused %v, want ben", rows)
+	if r := found["Who was refused"]; len(r) != 1 || r[0]["decision"] != "not_entitled" || r[0]["path"] != "course-2" || r[0]["viewer"] == ada || r[0]["requests"] != 1.0 {
+		t.Errorf("refused %v, want ben", r)
 	}
 }

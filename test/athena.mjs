@@ -1,9 +1,10 @@
-// Runs a query of the logs in SQLite, with those functions of Athena's that it
-// uses: tables and query in JSON on standard input, the rows on standard output.
+// Runs queries of the logs in SQLite, with those functions of Athena's that they
+// use: tables and queries in JSON on standard input, the rows of each on
+// standard output.
 import { readFileSync } from "node:fs";
 import initSqlJs from "sql.js";
 
-const { tables, query } = JSON.parse(readFileSync(0));
+const { tables, queries } = JSON.parse(readFileSync(0));
 const { Database } = await initSqlJs();
 const db = new Database();
 
@@ -28,7 +29,11 @@ for (const [name, { columns, rows }] of Object.entries(tables)) {
   insert.free();
 }
 
-const rows = [];
-const statement = db.prepare(query);
-while (statement.step()) rows.push(statement.getAsObject());
-console.log(JSON.stringify(rows));
+const rowsOf = (query) => {
+  const rows = [];
+  const statement = db.prepare(query);
+  while (statement.step()) rows.push(statement.getAsObject());
+  return rows;
+};
+const answers = Object.entries(queries).map(([name, query]) => [name, rowsOf(query)]);
+console.log(JSON.stringify(Object.fromEntries(answers)));

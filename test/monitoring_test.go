@@ -337,3 +337,43 @@ func TestSignerCountsForItsStack(t *testing.T) {
 		})
 	}
 }
+
+// What watches a stack can be put in and taken out again, and viewers see
+// nothing of it.
+func TestWatchingComesAndGoes(t *testing.T) {
+	s := newSite(t, nil)
+	for _, test := range []struct {
+		name    string
+		changes map[string]any
+		outputs []string
+	}{
+		{"as cdk.json has it", nil, []string{"Dashboard"}},
+		{"everything watched", map[string]any{"accessLogs": true, "tracing": true}, []string{"Dashboard", "LogQueries"}},
+		{"logs alone", map[string]any{"accessLogs": true, "monitoring": false}, []string{"LogQueries"}},
+		{"nothing watched", map[string]any{"monitoring": false}, nil},
+		{"as cdk.json has it, again", nil, []string{"Dashboard"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := s.Deploy(t.Context(), synthesize(t, test.changes).template); err != nil {
+				t.Fatal(err)
+			}
+			outputs, err := s.Outputs()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var found []string
+			for name := range outputs {
+				if name == "Dashboard" || name == "LogQueries" {
+					found = append(found, name)
+				}
+			}
+			slices.Sort(found)
+			if !slices.Equal(found, test.outputs) {
+				t.Errorf("outputs %v, want %v", found, test.outputs)
+			}
+			if r := s.get("/premium/course-1/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != http.StatusOK {
+				t.Errorf("%d %s", r.StatusCode, r.body)
+			}
+		})
+	}
+}

@@ -75,6 +75,12 @@ func (s subject) name(property string) string {
 	return truncate(s.env.StackName, most) + "-" + truncate(s.LogicalID, most) + "-" + s.token(upperDigits, 12)
 }
 
+// inner is the subject with the properties of one of its properties.
+func (s subject) inner(property string) subject {
+	s.Properties, _ = s.Properties[property].(map[string]any)
+	return s
+}
+
 func truncate(s string, n int) string { return s[:min(len(s), n)] }
 
 func (s subject) arn(service, resource string) string {
@@ -218,5 +224,22 @@ var descriptions = map[string]func(subject) (string, attributes){
 	"AWS::CloudWatch::Alarm": func(s subject) (string, attributes) {
 		name := s.name("AlarmName")
 		return name, attributes{"Arn": s.arn("cloudwatch", "alarm:"+name)}
+	},
+	"AWS::CloudWatch::Dashboard":    func(s subject) (string, attributes) { return s.name("DashboardName"), attributes{} },
+	"AWS::Logs::LogStream":          func(s subject) (string, attributes) { return s.name("LogStreamName"), attributes{} },
+	"AWS::Logs::MetricFilter":       func(s subject) (string, attributes) { return s.name("FilterName"), attributes{} },
+	"AWS::Logs::SubscriptionFilter": func(s subject) (string, attributes) { return s.name("FilterName"), attributes{} },
+	"AWS::KinesisFirehose::DeliveryStream": func(s subject) (string, attributes) {
+		name := s.name("DeliveryStreamName")
+		return name, attributes{"Arn": s.arn("firehose", "deliverystream/"+name)}
+	},
+	"AWS::Glue::Database": func(s subject) (string, attributes) { return s.inner("DatabaseInput").name("Name"), attributes{} },
+	"AWS::Glue::Table":    func(s subject) (string, attributes) { return s.inner("TableInput").name("Name"), attributes{} },
+	"AWS::Athena::WorkGroup": func(s subject) (string, attributes) {
+		return s.name("Name"), attributes{"CreationTime": madeAt}
+	},
+	"AWS::Athena::NamedQuery": func(s subject) (string, attributes) {
+		id := s.uuid()
+		return id, attributes{"NamedQueryId": id}
 	},
 }

@@ -30,6 +30,12 @@ func TestGeneric(t *testing.T) {
 		{"AWS::ApiGatewayV2::Stage", map[string]any{"StageName": "$default"}, `^\$default$`, "", ``},
 		{"AWS::Cognito::UserPool", nil, `^eu-central-1_[0-9A-Z]{9}$`, "ProviderURL", `^https://cognito-idp\.eu-central-1\.amazonaws\.com/eu-central-1_`},
 		{"AWS::Logs::LogGroup", map[string]any{"LogGroupName": "/x"}, `^/x$`, "Arn", `:log-group:/x:\*$`},
+		{"AWS::CloudWatch::Dashboard", map[string]any{"DashboardName": "watch"}, `^watch$`, "", ``},
+		{"AWS::KinesisFirehose::DeliveryStream", nil, `^PremiumHls-Media-`, "Arn", `^arn:aws:firehose:eu-central-1:111122223333:deliverystream/PremiumHls-Media-`},
+		{"AWS::Glue::Database", map[string]any{"DatabaseInput": map[string]any{"Name": "logs"}}, `^logs$`, "", ``},
+		{"AWS::Glue::Table", map[string]any{"TableInput": map[string]any{"Name": "edge"}}, `^edge$`, "", ``},
+		{"AWS::Athena::WorkGroup", map[string]any{"Name": "logs"}, `^logs$`, "", ``},
+		{"AWS::Athena::NamedQuery", map[string]any{"Name": "Who?"}, `^[0-9a-f]{8}-`, "NamedQueryId", `^[0-9a-f]{8}-`},
 		{"AWS::WAFv2::WebACL", nil, `^PremiumHls-Media-`, "Arn", `^arn:aws:wafv2:eu-central-1:111122223333:PremiumHls-Media-`},
 	}
 	for _, test := range tests {
