@@ -42,16 +42,14 @@ func (m metrics) api(name string) awscloudwatch.Metric {
 	return m.signer.api.Metric(&name, &awscloudwatch.MetricOptions{Statistic: jsii.String(sum), Period: fiveMinutes()})
 }
 
-// edge is a metric of the distribution, in a region or, for nil, in the
-// stack's own.
-func (m metrics) edge(name, statistic string, period awscdk.Duration, region *string) awscloudwatch.Metric {
+// edge is a metric that CloudFront keeps of the distribution, in us-east-1.
+func (m metrics) edge(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String("AWS/CloudFront"),
 		MetricName:    &name,
 		DimensionsMap: &map[string]*string{"DistributionId": m.distribution.DistributionId(), "Region": jsii.String("Global")},
 		Statistic:     &statistic,
 		Period:        period,
-		Region:        region,
 	})
 }
 
@@ -93,9 +91,9 @@ func newDashboard(stack awscdk.Stack, s settings.Settings, m metrics) *string {
 
 	dashboard.AddWidgets(
 		graph("Requests at the edge", awscloudwatch.GraphWidgetProps{Region: home, LeftYAxis: fromZero("requests")},
-			m.edge("Requests", sum, fiveMinutes(), home)),
+			m.edge("Requests", sum, fiveMinutes())),
 		graph("Errors at the edge", awscloudwatch.GraphWidgetProps{Region: home, LeftYAxis: fromZero("percent"), LeftAnnotations: line(float64(s.RefusedPercent), "refusedPercent")},
-			m.edge("4xxErrorRate", "Average", fiveMinutes(), home), m.edge("5xxErrorRate", "Average", fiveMinutes(), home)),
+			m.edge("4xxErrorRate", "Average", fiveMinutes()), m.edge("5xxErrorRate", "Average", fiveMinutes())),
 		graph("Requests of the API", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("requests")},
 			m.api("Count"), m.api("4xx"), m.api("5xx")),
 	)

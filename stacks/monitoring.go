@@ -60,16 +60,19 @@ type alarm struct {
 	do      string // what to do about it
 	metric  awscloudwatch.IMetric
 	from    float64 // the threshold
-	periods [2]float64
+	periods datapoints
 	// missing is what a period without data counts as. There is none without
 	// requests, which is why no alarm takes it for a fault.
 	missing awscloudwatch.TreatMissingData
 }
 
+// datapoints are how many periods are too many, of the last so many.
+type datapoints struct{ tooMany, of float64 }
+
 // alarms returns those that can be made in every region.
 func (m metrics) alarms() []alarm {
 	const quiet = awscloudwatch.TreatMissingData_NOT_BREACHING
-	once := [2]float64{1, 1}
+	once := datapoints{1, 1}
 	return []alarm{
 		{
 			id:     "SignerErrorsAlarm",
@@ -100,7 +103,7 @@ func (m metrics) alarms() []alarm {
 			means: "The signer could not read its keys again and again. It signs with those that it has; a new instance has none.",
 			do:    "The signer's log says why. Look whether the parameters below /" + m.s.StackName + "/ are there, and whether its role may read them.",
 			// One that fails is tried again in minutes, and nobody notices.
-			metric: m.signed(metric.KeyFetchFailures, sum, fiveMinutes()), from: 1, periods: [2]float64{2, 3}, missing: quiet,
+			metric: m.signed(metric.KeyFetchFailures, sum, fiveMinutes()), from: 1, periods: datapoints{2, 3}, missing: quiet,
 		},
 		{
 			id:     "KeyAgeAlarm",
@@ -124,13 +127,13 @@ func (m metrics) edgeAlarm() alarm {
 		metric: awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 			Expression: jsii.Sprintf("IF(requests >= %d, refused, 0)", edgeMinimum),
 			UsingMetrics: &map[string]awscloudwatch.IMetric{
-				"requests": m.edge("Requests", sum, period, nil),
-				"refused":  m.edge("4xxErrorRate", "Average", period, nil),
+				"requests": m.edge("Requests", sum, period),
+				"refused":  m.edge("4xxErrorRate", "Average", period),
 			},
 			Period: period,
 			Label:  jsii.String("Percent of requests answered 4xx"),
 		}),
-		from: float64(m.s.RefusedPercent), periods: [2]float64{1, 1}, missing: awscloudwatch.TreatMissingData_NOT_BREACHING,
+		from: float64(m.s.RefusedPercent), periods: datapoints{1, 1}, missing: awscloudwatch.TreatMissingData_NOT_BREACHING,
 	}
 }
 
@@ -140,8 +143,8 @@ func newAlarm(stack awscdk.Stack, s settings.Settings, a alarm) awscloudwatch.Cf
 		Metric:             a.metric,
 		Threshold:          &a.from,
 		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-		DatapointsToAlarm:  &a.periods[0],
-		EvaluationPeriods:  &a.periods[1],
+		DatapointsToAlarm:  &a.periods.tooMany,
+		EvaluationPeriods:  &a.periods.of,
 		TreatMissingData:   a.missing,
 	}).Node().DefaultChild().(awscloudwatch.CfnAlarm)
 	if s.AlarmTopicArn != "" {
