@@ -20,6 +20,7 @@ import (
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
+	"premiumhls/lambda/internal/customresource"
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/kms"
 	"premiumhls/local/parameterstore"
@@ -79,11 +80,11 @@ func deploy(t *testing.T) *deployment {
 		Credentials:      nobody,
 		RetryMaxAttempts: 1,
 	})
-	d.function = respond(newKeymaker(clients{
+	d.function = customresource.Respond(newKeymaker(clients{
 		parameters: parameters,
 		kms:        func() kmsClient { return keys },
-		stacks:     func() stackClient { return stacks },
-	}, patience{0, 0}).handle)
+		stacks:     func() customresource.StackClient { return stacks },
+	}, patience{0, 0}).handle, intendedID)
 
 	waiting := httptest.NewServer(http.HandlerFunc(d.serveAnswers))
 	t.Cleanup(waiting.Close)

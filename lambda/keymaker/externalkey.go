@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"premiumhls/lambda/internal/customresource"
 	"premiumhls/signedcookie"
 )
 
@@ -22,7 +23,7 @@ import (
 // deleted.
 type externalKey struct {
 	parameters parameterStore
-	stack      stackStatus
+	stack      customresource.StackStatus
 }
 
 // howToGetPublic ends a refusal whose cause is the public half.
@@ -42,7 +43,7 @@ func (r externalKey) create(ctx context.Context, event cfn.Event) (result, error
 		return result{}, err
 	}
 	if err := r.compare(ctx, event, name, typ, public); err != nil {
-		if err = r.stack.unlessRollback(ctx, event, err); err != nil {
+		if err = r.stack.UnlessRollback(ctx, event, err); err != nil {
 			return result{}, err
 		}
 	}
@@ -50,7 +51,7 @@ func (r externalKey) create(ctx context.Context, event cfn.Event) (result, error
 	if err != nil {
 		return result{}, fmt.Errorf("the public half of parameter %s: %w", name, err)
 	}
-	return result{physicalID: name, attributes: attributes}, nil
+	return result{PhysicalID: name, Attributes: attributes}, nil
 }
 
 func (r externalKey) update(ctx context.Context, event cfn.Event) (result, error) {

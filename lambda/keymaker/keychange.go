@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"premiumhls/lambda/internal/customresource"
 	"premiumhls/lambda/rotation"
 )
 
@@ -22,11 +23,11 @@ import (
 //
 // It takes part in rollbacks too, and does not fail them. Most pass its check
 // as they are: the signer's parameter comes last in an update, so what a
-// rollback goes back to is nearly always what is deployed. See [stackStatus]
-// for the rest.
+// rollback goes back to is nearly always what is deployed. See
+// [customresource.StackStatus] for the rest.
 type keyChange struct {
 	parameters parameterStore
-	stack      stackStatus
+	stack      customresource.StackStatus
 	now        func() time.Time
 }
 
@@ -40,10 +41,10 @@ func (r keyChange) create(ctx context.Context, event cfn.Event) (result, error) 
 	if err != nil {
 		return result{}, err
 	}
-	if err := r.stack.unlessRollback(ctx, event, r.check(ctx, event, name)); err != nil {
+	if err := r.stack.UnlessRollback(ctx, event, r.check(ctx, event, name)); err != nil {
 		return result{}, err
 	}
-	return result{physicalID: name}, nil
+	return result{PhysicalID: name}, nil
 }
 
 func (r keyChange) update(ctx context.Context, event cfn.Event) (result, error) {

@@ -8,14 +8,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+
+	"premiumhls/lambda/internal/customresource"
 )
 
 // A result is what CloudFormation is told of a resource.
-type result struct {
-	physicalID string
-	attributes map[string]any // for Fn::GetAtt
-	noEcho     bool           // the attributes are not to be shown
-}
+type result = customresource.Result
 
 // A resource makes, keeps and ends the resources of one type. Each method may
 // be called again with the same event.
@@ -49,12 +47,12 @@ type keymaker struct {
 type clients struct {
 	parameters parameterClient
 	kms        func() kmsClient
-	stacks     func() stackClient
+	stacks     func() customresource.StackClient
 }
 
 func newKeymaker(c clients, p patience) *keymaker {
 	parameters := parameterStore{c.parameters, p}
-	stack := stackStatus{c.stacks}
+	stack := customresource.StackStatus{Client: c.stacks}
 	return &keymaker{map[string]resource{
 		"Custom::SigningKey":   signingKey{parameters},
 		"Custom::KMSPublicKey": kmsPublicKey{c.kms, p},
@@ -81,7 +79,7 @@ func (k *keymaker) handle(ctx context.Context, event cfn.Event) (result, error) 
 	case cfn.RequestUpdate:
 		done, err = r.update(ctx, event)
 	case cfn.RequestDelete:
-		done.physicalID = event.PhysicalResourceID
+		done.PhysicalID = event.PhysicalResourceID
 		err = r.delete(ctx, event)
 	default:
 		err = refuse("request type %q is not one of CloudFormation's", event.RequestType)
@@ -93,11 +91,11 @@ func (k *keymaker) handle(ctx context.Context, event cfn.Event) (result, error) 
 	var refused *refusal
 	switch {
 	case !errors.As(err, &refused):
-		return result{physicalID: intendedID(event)}, err
+		return result{PhysicalID: intendedID(event)}, err
 	case event.PhysicalResourceID != "":
-		return result{physicalID: event.PhysicalResourceID}, err
+		return result{PhysicalID: event.PhysicalResourceID}, err
 	default:
-		return result{physicalID: refusedPrefix + event.LogicalResourceID}, err
+		return result{PhysicalID: refusedPrefix + event.LogicalResourceID}, err
 	}
 }
 

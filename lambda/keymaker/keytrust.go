@@ -44,5 +44,5 @@ func (keyTrust) since(event cfn.Event, since time.Time) (result, error) {
 		}
 	}
 	text := since.UTC().Format(time.RFC3339)
-	return result{physicalID: name + "@" + text, attributes: map[string]any{"Since": text}}, nil
+	return result{PhysicalID: name + "@" + text, Attributes: map[string]any{"Since": text}}, nil
 }

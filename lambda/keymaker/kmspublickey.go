@@ -54,7 +54,7 @@ func (r kmsPublicKey) create(ctx context.Context, event cfn.Event) (result, erro
 	if err != nil {
 		return result{}, fmt.Errorf("KMS key %s: %w", id, err)
 	}
-	return result{physicalID: id, attributes: attributes}, nil
+	return result{PhysicalID: id, Attributes: attributes}, nil
 }
 
 func (r kmsPublicKey) update(ctx context.Context, event cfn.Event) (result, error) {

@@ -32,11 +32,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+
+	"premiumhls/lambda/internal/customresource"
 )
 
 func main() {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
-	lambda.Start(respond(serve))
+	lambda.Start(customresource.Respond(serve, intendedID))
 }
 
 // serve makes its clients with each request, which is rare, so that a failure
@@ -52,6 +54,6 @@ func serve(ctx context.Context, event cfn.Event) (result, error) {
 	return newKeymaker(clients{
 		parameters: ssm.NewFromConfig(cfg),
 		kms:        func() kmsClient { return kms.NewFromConfig(cfg) },
-		stacks:     func() stackClient { return cloudformation.NewFromConfig(cfg) },
+		stacks:     func() customresource.StackClient { return cloudformation.NewFromConfig(cfg) },
 	}, deploymentPatience).handle(ctx, event)
 }

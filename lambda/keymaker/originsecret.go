@@ -30,7 +30,7 @@ func (r originSecret) create(ctx context.Context, event cfn.Event) (result, erro
 	if secret, err := base64.RawURLEncoding.DecodeString(value); err != nil || len(secret) < originSecretBytes {
 		return result{}, refuse("parameter %s exists and does not hold an origin secret, which is %d bytes or more in base64url", name, originSecretBytes)
 	}
-	return result{physicalID: name, attributes: map[string]any{"Value": value}, noEcho: true}, nil
+	return result{PhysicalID: name, Attributes: map[string]any{"Value": value}, NoEcho: true}, nil
 }
 
 // update keeps the secret. One that is gone is made anew: what is returned

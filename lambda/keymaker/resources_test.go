@@ -104,8 +104,8 @@ func TestKeyTrust(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.physicalID != c.id || got.attributes["Since"] != c.since {
-				t.Errorf("id %q since %q, want %q since %q", got.physicalID, got.attributes["Since"], c.id, c.since)
+			if got.PhysicalID != c.id || got.Attributes["Since"] != c.since {
+				t.Errorf("id %q since %q, want %q since %q", got.PhysicalID, got.Attributes["Since"], c.id, c.since)
 			}
 		})
 	}

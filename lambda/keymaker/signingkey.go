@@ -96,7 +96,7 @@ func publicHalf(name string, want signedcookie.KeyType, text string) (result, er
 	if err != nil {
 		return result{}, fmt.Errorf("parameter %s: %w", name, err)
 	}
-	return result{physicalID: name, attributes: attributes}, nil
+	return result{PhysicalID: name, Attributes: attributes}, nil
 }
 
 // publicAttributes are what every kind of signing key gives to the template:

@@ -1,4 +1,6 @@
-package main
+// Package customresource makes Lambda functions of handlers of CloudFormation's
+// custom resources.
+package customresource
 
 import (
 	"bytes"
@@ -30,27 +32,38 @@ const (
 	maxReason = 1000
 )
 
-// respond makes a Lambda function of a handler: CloudFormation is told the
-// outcome whatever the handler does, a panic and standing still included.
+// A Result is what CloudFormation is told of a resource.
+type Result struct {
+	PhysicalID string
+	Attributes map[string]any // for Fn::GetAtt
+	NoEcho     bool           // the attributes are not to be shown
+}
+
+// A Handler does what an event asks for. Its error is the reason that is told.
+type Handler func(context.Context, cfn.Event) (Result, error)
+
+// Respond makes a Lambda function of a handler: CloudFormation is told the
+// outcome whatever the handler does, a panic and standing still included. The
+// physical id is what intendedID returns where the handler names none.
 //
 // It takes the place of [cfn.LambdaWrap], which cannot set NoEcho, has no
 // time limit and answers once. The function's own error is that of an answer
 // that could not be given; Lambda then sends the event again.
-func respond(handle func(context.Context, cfn.Event) (result, error)) func(context.Context, cfn.Event) error {
+func Respond(handle Handler, intendedID func(cfn.Event) string) func(context.Context, cfn.Event) error {
 	return func(ctx context.Context, event cfn.Event) error {
 		start := time.Now()
 		done, err := attempt(ctx, event, handle)
-		if done.physicalID == "" {
-			done.physicalID = intendedID(event)
+		if done.PhysicalID == "" {
+			done.PhysicalID = intendedID(event)
 		}
 
 		response := cfn.NewResponse(&event)
-		response.PhysicalResourceID = done.physicalID
+		response.PhysicalResourceID = done.PhysicalID
 		log := slog.With(
 			"requestType", event.RequestType,
 			"resourceType", event.ResourceType,
 			"logicalId", event.LogicalResourceID,
-			"physicalId", done.physicalID,
+			"physicalId", done.PhysicalID,
 			"requestId", event.RequestID,
 			"milliseconds", time.Since(start).Milliseconds(),
 		)
@@ -60,8 +73,8 @@ func respond(handle func(context.Context, cfn.Event) (result, error)) func(conte
 			log.ErrorContext(ctx, "failed", "cause", err.Error())
 		} else {
 			response.Status = cfn.StatusSuccess
-			response.Data = done.attributes
-			response.NoEcho = done.noEcho
+			response.Data = done.Attributes
+			response.NoEcho = done.NoEcho
 			log.InfoContext(ctx, "done")
 		}
 		if err := send(ctx, event.ResponseURL, response); err != nil {
@@ -72,7 +85,7 @@ func respond(handle func(context.Context, cfn.Event) (result, error)) func(conte
 }
 
 // attempt runs a handler that may panic or never return.
-func attempt(ctx context.Context, event cfn.Event, handle func(context.Context, cfn.Event) (result, error)) (result, error) {
+func attempt(ctx context.Context, event cfn.Event, handle Handler) (Result, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/2)))
@@ -80,7 +93,7 @@ func attempt(ctx context.Context, event cfn.Event, handle func(context.Context, 
 	}
 
 	type outcome struct {
-		result
+		Result
 		err error
 	}
 	returned := make(chan outcome, 1) // a late handler finds room and ends
@@ -96,9 +109,9 @@ func attempt(ctx context.Context, event cfn.Event, handle func(context.Context, 
 	}()
 	select {
 	case o := <-returned:
-		return o.result, o.err
+		return o.Result, o.err
 	case <-ctx.Done():
-		return result{}, errors.New("the function's time ended before its work did; its log may say what it waited for")
+		return Result{}, errors.New("the function's time ended before its work did; its log may say what it waited for")
 	}
 }
 
@@ -165,4 +178,13 @@ func withoutAddress(err error) error {
 		return where.Err
 	}
 	return err
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

@@ -1,4 +1,4 @@
-package main
+package customresource
 
 import (
 	"context"
@@ -10,29 +10,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 )
 
-// A stackClient is what the function needs of a CloudFormation client.
-type stackClient interface {
+// A StackClient is what a StackStatus needs of a CloudFormation client.
+type StackClient interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 }
 
-// A stackStatus tells a rollback from an update.
+// A StackStatus tells a rollback from an update. It needs
+// cloudformation:DescribeStacks on the stack.
 //
 // To a custom resource both are an Update, and no property tells which: once
 // all of an update is done and it is rolled back after all (an alarm, another
 // resource), the rollback looks exactly like a later update to the old
 // settings. One must not fail, or the stack is stuck between two templates; the
-// other must. CloudFormation knows, so it is asked; only where there is an
-// error to report, since otherwise it does not matter.
-type stackStatus struct{ client func() stackClient }
+// other must. CloudFormation knows, so it is asked.
+type StackStatus struct{ Client func() StackClient }
 
-// unlessRollback returns the error of a check that an Update did not pass, or
+// UnlessRollback returns the error of a check that an Update did not pass, or
 // nil where the Update is a rollback's: what it goes back to was deployed.
-// Where CloudFormation does not tell, the error stands.
-func (s stackStatus) unlessRollback(ctx context.Context, event cfn.Event, err error) error {
+// Where CloudFormation does not tell, the error stands. It is asked only where
+// there is an error, since otherwise it does not matter.
+func (s StackStatus) UnlessRollback(ctx context.Context, event cfn.Event, err error) error {
 	if err == nil || event.RequestType != cfn.RequestUpdate {
 		return err
 	}
-	back, cause := s.rollingBack(ctx, event.StackID)
+	back, cause := s.RollingBack(ctx, event.StackID)
 	if cause != nil {
 		return fmt.Errorf("%w (whether this is a rollback could not be found out: %v)", err, cause)
 	}
@@ -43,8 +44,10 @@ func (s stackStatus) unlessRollback(ctx context.Context, event cfn.Event, err er
 	return err
 }
 
-func (s stackStatus) rollingBack(ctx context.Context, stackID string) (bool, error) {
-	out, err := s.client().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stackID})
+// RollingBack reports whether the stack goes back to what it was before an
+// update.
+func (s StackStatus) RollingBack(ctx context.Context, stackID string) (bool, error) {
+	out, err := s.Client().DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stackID})
 	if err != nil {
 		return false, fmt.Errorf("reading the status of the stack: %w", err)
 	}
