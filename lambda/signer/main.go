@@ -6,7 +6,8 @@
 //	GET    /api/entitlements                    lists what the viewer may watch
 //
 // It runs behind an HTTP API with a JWT authorizer (payload format 2.0), and
-// is reached through the distribution only.
+// is reached through the distribution only. The prover alone calls it directly,
+// and gets cookies for the folder of its probe.
 package main
 
 import (
@@ -30,7 +31,7 @@ func main() {
 		logger.Error("the signer does not start", "cause", err.Error())
 		os.Exit(1)
 	}
-	lambda.Start(h.handle)
+	lambda.Start(h.invoke)
 }
 
 // start makes the handler and begins to read the keys, so that they are on
