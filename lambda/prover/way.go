@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A way is how a distribution is reached. The zero value is the one of
+// viewers: HTTPS at the distribution's own domain name.
+type way struct {
+	scheme, address string
+	roots           *x509.CertPool // nil: those of the system
+}
+
+// parseWay reads an endpoint's URL; the empty one is the zero value.
+func parseWay(endpoint string) (way, error) {
+	if endpoint == "" {
+		return way{}, nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" || u.Port() == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return way{}, fmt.Errorf("DISTRIBUTION_ENDPOINT_URL is %q: it must be a URL with a port, such as http://localhost:8080", endpoint)
+	}
+	return way{scheme: u.Scheme, address: u.Host}, nil
+}
+
+// client returns what asks a distribution under any host. The connection goes
+// to the distribution's own domain name, and TLS and the request name the host
+// that they are for: so an alias can be asked before its DNS record leads to
+// the distribution, and its certificate is checked as a viewer checks it.
+func (w way) client(domain string) (scheme string, c *http.Client) {
+	scheme, address := "https", domain+":443"
+	if w.address != "" {
+		scheme, address = w.scheme, w.address
+	}
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSHandshakeTimeout: 5 * time.Second,
+		DisableCompression:  true,
+		DisableKeepAlives:   true, // the next try may meet another edge
+	}
+	if w.roots != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: w.roots}
+	}
+	return scheme, &http.Client{
+		Transport:     transport,
+		Timeout:       10 * time.Second,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
