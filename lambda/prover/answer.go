@@ -74,12 +74,12 @@ func (a *answer) String() string {
 	switch {
 	case a.isProbe():
 		return text + " and the probe"
+	case a.status == http.StatusOK:
+		return text + " and something else than the probe"
 	case a.byBucket():
 		return text + " by S3"
 	case a.code != "" || a.isPage():
 		return text + " by CloudFront"
-	case a.status == http.StatusOK:
-		return text + " and something else than the probe"
 	}
 	return text
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -31,19 +33,25 @@ type failure struct {
 	settled bool
 }
 
-// maxFound keeps a failure's text at some 400 characters, in bytes.
-const maxFound = 160
+// maxText is the longest text of a failure, in bytes, as far as it depends on
+// what was found: more is unreadable among the events of a deploy.
+const maxText = 400
+
+// whoAsked begins what AWS says of a call that is not allowed; a long name
+// before what matters.
+var whoAsked = regexp.MustCompile(`User: arn:\S+ is not authorized`)
 
 func (f *failure) Error() string {
 	of := ""
 	if f.key != "" {
 		of = " of key " + f.key
 	}
-	found := f.found
-	if len(found) > maxFound {
-		found = strings.ToValidUTF8(found[:maxFound], "") + "…"
+	before := fmt.Sprintf("The proof failed after %v at the check %q%s: ", f.after.Round(time.Second), f.check, of)
+	found := whoAsked.ReplaceAllString(f.found, "not authorized")
+	if room := maxText - len(before) - len(f.advice) - len("…. "); len(found) > room {
+		found = strings.ToValidUTF8(found[:max(room, 0)], "") + "…"
 	}
-	return fmt.Sprintf("The proof failed after %v at the check %q%s: %s. %s", f.after.Round(time.Second), f.check, of, found, f.advice)
+	return before + found + ". " + f.advice
 }
 
 const (
@@ -84,7 +92,7 @@ func pageInstead(check string, got *answer) *failure {
 func unrefusedWithout(got *answer) *failure {
 	f := &failure{check: checkRefuse, found: got.String() + " without cookies",
 		advice: "This is no refusal by CloudFront's signature check: see what else answers in front of the premium path."}
-	if got.status == 200 || got.byBucket() {
+	if got.status == http.StatusOK || got.byBucket() {
 		f.advice = "Viewers without cookies are let in: the behavior of the premium path must trust the key group, and no behavior before it may have the path."
 	}
 	return f
@@ -94,6 +102,7 @@ func unrefusedWithout(got *answer) *failure {
 // where it is.
 func (v *visit) unserved(k key, got *answer) *failure {
 	f := &failure{check: checkServe, found: got.String() + " with cookies"}
+	object := strings.TrimPrefix(v.probe.Path, "/")
 	switch {
 	case got.isProbe():
 		return nil
@@ -101,12 +110,12 @@ func (v *visit) unserved(k key, got *answer) *failure {
 		return pageInstead(checkServe, got)
 	case got.bySignatureCheck():
 		f.advice, f.settled = adviseRefused(k, got.code)
-	case got.byBucket() && got.status == 403:
+	case got.status == http.StatusOK:
+		f.advice = fmt.Sprintf("See what else writes the object %s, and that the premium behavior's origin is the bucket.", object)
+	case got.byBucket() && got.status == http.StatusForbidden:
 		f.advice = "CloudFront lets the cookies through and the bucket refuses CloudFront: its policy must let this distribution read, and the behavior's origin must use the origin access control."
 	case got.byBucket():
-		f.advice = fmt.Sprintf("CloudFront lets the cookies through and finds no probe: the origin of the premium behavior must have no path, and the bucket the object %s.", strings.TrimPrefix(v.probe.Path, "/"))
-	case got.status == 200:
-		f.advice = fmt.Sprintf("See what else writes the object %s, and that the premium behavior's origin is the bucket.", strings.TrimPrefix(v.probe.Path, "/"))
+		f.advice = fmt.Sprintf("CloudFront lets the cookies through and finds no probe: the origin of the premium behavior must have no path, and the bucket the object %s.", object)
 	default:
 		f.advice = "See that the premium behavior's origin is the bucket, and deploy again."
 	}

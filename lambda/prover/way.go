@@ -30,15 +30,20 @@ func parseWay(endpoint string) (way, error) {
 	return way{scheme: u.Scheme, address: u.Host}, nil
 }
 
+// to returns where a distribution with the domain name is reached.
+func (w way) to(domain string) (scheme, address string) {
+	if w.address == "" {
+		return "https", domain + ":443"
+	}
+	return w.scheme, w.address
+}
+
 // client returns what asks a distribution under any host. The connection goes
 // to the distribution's own domain name, and TLS and the request name the host
 // that they are for: so an alias can be asked before its DNS record leads to
 // the distribution, and its certificate is checked as a viewer checks it.
 func (w way) client(domain string) (scheme string, c *http.Client) {
-	scheme, address := "https", domain+":443"
-	if w.address != "" {
-		scheme, address = w.scheme, w.address
-	}
+	scheme, address := w.to(domain)
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"crypto/ecdsa"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -317,8 +318,12 @@ func (in *inspection) knowsHash() (Check, *refusal) {
 	if h := in.fields[hashAlgorithm]; h.given {
 		check.Found = h.value
 	}
-	if _, err := in.hash(); err != nil {
+	hash, err := in.hash()
+	if err != nil {
 		return check, accessDenied.because("the " + in.name(hashAlgorithm) + " is not known: " + err.Error())
+	}
+	if _, isECDSA := in.key.key.(*ecdsa.PublicKey); isECDSA && hash == signedcookie.SHA256 && in.behavior.RefuseECDSASHA256 {
+		return check, accessDenied.because("this edge takes ECDSA with SHA1 only")
 	}
 	return check, nil
 }

@@ -38,6 +38,16 @@ func TestCookiesThatOpen(t *testing.T) {
 	}
 }
 
+// An edge can be one that takes only what AWS documents.
+func TestEdgeThatRefusesECDSAWithSHA256(t *testing.T) {
+	b := premium()
+	b.RefuseECDSASHA256 = true
+	for _, g := range []grant{courseOne(), {rsaKey, signedcookie.SHA1, courseOne().Policy}, {ecdsaKey, signedcookie.SHA1, courseOne().Policy}} {
+		wantAllowed(t, b.Decide(asked(segment, g.cookies()), nil))
+	}
+	wantRefused(t, b.Decide(asked(segment, grant{ecdsaKey, signedcookie.SHA256, courseOne().Policy}.cookies()), nil), "AccessDenied", CheckHash)
+}
+
 func TestRefusals(t *testing.T) {
 	good, exact := courseOne(), courseOne()
 	exact.Resource = "https://" + host + segment

@@ -31,8 +31,11 @@ type Behavior struct {
 	ViewerProtocolPolicy string // allow-all, https-only or redirect-to-https
 	// Signed says that requests need a signature by one of PublicKeys. It
 	// holds where there is no key at all: then nothing gets through.
-	Signed              bool
-	PublicKeys          map[string]PublicKey // by id
+	Signed     bool
+	PublicKeys map[string]PublicKey // by id
+	// RefuseECDSASHA256 says that ECDSA keys sign with SHA-1 only, which is
+	// all that AWS documents. What CloudFront does is undocumented.
+	RefuseECDSASHA256   bool
 	CachePolicy         CachePolicy
 	OriginRequestPolicy *OriginRequestPolicy
 	ResponseHeaders     *ResponseHeadersPolicy
