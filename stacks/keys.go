@@ -38,12 +38,17 @@ func newKeymaker(stack awscdk.Stack, s settings.Settings, code string) awslambda
 		Actions:   jsii.Strings("ssm:GetParameter"),
 		Resources: &[]*string{parameterArn(stack, s, "signer")},
 	}))
-	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+	keymaker.AddToRolePolicy(tellARollback(stack))
+	return keymaker
+}
+
+// tellARollback lets a custom resource's function tell one from an update.
+func tellARollback(stack awscdk.Stack) awsiam.PolicyStatement {
+	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("TellARollback"),
 		Actions:   jsii.Strings("cloudformation:DescribeStacks"),
 		Resources: &[]*string{stack.StackId()},
-	}))
-	return keymaker
+	})
 }
 
 // newCustomResource makes a resource of the keymaker's.

@@ -9,17 +9,24 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// newPage puts the web page, and the sample videos where they are wanted, into
-// the bucket. Nothing is ever removed from it: it holds other people's videos.
-func newPage(stack awscdk.Stack, s settings.Settings, p parts.Parts, st storage, c client) {
+// An uploader puts files into the bucket. Nothing is ever removed from it: it
+// holds other people's videos.
+type uploader func(id string, props awss3deployment.BucketDeploymentProps) awss3deployment.BucketDeployment
+
+func newUploader(stack awscdk.Stack, s settings.Settings, st storage) uploader {
 	logs := newLogGroup(stack, s, "UploadLog")
-	upload := func(id string, props awss3deployment.BucketDeploymentProps) {
+	return func(id string, props awss3deployment.BucketDeploymentProps) awss3deployment.BucketDeployment {
 		props.DestinationBucket = st.bucket
 		props.Prune = jsii.Bool(false)
 		props.LogGroup = logs
 		props.MemoryLimit = jsii.Number(256)
-		awss3deployment.NewBucketDeployment(stack, &id, &props)
+		return awss3deployment.NewBucketDeployment(stack, &id, &props)
 	}
+}
+
+// newPage puts the web page, and the sample videos where they are wanted, into
+// the bucket.
+func newPage(upload uploader, s settings.Settings, p parts.Parts, c client) {
 	config := map[string]any{"premiumPath": s.PremiumPath, "signIn": c.page}
 	upload("Page", awss3deployment.BucketDeploymentProps{
 		Sources: &[]awss3deployment.ISource{

@@ -31,7 +31,8 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 	client := signIn.newClient(stack, s, delivery.host)
 	signer.admit(client)
 	keys.publish(stack, s, delivery.host)
-	newPage(stack, s, p, storage, client)
+	upload := newUploader(stack, s, storage)
+	newPage(upload, s, p, client)
 	if s.Monitoring {
 		output(stack, "Dashboard", "The CloudWatch dashboard", *newMonitoring(stack, s, signer, delivery))
 	}
@@ -53,6 +54,9 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 	}
 	if signIn.pool != nil {
 		output(stack, "UserPool", "Who can sign in", *signIn.pool.UserPoolId())
+	}
+	if s.DeployProof {
+		newProof(stack, s, p.Prover, keys, signer, delivery, newProbe(upload, s))
 	}
 	return stack
 }

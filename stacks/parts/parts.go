@@ -23,6 +23,7 @@ import (
 type Parts struct {
 	Signer   string // the signer's Lambda
 	Keymaker string // the custom resources' Lambda
+	Prover   string // the Lambda that proves a deploy; built where that is asked for
 	Page     string // the web page, with the libraries that it loads
 	Sample   string // the sample videos, laid out as in the bucket
 
@@ -56,6 +57,7 @@ func Build(ctx context.Context, root string, s settings.Settings) (Parts, error)
 	p := Parts{
 		Signer:   filepath.Join(build, "signer"),
 		Keymaker: filepath.Join(build, "keymaker"),
+		Prover:   filepath.Join(build, "prover"),
 		Page:     filepath.Join(build, "page"),
 		Sample:   filepath.Join(build, "sample"),
 
@@ -64,6 +66,9 @@ func Build(ctx context.Context, root string, s settings.Settings) (Parts, error)
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return function(ctx, root, "signer", p.Signer) })
 	group.Go(func() error { return function(ctx, root, "keymaker", p.Keymaker) })
+	if s.DeployProof {
+		group.Go(func() error { return function(ctx, root, "prover", p.Prover) })
+	}
 	group.Go(func() error { return page(ctx, root, p.Page) })
 	if s.Sample {
 		group.Go(func() error { return sample(root, s.PremiumPath, p.Sample) })

@@ -23,7 +23,7 @@ func TestFunctionsAreReproducible(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"signer", "keymaker"} {
+	for _, name := range []string{"signer", "keymaker", "prover"} {
 		var binaries [2][]byte
 		for i, from := range []string{root, elsewhere} {
 			out := t.TempDir()

@@ -1,0 +1,139 @@
+package stacks
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3deployment"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"premiumhls/lambda/proof"
+	"premiumhls/stacks/settings"
+)
+
+const (
+	// proofPatience is how long a change of keys may be on its way to the
+	// edges.
+	proofPatience = "10m0s"
+	// proofTime is the prover's own, in seconds: its last try may take two
+	// minutes more, and the most that Lambda gives is 900.
+	proofTime = 780
+)
+
+// newProof makes the last resource of a deploy: it fails the deploy, which
+// then rolls back, where the distribution does not serve a probe below the
+// premium path to viewers with cookies, or serves it to others.
+func newProof(stack awscdk.Stack, s settings.Settings, code string, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) {
+	prover := newFunction(stack, s, "Prover", functionProps{
+		pkg:         "prover",
+		code:        code,
+		description: "Proves at deploy time that premium videos are served with cookies only",
+		memory:      256,
+		timeout:     proofTime,
+	})
+	prover.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("AskForCookies"),
+		Actions:   jsii.Strings("lambda:InvokeFunction"),
+		Resources: &[]*string{sg.function.FunctionArn()},
+	}))
+	prover.AddToRolePolicy(tellARollback(stack))
+
+	var list []map[string]any
+	for _, key := range keys.keys {
+		list = append(list, map[string]any{"Name": key.Name, "PublicKeyId": key.id, "Type": key.Type, "Hash": key.Hash})
+	}
+	needed, digest := provenBy(stack, sg)
+	last := awscdk.NewCustomResource(stack, jsii.String("Proof"), &awscdk.CustomResourceProps{
+		ServiceToken: prover.FunctionArn(),
+		ResourceType: jsii.String("Custom::DeployProof"),
+		Properties: &map[string]any{
+			"SignerFunction": sg.function.FunctionArn(),
+			"Distribution":   d.distribution.DistributionId(),
+			"DomainName":     d.distribution.DistributionDomainName(),
+			"Host":           d.host,
+			"PremiumPath":    s.PremiumPath,
+			"Keys":           list,
+			"Patience":       proofPatience,
+			// Another digest is a change, which has CloudFormation ask again.
+			"Digest": digest,
+		},
+		ServiceTimeout: awscdk.Duration_Minutes(jsii.Number(15)),
+	})
+	last.Node().AddDependency(probe)
+	for _, resource := range needed {
+		last.Node().AddDependency(resource)
+	}
+	output(stack, "Proof", "What this deploy proved", *last.GetAttString(jsii.String("Result")))
+}
+
+// newProbe puts the probe where the distribution finds it, and the right to
+// write there stays with what uploads the page.
+func newProbe(upload uploader, s settings.Settings) awss3deployment.BucketDeployment {
+	object := s.PremiumPath + "/" + proof.Folder + "/" + proof.Name
+	return upload("Probe", awss3deployment.BucketDeploymentProps{
+		Sources:     &[]awss3deployment.ISource{awss3deployment.Source_Data(&object, jsii.String(proof.Content), nil)},
+		ContentType: jsii.String("text/plain"),
+		// CloudFront asks the bucket each time: a proof by what an edge kept
+		// would say nothing of the bucket.
+		CacheControl: &[]awss3deployment.CacheControl{awss3deployment.CacheControl_NoCache()},
+	})
+}
+
+// provenBy returns the resources that decide whether a viewer is served, as
+// far as they are made by now, and a digest of their properties: everything of
+// CloudFront, the keys, the bucket's policy, and the signer with its parameter
+// and rights. References are part of it as they are in the template, so that
+// the digest is the same from one synthesis to the next.
+func provenBy(stack awscdk.Stack, sg signer) (resources []awscdk.CfnResource, digest string) {
+	properties := map[string]any{} // by logical id
+	for _, construct := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+		if !*awscdk.CfnResource_IsCfnResource(construct) {
+			continue
+		}
+		resource := construct.(awscdk.CfnResource)
+		path := *construct.Node().Path()
+		ofSigner := strings.HasPrefix(path, *sg.function.Node().Path()+"/") || strings.HasPrefix(path, *sg.function.Role().Node().Path()+"/")
+		if !ofSigner && !proves(*resource.CfnResourceType()) {
+			continue
+		}
+		resources = append(resources, resource)
+		id := fmt.Sprint(stack.Resolve(resource.LogicalId()))
+		properties[id] = []any{resource.CfnResourceType(), resolvedProperties(stack, resource)}
+	}
+	text, err := json.Marshal(properties)
+	if err != nil || bytes.Contains(text, []byte("$jsii.")) {
+		panic(fmt.Sprintf("the properties of a resource could not be resolved: %v %s", err, text))
+	}
+	sum := sha256.Sum256(text)
+	return resources, hex.EncodeToString(sum[:])
+}
+
+// proves reports whether resources of a type decide, whatever their names.
+func proves(resourceType string) bool {
+	switch resourceType {
+	case "AWS::SSM::Parameter", "AWS::KMS::Key", "AWS::S3::BucketPolicy":
+		return true
+	}
+	return strings.HasPrefix(resourceType, "AWS::CloudFront::")
+}
+
+// resolvedProperties are a resource's properties as they will be in the
+// template. The names come from the resource; the values come from the method
+// of each name, because in a map the CDK's runtime leaves values out that are
+// known at the end only.
+func resolvedProperties(stack awscdk.Stack, resource awscdk.CfnResource) map[string]any {
+	resolved := map[string]any{}
+	for name := range *resource.CfnProperties() {
+		value := reflect.ValueOf(resource).MethodByName(strings.ToUpper(name[:1]) + name[1:]).Call(nil)
+		resolved[name] = stack.Resolve(value[0].Interface())
+	}
+	return resolved
+}
