@@ -134,6 +134,9 @@ func deploy(ctx context.Context, o options, s settings.Settings, folder, file st
 		c.Close()
 		return nil, err
 	}
+	if outputs, err := c.Outputs(); err == nil && outputs["Proof"] != "" {
+		fmt.Fprintln(terminal, outputs["Proof"])
+	}
 	return c, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"premiumhls/local/cloud"
 	"premiumhls/local/edge"
@@ -14,6 +15,9 @@ import (
 type terminal struct {
 	mu  sync.Mutex
 	out io.Writer
+	// open says that requests are viewers' and not yet those of the deploy's
+	// proof, which tells its result itself.
+	open atomic.Bool
 }
 
 func (t *terminal) Write(p []byte) (int, error) {
@@ -35,10 +39,14 @@ func (t *terminal) welcome(o options, c *cloud.Cloud, videos []video) {
 	b.WriteString(howToGrant(c))
 	fmt.Fprintln(&b, "\nEach request, and what the edge decided (Ctrl-C ends):")
 	io.WriteString(t, b.String())
+	t.open.Store(true)
 }
 
 // request prints a line for a request to the edge.
 func (t *terminal) request(e edge.Entry) {
+	if !t.open.Load() {
+		return
+	}
 	decision := e.Reason
 	if e.Decision.Code != "" {
 		decision = e.Decision.Code + ": " + decision

@@ -53,6 +53,7 @@ func TestAttacks(t *testing.T) {
 			{"a number", `{"path":1}`, "invalid_path"},
 			{"ten thousand paths", `{"path":["` + strings.Repeat(`a","`, 500) + `a"]}`, "invalid_path"},
 			{"another member", `{"path":"course-1","host":"evil.example.com"}`, "unknown_field"},
+			{"the prover's question", `{"proof":{"key":"2026-11"}}`, "unknown_field"},
 			{"the member twice", `{"path":"course-1","path":"course-2"}`, "invalid_json"},
 			{"something after", `{"path":"course-1"}{}`, "invalid_json"},
 			{"no JSON", `path=course-1`, "invalid_json"},

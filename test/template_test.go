@@ -28,9 +28,9 @@ var variants = map[string]map[string]any{
 		},
 		"entitlements": "table", "monitoring": false, "accessLogs": true,
 	},
-	"an existing issuer, no sample": {
+	"an existing issuer, no sample, no proof": {
 		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
-		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "blockCountries": []any{"FR"},
+		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployProof": false, "blockCountries": []any{"FR"},
 		"monitoring": false, "tracing": true,
 	},
 }
@@ -237,7 +237,7 @@ func TestEverySettingReachesTheTemplate(t *testing.T) {
 }
 
 func TestExistingIssuerNeedsNoUserPool(t *testing.T) {
-	a := synthesize(t, variants["an existing issuer, no sample"])
+	a := synthesize(t, variants["an existing issuer, no sample, no proof"])
 	if n := len(a.resources("AWS::Cognito::UserPool")); n != 0 {
 		t.Errorf("%d user pools", n)
 	}

@@ -47,11 +47,20 @@ func (f *failure) Error() string {
 		of = " of key " + f.key
 	}
 	before := fmt.Sprintf("The proof failed after %v at the check %q%s: ", f.after.Round(time.Second), f.check, of)
-	found := whoAsked.ReplaceAllString(f.found, "not authorized")
-	if room := maxText - len(before) - len(f.advice) - len("…. "); len(found) > room {
-		found = strings.ToValidUTF8(found[:max(room, 0)], "") + "…"
-	}
+	found := shortened(whoAsked.ReplaceAllString(f.found, "not authorized"), maxText-len(before)-len(". ")-len(f.advice))
 	return before + found + ". " + f.advice
+}
+
+// shortened leaves out what is amid a text that is too long: an error begins
+// with what was tried and ends with why that failed.
+func shortened(text string, most int) string {
+	const gap = " … "
+	if len(text) <= most {
+		return text
+	}
+	room := max(most-len(gap), 0)
+	head := strings.ToValidUTF8(text[:room/4], "")
+	return head + gap + strings.ToValidUTF8(text[len(text)-(room-room/4):], "")
 }
 
 const (

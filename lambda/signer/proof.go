@@ -49,8 +49,9 @@ func (h *handler) prove(ctx context.Context, question proof.Question) proof.Answ
 }
 
 func (h *handler) proofCookies(ctx context.Context, name string) (*cookieSet, error) {
-	// Read anew: what this function last read may be from before the deploy.
-	snapshot, err := h.ring.Refresh(ctx)
+	// Read anew: what this function has may be from before the deploy. And
+	// read aside: the deploy may yet be rolled back.
+	snapshot, err := h.ring.Read(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing keys: %w", err)
 	}

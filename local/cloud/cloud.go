@@ -40,8 +40,10 @@ type Options struct {
 	Shop        Shop             // answers for functions that are not the stack's
 	Requests    func(edge.Entry) // is told of each request to the edge
 	Propagation time.Duration    // how long the edge goes on as it was after a deploy
-	Now         func() time.Time // the edge's clock; the functions have the machine's
-	Log         *slog.Logger     // takes the causes of failures; nil is nowhere
+	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
+	RefuseECDSASHA256 bool
+	Now               func() time.Time // the edge's clock; the functions have the machine's
+	Log               *slog.Logger     // takes the causes of failures; nil is nowhere
 }
 
 // A Cloud is a stack on this machine. It serves as the stack's distribution.
@@ -94,6 +96,9 @@ func New(options Options) (_ *Cloud, err error) {
 		}
 		environment["AWS_ENDPOINT_URL_"+service] = url
 	}
+	if environment["DISTRIBUTION_ENDPOINT_URL"], err = c.listen(c); err != nil {
+		return nil, err
+	}
 	if c.issuerURL, err = c.listen(http.HandlerFunc(c.serveIssuer)); err != nil {
 		return nil, err
 	}
@@ -129,7 +134,8 @@ func (c *Cloud) where() template.Environment {
 func (c *Cloud) Deploy(ctx context.Context, t *template.Template) error {
 	c.before.Store(int64(len(c.stack.Events())))
 	if err := c.stack.Deploy(ctx, t); err != nil {
-		return fmt.Errorf("deploying the stack on this machine: %w", err)
+		err = fmt.Errorf("deploying the stack on this machine: %w", err)
+		return errors.Join(err, c.serveAgain())
 	}
 	if err := c.serveAPI(); err != nil {
 		return err
@@ -187,6 +193,15 @@ func (c *Cloud) serveAPI() error {
 	return nil
 }
 
+// serveAgain has the edge serve what is there after a rollback.
+func (c *Cloud) serveAgain() error {
+	if len(c.stack.Resources("AWS::CloudFront::Distribution")) == 0 {
+		c.edge.Store(nil)
+		return nil
+	}
+	return c.serveDistribution()
+}
+
 // serveDistribution reads the distribution and gives it to the edge, at once
 // the first time and after the propagation time from then on.
 func (c *Cloud) serveDistribution() error {
@@ -199,7 +214,15 @@ func (c *Cloud) serveDistribution() error {
 	if err != nil {
 		return fmt.Errorf("reading the distribution from the template: %w", err)
 	}
-	if running := c.edge.Load(); running != nil {
+	for i := range distribution.Behaviors {
+		distribution.Behaviors[i].RefuseECDSASHA256 = c.options.RefuseECDSASHA256
+	}
+	switch running := c.edge.Load(); {
+	case running == nil:
+	case c.options.Propagation == 0:
+		running.Update(distribution)
+		return nil
+	default:
 		time.AfterFunc(c.options.Propagation, func() { running.Update(distribution) })
 		return nil
 	}
@@ -225,9 +248,13 @@ func (c *Cloud) origin(domain string) http.Handler {
 	return nil
 }
 
-// ServeHTTP serves the distribution.
+// ServeHTTP serves the distribution, once there is one.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c.edge.Load().ServeHTTP(w, r)
+	if running := c.edge.Load(); running != nil {
+		running.ServeHTTP(w, r)
+		return
+	}
+	http.Error(w, "There is no distribution yet.", http.StatusServiceUnavailable)
 }
 
 // API is the HTTP API at its own host, around the distribution.

@@ -27,6 +27,27 @@ func dropWebACL(resources []edge.Resource) {
 	}
 }
 
+// proofProvider has the edge serve the distribution before it is proven: what
+// is deployed by then is all that it depends on.
+type proofProvider struct {
+	deployment.Provider
+	cloud *Cloud
+}
+
+func (p proofProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+	if err := p.cloud.serveDistribution(); err != nil {
+		return deployment.State{}, err
+	}
+	return p.Provider.Create(ctx, r)
+}
+
+func (p proofProvider) Update(ctx context.Context, r deployment.Resource, state deployment.State) (deployment.State, error) {
+	if err := p.cloud.serveDistribution(); err != nil {
+		return deployment.State{}, err
+	}
+	return p.Provider.Update(ctx, r, state)
+}
+
 // publicKeyProvider refuses what CloudFront refuses of a public key: another
 // material, and its deletion while a key group names it.
 type publicKeyProvider struct {

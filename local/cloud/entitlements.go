@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"net/url"
 	"path/filepath"
-	"strings"
 
 	"premiumhls/local/deployment"
 	"premiumhls/local/dynamodb"
@@ -60,25 +56,4 @@ func (c *Cloud) Grant(ctx context.Context, viewer, path string) error {
 		return errors.New("the stack has no table of entitlements")
 	}
 	return c.tables.Grant(ctx, table, viewer, path)
-}
-
-// serveFunctions answers the Invoke calls of functions.
-func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
-	arn, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
-	arn, found := strings.CutSuffix(arn, "/invocations")
-	arn, err := url.PathUnescape(arn)
-	if !ok || !found || err != nil || c.options.Shop == nil {
-		w.Header().Set("X-Amzn-ErrorType", "ResourceNotFoundException")
-		http.Error(w, `{"Message":"Function not found"}`, http.StatusNotFound)
-		return
-	}
-	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 6<<20))
-	if err == nil {
-		payload, err = c.options.Shop(r.Context(), arn, payload)
-	}
-	if err != nil {
-		w.Header().Set("X-Amz-Function-Error", "Unhandled")
-		payload = fmt.Appendf(nil, `{"errorMessage":%q}`, err.Error())
-	}
-	w.Write(payload)
 }

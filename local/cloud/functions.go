@@ -3,9 +3,13 @@ package cloud
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
+	"net/url"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -127,6 +131,12 @@ func (f *functions) processes() (ids []int) {
 	return ids
 }
 
+func (f *functions) has(arn string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.running[arn] != nil
+}
+
 func (f *functions) restart() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -148,4 +158,30 @@ func (f *functions) close() {
 	for _, runner := range f.retired {
 		runner.Close()
 	}
+}
+
+// serveFunctions answers the Invoke calls of functions: of the stack's own,
+// and in the shop's place of others.
+func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
+	arn, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
+	arn, found := strings.CutSuffix(arn, "/invocations")
+	arn, err := url.PathUnescape(arn)
+	invoke := c.functions.invoke
+	if !c.functions.has(arn) {
+		invoke = c.options.Shop
+	}
+	if !ok || !found || err != nil || invoke == nil {
+		w.Header().Set("X-Amzn-ErrorType", "ResourceNotFoundException")
+		http.Error(w, `{"Message":"Function not found"}`, http.StatusNotFound)
+		return
+	}
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, lambdaruntime.MaxRequest))
+	if err == nil {
+		payload, err = invoke(r.Context(), arn, payload)
+	}
+	if err != nil {
+		w.Header().Set("X-Amz-Function-Error", "Unhandled")
+		payload = fmt.Appendf(nil, `{"errorMessage":%q}`, err.Error())
+	}
+	w.Write(payload)
 }

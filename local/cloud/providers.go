@@ -27,6 +27,7 @@ func (c *Cloud) providers(assets *deployment.Assets) map[string]deployment.Provi
 		"Custom::CDKBucketDeployment":   deployment.BucketDeployment{Assets: assets, Bucket: c.buckets.byName},
 		// Empties buckets when they are deleted; these end with the process.
 		"Custom::S3AutoDeleteObjects": generic,
+		"Custom::DeployProof":         proofProvider{c.resources, c},
 		"Custom::*":                   c.resources,
 	}
 }

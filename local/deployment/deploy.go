@@ -130,6 +130,7 @@ func (d *operation) rollback(ctx context.Context) error {
 		}
 		old.State = state
 		after[old.LogicalID] = old
+		s.set(old) // for what is deleted next: it may have been named here
 	}
 	for _, r := range slices.Backward(d.undone()) {
 		policy := r.deletionPolicy

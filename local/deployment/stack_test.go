@@ -295,6 +295,39 @@ func TestRollbackFails(t *testing.T) {
 	}
 }
 
+// What is new is deleted once the rest of the stack is back: a service may
+// refuse to delete what something still names.
+func TestRollbackDeletesWhatNothingNamesAnyMore(t *testing.T) {
+	w := newWorld()
+	p := &watchful{world: w}
+	s := deployment.New(deployment.Options{Environment: environment, Default: p})
+	p.stack = s
+	deploy(t, s, `"A": {"Type": "T", "Properties": {"Value": "nothing"}}`)
+	w.fail["CREATE Z"] = errors.New("boom")
+	if err := s.Deploy(t.Context(), parse(t, `"N": {"Type": "T"}, "A": {"Type": "T", "Properties": {"Value": {"Ref": "N"}}}, "Z": {"Type": "T", "DependsOn": "A"}`)); err == nil {
+		t.Fatal("deployed")
+	}
+	if len(p.seen) != 1 || p.seen[0] != "nothing" {
+		t.Errorf("while N was deleted, A named %v", p.seen)
+	}
+}
+
+// watchful notes what A names while something is deleted.
+type watchful struct {
+	*world
+	stack *deployment.Stack
+	seen  []any
+}
+
+func (p *watchful) Delete(ctx context.Context, r deployment.Resource, state deployment.State) error {
+	for _, deployed := range p.stack.Resources("") {
+		if deployed.LogicalID == "A" {
+			p.seen = append(p.seen, deployed.Properties["Value"])
+		}
+	}
+	return p.world.Delete(ctx, r, state)
+}
+
 type failSecondUpdate struct {
 	*world
 	id    string

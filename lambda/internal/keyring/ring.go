@@ -89,8 +89,7 @@ type Ring struct {
 // held is a snapshot and the time that it is from.
 type held struct {
 	snapshot *Snapshot
-	from     *fetch        // the read that brought it
-	at       time.Time     // when that began
+	at       time.Time     // when the read that brought it began
 	refresh  time.Duration // the age at which it is read anew
 }
 
@@ -206,7 +205,7 @@ func (r *Ring) finish(f *fetch, p Parameters, err error) {
 		return
 	}
 	r.outage.end()
-	r.held.Store(&held{snapshot, f, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/5+1)})
+	r.held.Store(&held{snapshot, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/5+1)})
 }
 
 // judge returns the snapshot that p makes: the old one where nothing changed,
