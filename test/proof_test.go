@@ -123,6 +123,18 @@ func TestDeployProves(t *testing.T) {
 	}
 }
 
+// The proof asks as viewers do, under the name that policies are for, before
+// any DNS record leads there.
+func TestDeployProvesOwnName(t *testing.T) {
+	hosts := map[string]int{}
+	newSite(t, variants["everything"], func(o *cloud.Options) {
+		o.Requests = func(e edge.Entry) { hosts[e.Host]++ }
+	})
+	if len(hosts) != 1 || hosts["video.example.com"] != 7 {
+		t.Errorf("the hosts that were asked, and how often: %v", hosts)
+	}
+}
+
 // A deploy that breaks what viewers need fails at a check that says so, and is
 // rolled back to what works.
 func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
