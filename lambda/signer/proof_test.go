@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
 	"premiumhls/lambda/proof"
@@ -107,7 +108,7 @@ func TestProofRefused(t *testing.T) {
 			c := newCloud(t)
 			c.settings(t, c.keyInKMS(waitingSince))
 			h, log := c.newHandler(t, "SIGNING_KEYS=")
-			client, err := newSSM(c.getenv)
+			client, err := awsjson.New(awsjson.SSM, "", c.getenv)
 			if err != nil {
 				t.Fatal(err)
 			}
