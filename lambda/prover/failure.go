@@ -89,6 +89,9 @@ func pageInstead(check string, got *answer) *failure {
 	case strings.Contains(got.body, "Request blocked"):
 		f.found += ": request blocked"
 		f.advice = "A rule of the web ACL refuses the prover, whose address is one of AWS Lambda's: let it in, " + howToTurnOff
+	case got.status >= http.StatusInternalServerError:
+		f.settled = false
+		f.advice = "CloudFront got no answer from the origin: see that the premium behavior's origin is the bucket, and deploy again."
 	default:
 		f.settled = false
 		f.advice = "See that the host is one of the distribution's domainNames and that no other distribution has it."

@@ -124,7 +124,7 @@ func TestBrokenSites(t *testing.T) {
 		{"an origin that cannot be reached", func(_ *testing.T, s *site) {
 			s.front = onCookies(page(502, "CloudFront attempted to establish a connection"))
 		},
-			checkServe, "2026-11", []string{"502 by CloudFront"}},
+			checkServe, "2026-11", []string{"502 by CloudFront", "no answer from the origin"}},
 		{"a policy that cannot be read", func(_ *testing.T, s *site) { s.front = onCookies(refusal("MalformedPolicy", "Malformed Policy")) },
 			checkServe, "2026-11", []string{"403 MalformedPolicy (Malformed Policy)"}},
 
