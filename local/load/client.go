@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+)
+
+// newClient returns a client that follows no redirects, and that connects to
+// this machine alone.
+func newClient() *http.Client {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: loopbackOnly}
+	return &http.Client{
+		Transport:     &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 1 << 10, DisableCompression: true},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Timeout:       30 * time.Second,
+	}
+}
+
+func loopbackOnly(_, address string, _ syscall.RawConn) error {
+	if to, err := netip.ParseAddrPort(address); err != nil || !to.Addr().IsLoopback() {
+		return fmt.Errorf("%s is not on this machine", address)
+	}
+	return nil
+}
+
+// A due answer: what a request must be answered with.
+type due struct {
+	status  int
+	code    string // in the body of a refusal
+	content []byte // of a file; nil: any
+}
+
+// A reply is what a request was answered with.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte // good until the next request
+}
+
+// A request is one that a viewer sends.
+type request struct {
+	kind    kind
+	method  string
+	url     string
+	cookies string // of the Cookie header; empty: none
+	token   string // empty: none
+	body    string
+	form    bool // of the body; otherwise it is JSON
+	from    int  // the first byte that is asked for, where that is not 0
+	due     due
+}
+
+func (r request) make(ctx context.Context) (*http.Request, error) {
+	made, err := http.NewRequestWithContext(ctx, r.method, r.url, bodyOf(r.body))
+	if err != nil {
+		return nil, err
+	}
+	if r.cookies != "" {
+		made.Header.Set("Cookie", r.cookies)
+	}
+	if r.token != "" {
+		made.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	if r.from > 0 {
+		made.Header.Set("Range", fmt.Sprintf("bytes=%d-", r.from))
+	}
+	switch {
+	case r.form:
+		made.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	case r.body != "":
+		made.Header.Set("Content-Type", "application/json")
+	}
+	return made, nil
+}
