@@ -17,13 +17,14 @@ func load(ctx context.Context, o options, s *site, m *meter) *found {
 	began := time.Now()
 
 	var group sync.WaitGroup
+	all := viewers(o.viewers)
 	workers := make([]*worker, o.parallel)
 	for i := range workers {
 		w := &worker{site: s, shared: counts, tally: &tally{}}
 		workers[i] = w
 		var mine []*viewer
 		for n := i; n < o.viewers; n += o.parallel {
-			mine = append(mine, &viewer{name: viewers(o.viewers)[n].Username, both: n%2 == 1})
+			mine = append(mine, &viewer{name: all[n].Username, both: n%2 == 1, visits: n})
 		}
 		group.Go(func() { w.work(ctx, mine) })
 	}

@@ -25,7 +25,7 @@ type viewer struct {
 	both     bool // has bought both courses
 	token    string
 	signedIn time.Time
-	visits   int
+	visits   int // with a beginning of their own, so that each kind of request is there from the first
 }
 
 // newToken is the age at which a viewer signs in anew: a token lasts an hour.
@@ -90,9 +90,9 @@ func (w *worker) send(ctx context.Context, r request) (reply, error) {
 func (d due) compare(got reply, from int) string {
 	switch {
 	case got.status != d.status:
-		return fmt.Sprintf("status %d in place of %d: %.200s", got.status, d.status, got.body)
+		return fmt.Sprintf("status %d in place of %d: %.200q", got.status, d.status, got.body)
 	case d.code != "" && !bytes.Contains(got.body, []byte("<Code>"+d.code+"</Code>")) && !bytes.Contains(got.body, []byte(`"code":"`+d.code+`"`)):
-		return fmt.Sprintf("no code %s: %.200s", d.code, got.body)
+		return fmt.Sprintf("no code %s: %.200q", d.code, got.body)
 	case d.status >= 400 && got.header.Get("Set-Cookie") != "":
 		return "a refusal sets a cookie"
 	case d.content != nil && !bytes.Equal(got.body, d.content[from:]):
@@ -241,7 +241,7 @@ func (w *worker) ask(ctx context.Context, v *viewer, path string) (cookies, erro
 		return nil, err
 	}
 	if !bytes.Contains(got.body, []byte(`"Path":"/premium/`+path+`/"`)) {
-		return nil, w.tally.wrong(r, fmt.Sprintf("cookies of something else: %.200s", got.body))
+		return nil, w.tally.wrong(r, fmt.Sprintf("cookies of something else: %.200q", got.body))
 	}
 	set := cookies{}
 	for _, c := range (&http.Response{Header: got.header}).Cookies() {
