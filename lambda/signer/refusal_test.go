@@ -59,6 +59,9 @@ func TestRefusals(t *testing.T) {
 		{name: "no sub", event: func(e *events.APIGatewayV2HTTPRequest) {
 			e.RequestContext.Authorizer.JWT.Claims = map[string]string{"email": "ada@example.com"}
 		}, status: 401, code: "unauthenticated", cause: "the claims have no sub"},
+		{name: "an access token of Cognito's", event: func(e *events.APIGatewayV2HTTPRequest) {
+			e.RequestContext.Authorizer.JWT.Claims["token_use"] = "access"
+		}, status: 401, code: "unauthenticated", header: "www-authenticate: Bearer", cause: "not an ID token"},
 
 		{name: "another path", event: func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/api/other" }, status: 404, code: "not_found"},
 		{name: "a stage before the path", event: func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/prod/api/cookies" }, status: 404, code: "not_found"},

@@ -50,6 +50,12 @@ func (r *request) authenticate() error {
 	if subject == "" {
 		return unauthenticated.because(errors.New("the claims have no sub"))
 	}
+	// Cognito says what each of its tokens is for. API Gateway takes its access
+	// tokens as well, by their client's id; but those go to other services too,
+	// any of which could then come here in the viewer's name.
+	if use := authorizer.JWT.Claims["token_use"]; use != "" && use != "id" {
+		return unauthenticated.because(errors.New("the token is not an ID token"))
+	}
 	r.viewer = entitlement.Viewer{Subject: subject, Claims: authorizer.JWT.Claims}
 	return nil
 }
