@@ -26,19 +26,23 @@ func readings(raw string) []string {
 	all := resourceReadings(raw)
 	// A bucket decodes all of a path before it looks for a key.
 	decoded := decode(raw, isAny)
-	return add(all, decoded, removeDotSegments(decoded), removeDotSegments(mergeSlashes(decoded)))
+	all = add(all, decoded, removeDotSegments(decoded), removeDotSegments(mergeSlashes(decoded)))
+	if turned := turnSlashes(decoded); turned != decoded {
+		all = add(all, removeDotSegments(turned), removeDotSegments(mergeSlashes(turned)))
+	}
+	return all
 }
 
 // resourceReadings is the readings that a policy's resource must cover. They
-// leave reserved characters encoded, as a resource has them, save a slash,
-// which would change what the segments are.
+// leave reserved characters encoded, as a resource has them, save a slash or
+// backslash, which would change what the segments are.
 func resourceReadings(raw string) []string {
 	if isPlain(raw) {
 		return []string{raw}
 	}
 	decoded := decode(raw, isUnreserved)
 	all := add([]string{raw}, removeDotSegments(decoded), removeDotSegments(mergeSlashes(decoded)))
-	if slashed := decode(decoded, isSlash); slashed != decoded {
+	if slashed := turnSlashes(decode(decoded, isSlash)); slashed != decoded {
 		all = add(all, removeDotSegments(slashed), removeDotSegments(mergeSlashes(slashed)))
 	}
 	return all
@@ -46,7 +50,7 @@ func resourceReadings(raw string) []string {
 
 // isPlain reports whether a path has one reading only.
 func isPlain(path string) bool {
-	return !strings.Contains(path, "%") && !strings.Contains(path, "//") && !strings.Contains(path, "/.")
+	return !strings.Contains(path, "%") && !strings.Contains(path, "//") && !strings.Contains(path, "/.") && !strings.Contains(path, `\`)
 }
 
 func add(list []string, items ...string) []string {
@@ -96,6 +100,9 @@ func unhex(c byte) int {
 }
 
 func isAny(byte) bool { return true }
+
+// turnSlashes reads a backslash as a slash, as some software does.
+func turnSlashes(path string) string { return strings.ReplaceAll(path, `\`, "/") }
 
 func isSlash(c byte) bool { return c == '/' || c == '\\' }
 

@@ -43,6 +43,10 @@ func TestRoute(t *testing.T) {
 		{"/premium/../api/cookies", "/api/*", true},
 		{"/a//../premium/b", "/premium/*", true},
 		{"/../premium/a.ts", "/premium/*", true},
+		{`/x\..\premium\a.ts`, "*", true},
+		{`/premium\a.ts`, "*", true},
+		{"/x%5c..%5Cpremium/a.ts", "*", true},
+		{`/x\a.ts`, "*", false},
 		{"/%", "*", false},
 		{"/%zz/premium", "*", false},
 	} {
