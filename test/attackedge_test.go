@@ -26,11 +26,15 @@ func (s *site) raw(target string, cookies []*http.Cookie) reply {
 		s.t.Fatal(err)
 	}
 	defer connection.Close()
-	fmt.Fprintf(connection, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", target, s.host)
+	request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", target, s.host)
 	if header := cookieHeader(cookies); header != nil {
-		fmt.Fprintf(connection, "Cookie: %s\r\n", header.Get("Cookie"))
+		request += "Cookie: " + header.Get("Cookie") + "\r\n"
 	}
-	fmt.Fprint(connection, "\r\n")
+	// At once: a server that refuses the first line reads no more than it has,
+	// and what came later would reset the connection.
+	if _, err := io.WriteString(connection, request+"\r\n"); err != nil {
+		s.t.Fatal(err)
+	}
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
 	if err != nil {
 		s.t.Fatal(err)
