@@ -86,14 +86,16 @@ func (c Claim) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	}
 	var grants []Grant
 	ignored := 0
+	seen := make(map[string]bool, len(members))
 	for _, member := range members {
 		path, err := grantedPath(member)
 		if err != nil {
 			ignored++
 			continue
 		}
-		if grant := (Grant{Path: path}); !slices.Contains(grants, grant) {
-			grants = append(grants, grant)
+		if !seen[path] {
+			seen[path] = true
+			grants = append(grants, Grant{Path: path})
 		}
 	}
 	if ignored > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -180,6 +181,29 @@ func TestClaimCoverage(t *testing.T) {
 	for name, viewer := range map[string]Viewer{"no claims": {Subject: "ada"}, "another claim": {Subject: "ada", Claims: map[string]string{"Courses": "*"}}} {
 		if _, err := decider.Decide(context.Background(), viewer, ""); !errors.Is(err, ErrNotEntitled) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A claim of ten thousand paths, each twice, grants each once.
+func TestClaimOfTenThousandPaths(t *testing.T) {
+	c, _ := config()
+	decider, err := New(`{"claim":"courses","paths":true}`, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claim strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&claim, "course-%d ", i%10_000)
+	}
+	viewer := Viewer{Subject: "ada", Claims: map[string]string{"courses": claim.String()}}
+	grants, err := decider.List(t.Context(), viewer)
+	if err != nil || len(grants) != 10_000 {
+		t.Fatalf("%d grants, %v", len(grants), err)
+	}
+	for path, entitled := range map[string]bool{"course-0": true, "course-9999": true, "course-9999/a": true, "course-10000": false, "": false, "course-": false} {
+		if _, err := decider.Decide(t.Context(), viewer, path); entitled != (err == nil) {
+			t.Errorf("%q: %v", path, err)
 		}
 	}
 }
