@@ -228,9 +228,10 @@ func epoch(condition map[string]json.RawMessage, name string) (time.Time, error)
 	if err != nil {
 		return time.Time{}, err
 	}
-	seconds, err := strconv.ParseInt(string(date["AWS:EpochTime"]), 10, 64)
-	if err != nil || seconds < 0 || seconds > maxEpoch {
-		return time.Time{}, fmt.Errorf("%s is %s where there must be unquoted seconds since 1970", name, date["AWS:EpochTime"])
+	text := string(date["AWS:EpochTime"])
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 || seconds > maxEpoch || strconv.FormatInt(seconds, 10) != text { // as -0
+		return time.Time{}, fmt.Errorf("%s is %s where there must be unquoted seconds since 1970", name, text)
 	}
 	return time.Unix(seconds, 0), nil
 }
