@@ -15,7 +15,7 @@ import (
 // FuzzDecode: decoding is the inverse of encoding, and one value has one
 // spelling.
 func FuzzDecode(f *testing.F) {
-	for _, seed := range []string{"", "-~-~AA__", "AA==", "A\n", "AA__\r", "-~-~AB__", "AAA", "AAAA", "AA_", "+/+/", "AAB_", "AA__AA__", "%2D"} {
+	for _, seed := range []string{"", "-~-~AA__", "AA==", "A\n", "AA__\r", "AA__\n", "A\nA__", "-~-~AB__", "AAA", "AAAA", "AA_", "+/+/", "AAB_", "AA__AA__", "%2D"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"encoding/json"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +58,83 @@ func FuzzIssue(f *testing.F) {
 			if !strings.Contains(cookie, "; Path=/premium/"+path+"; Secure; HttpOnly; SameSite=Lax") {
 				t.Fatalf("cookie %q for resource %q", cookie, policy.Resource)
 			}
+		}
+	})
+}
+
+// FuzzRequest: cookies are given only to a request of a viewer who has signed
+// in, by the distribution, for the route as it is written; they are bound to
+// the address that the distribution saw; and nothing that came with the request
+// gets into a header of the answer, or out of its line in the log.
+func FuzzRequest(f *testing.F) {
+	for _, seed := range [][6]string{
+		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "ada", `{"path":"course-1"}`},
+		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "ada", ""},
+		{"DELETE", "/api/cookies", secret, "", "ada", `{"path":"course-1"}`},
+		{"GET", "/api/entitlements", secret, "", "ada", ""},
+		{"POST", "/prod/api/cookies", secret, "192.0.2.7:50123", "ada", ""},
+		{"post", "/api/cookies", secret, "192.0.2.7:50123", "ada", ""},
+		{"POST", "/api/cookies/", secret, "192.0.2.7:50123", "ada", ""},
+		{"POST", "/api/cookies", secret + "x", "192.0.2.7:50123", "ada", ""},
+		{"POST", "/api/cookies", "", "192.0.2.7:50123", "ada", ""},
+		{"POST", "/api/cookies", secret, "2001:db8::7:50123", "ada", ""},
+		{"POST", "/api/cookies", secret, "::ffff:192.0.2.7:50123", "ada", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7", "ada", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7:50123, 192.0.2.8:1", "ada", ""},
+		{"POST", "/api/cookies", secret, "0.0.0.0/0:1", "ada", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "a\r\nSet-Cookie: x=y", "{\"path\":\"a\r\nb\"}"},
+	} {
+		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5])
+	}
+	h, log := newTestHandler(f, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "BIND_VIEWER_ADDRESS=true")
+	public := keys()[signedcookie.ECDSAP256].public
+	f.Fuzz(func(t *testing.T, method, path, sent, address, subject, body string) {
+		log.Reset()
+		e := event(method, body)
+		e.RawPath = path
+		e.RequestContext.HTTP.Path = path
+		e.Headers[originSecretHeader], e.Headers[viewerAddressHeader] = sent, address
+		e.RequestContext.Authorizer.JWT.Claims["sub"] = subject
+		got := serve(t, h, e)
+
+		admitted := sent == secret && subject != ""
+		issued := got.StatusCode == 200 && len(got.Cookies) == 4
+		emptied := got.StatusCode == 204 && len(got.Cookies) == 4
+		listed := got.StatusCode == 200 && len(got.Cookies) == 0
+		switch {
+		case issued && admitted && method == "POST" && path == "/api/cookies":
+			policy := policyOf(t, got, public, signedcookie.SHA1)
+			host, _, _ := strings.Cut(strings.TrimPrefix(address, "::ffff:"), ":")
+			if want, err := netip.ParseAddr(host); err != nil || !want.Is4() || policy.SourceIP != want.String() {
+				t.Fatalf("from %q the policy is bound to %q", address, policy.SourceIP)
+			}
+		case emptied && admitted && method == "DELETE" && path == "/api/cookies":
+		case listed && admitted && method == "GET" && path == "/api/entitlements":
+		case got.StatusCode >= 400 && got.StatusCode < 500 && len(got.Cookies) == 0:
+		default:
+			t.Fatalf("%s %q with %q of %q: %d %s %q", method, path, sent, subject, got.StatusCode, got.Body, got.Cookies)
+		}
+		lines := slices.Clone(got.Cookies)
+		for name, value := range got.Headers {
+			lines = append(lines, name+": "+value)
+		}
+		for _, line := range lines {
+			if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+				t.Fatalf("the answer has the line %q", line)
+			}
+		}
+		for _, cookie := range got.Cookies {
+			_, attributes, _ := strings.Cut(cookie, "; ")
+			if parts := strings.Split(strings.TrimSuffix(attributes, cleared), "; "); len(parts) != 4 || strings.Join(parts[1:], " ") != "Secure HttpOnly SameSite=Lax" || !strings.HasPrefix(parts[0], "Path=/premium/") {
+				t.Fatalf("cookie %q", cookie)
+			}
+		}
+		if got.Body != "" && !json.Valid([]byte(got.Body)) {
+			t.Fatalf("the answer's body is %q", got.Body)
+		}
+		if line := strings.TrimSuffix(log.String(), "\n"); strings.Contains(line, "\n") || !json.Valid([]byte(line)) {
+			t.Fatalf("the log has %q", line)
 		}
 	})
 }
