@@ -373,9 +373,19 @@ func TestEveryBit(t *testing.T) {
 				what[i/8] ^= 1 << (i % 8)
 			}
 		}
-		judge := func() Decision { return b.Decide(request(raw, signature), memory) }
+		id, hash := []byte(g.key.id), []byte(g.hash)
+		judge := func() Decision {
+			r := request(raw, signature)
+			r.Cookies = []string{strings.NewReplacer(signedcookie.KeyPairIDCookie+"="+g.key.id, signedcookie.KeyPairIDCookie+"="+string(id),
+				signedcookie.HashAlgorithmCookie+"="+string(g.hash), signedcookie.HashAlgorithmCookie+"="+string(hash)).Replace(r.Cookies[0])}
+			return b.Decide(r, memory)
+		}
 		flip(raw, judge)
 		flip(signature, judge)
+		flip(id, judge)
+		if g.hash != signedcookie.SHA1 { // which is not named
+			flip(hash, judge)
+		}
 		wantAllowed(t, judge())
 	}
 }

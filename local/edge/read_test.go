@@ -3,6 +3,7 @@ package edge
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -42,7 +43,7 @@ const template = `[
   "Restrictions":{"GeoRestriction":{"RestrictionType":"whitelist","Locations":["NL"]}}}}}
 ]`
 
-func resources(t *testing.T) []Resource {
+func resources(t testing.TB) []Resource {
 	t.Helper()
 	pem, err := json.Marshal(rsaKey.pem)
 	if err != nil {
@@ -209,4 +210,78 @@ func TestReadRefuses(t *testing.T) {
 			t.Error("read")
 		}
 	})
+}
+
+// FuzzRead changes one property of a template. What is read without an error
+// is at least as closed as the template says: a behavior that names key groups
+// is signed, with keys of these groups alone, and no behavior is lost.
+func FuzzRead(f *testing.F) {
+	const premium, config = "DistributionConfig.CacheBehaviors.0.", "DistributionConfig."
+	for _, seed := range [][3]string{
+		{"D", premium + "TrustedKeyGroups", `[]`}, {"D", premium + "TrustedKeyGroups", `null`}, {"D", premium + "TrustedKeyGroups", `"G1"`}, {"D", premium + "TrustedKeyGroups", `["G2"]`},
+		{"D", premium + "TrustedSigners", `["self"]`}, {"D", premium + "PathPattern", `"*"`}, {"D", premium + "Compress", `"true"`}, {"D", premium + "AllowedMethods", `["GET","HEAD"]`},
+		{"D", premium + "ViewerProtocolPolicy", `"allow-all"`}, {"D", config + "Enabled", `false`}, {"D", config + "Aliases", `["*.example.com"]`}, {"D", config + "CacheBehaviors", `[]`},
+		{"D", config + "Origins.0.OriginPath", `"/"`}, {"D", config + "DefaultCacheBehavior.TrustedKeyGroups", `["G1"]`}, {"Group", "KeyGroupConfig.Items", `[]`},
+		{"Group", "KeyGroupConfig.Items", `["KA","KA"]`}, {"KeyA", "PublicKeyConfig.EncodedKey", `""`}, {"Cache", "CachePolicyConfig.MinTTL", `1e400`},
+		{"Request", "OriginRequestPolicyConfig.HeadersConfig", `{"HeaderBehavior":"allViewer"}`}, {"Response", "ResponseHeadersPolicyConfig.CorsConfig", `{}`},
+	} {
+		f.Add(seed[0], seed[1], seed[2])
+	}
+	f.Fuzz(func(t *testing.T, logicalID, path, value string) {
+		var v any
+		r := resources(t)
+		if json.Unmarshal([]byte(value), &v) != nil || !change(r, logicalID, strings.Split(path, "."), v) {
+			return
+		}
+		d, err := Read(r)
+		if err != nil {
+			return // it is refused
+		}
+		written := r[6].Properties["DistributionConfig"].(map[string]any)
+		behaviors, _ := written["CacheBehaviors"].([]any)
+		behaviors = append(slices.Clone(behaviors), written["DefaultCacheBehavior"])
+		if len(d.Behaviors) != len(behaviors) {
+			t.Fatalf("%d behaviors of %d are read", len(d.Behaviors), len(behaviors))
+		}
+		for i, b := range behaviors {
+			groups, trusts := b.(map[string]any)["TrustedKeyGroups"]
+			if d.Behaviors[i].Signed != trusts {
+				t.Fatalf("%s of %s as %s: behavior %s is signed: %t", path, logicalID, value, d.Behaviors[i].PathPattern, d.Behaviors[i].Signed)
+			}
+			listed, _ := groups.([]any)
+			for id := range d.Behaviors[i].PublicKeys {
+				if id != "KA" || !slices.Contains(listed, any("G1")) {
+					t.Fatalf("%s of %s as %s: behavior %s trusts %s", path, logicalID, value, d.Behaviors[i].PathPattern, id)
+				}
+			}
+		}
+	})
+}
+
+// change sets a property by its path, and reports whether there is such a
+// place.
+func change(resources []Resource, logicalID string, path []string, value any) bool {
+	for _, r := range resources {
+		if r.LogicalID != logicalID {
+			continue
+		}
+		var at any = r.Properties
+		for _, step := range path[:len(path)-1] {
+			switch v := at.(type) {
+			case map[string]any:
+				at = v[step]
+			case []any:
+				i, err := strconv.Atoi(step)
+				if err != nil || i < 0 || i >= len(v) {
+					return false
+				}
+				at = v[i]
+			}
+		}
+		if m, ok := at.(map[string]any); ok && m != nil {
+			m[path[len(path)-1]] = value
+			return true
+		}
+	}
+	return false
 }

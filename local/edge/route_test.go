@@ -3,9 +3,12 @@ package edge
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 	"testing"
+
+	"premiumhls/signedcookie"
 )
 
 func TestRoute(t *testing.T) {
@@ -184,6 +187,39 @@ func FuzzBehavior(f *testing.F) {
 		for _, reading := range []string{key, removeDotSegments(key), removeDotSegments(mergeSlashes(key)), mergeSlashes(removeDotSegments(key)), path} {
 			if strings.HasPrefix(reading, "/premium/") {
 				t.Fatalf("%q: key %q comes out unsigned", path, reading)
+			}
+		}
+	})
+}
+
+// FuzzPath asks for any path with the cookies of one course. Whatever comes
+// out, read in any way that an origin may read it, is of that course.
+func FuzzPath(f *testing.F) {
+	for _, path := range []string{"/premium/course-1/a.ts", "/premium/course-2/a.ts", "/premium/course-1/../course-2/a.ts", "/premium/course-1/%2e%2e/course-2/a.ts",
+		"/premium/course-1/..%2fcourse-2/a.ts", `/premium/course-1/..\course-2\a.ts`, "/premium/course-1/..%5ccourse-2/a.ts", "/premium/course-1/%252e%252e/course-2/a.ts",
+		"/premium/course-1//../course-2/a.ts", "/premium/course-1%2f..%2fcourse-2", "/premium/course-1", "/premium/course-10/a.ts", "/premium//course-1/a.ts", "/trailers/../premium/course-1/a.ts",
+		"/premium/course-1/a.ts?x=/../../course-2/a.ts", "/premium/course-1/.", "/premium/course-1/%2e%2e%2f%2e%2e/api/cookies", "/premium/course-1/..;/course-2/a.ts"} {
+		f.Add(path)
+	}
+	d, memory := distribution(), NewMemory(16)
+	cookies := grant{ecdsaKey, signedcookie.SHA1, courseOne().Policy}.cookies()
+	turn := func(s string) string { return strings.ReplaceAll(s, `\`, "/") }
+	f.Fuzz(func(t *testing.T, target string) {
+		raw, _, _ := strings.Cut(target, "?")
+		if !strings.HasPrefix(raw, "/") {
+			return
+		}
+		route := d.Route(raw)
+		if decision := d.Decide(route, asked(target, cookies), memory); !decision.Allowed || len(route.Signed) == 0 {
+			return // FuzzBehavior has what is not signed
+		}
+		key, err := url.PathUnescape(raw)
+		if err != nil {
+			return // the edge refuses it
+		}
+		for _, reading := range []string{raw, path.Clean(raw), key, path.Clean(key), removeDotSegments(key), turn(key), path.Clean(turn(key)), removeDotSegments(turn(key))} {
+			if strings.HasPrefix(reading, "/premium/") && !strings.HasPrefix(reading+"/", "/premium/course-1/") {
+				t.Fatalf("%q: key %q comes out with the cookies of course-1", target, reading)
 			}
 		}
 	})
