@@ -455,24 +455,50 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// FuzzAccess sends any bytes as cookies and query. Nothing may be allowed but
-// what carries the very strings that were signed.
+// FuzzAccess sends any bytes as cookies and query, at any time. Nothing may be
+// allowed but what carries the very strings that were signed, in their time,
+// and an edge that remembers decides as one that does not.
+//
+// Each process that fuzzes has keys of its own. Where an input has P, S, K and
+// E between braces, it means the policy, its signature, its key, and the end
+// that the policy has; bit, where it is not 0, is one of the header to change.
 func FuzzAccess(f *testing.F) {
 	g := courseOne()
-	cookies := g.cookies()
-	f.Add(cookies.header(), "")
-	f.Add(cookies.header(), "a=b")
-	f.Add("", strings.ReplaceAll(strings.ReplaceAll(cookies.header(), "CloudFront-", ""), "; ", "&"))
-	f.Add(cookies.without(signedcookie.HashAlgorithmCookie).header(), "Hash-Algorithm=SHA256")
-	f.Add(cookies.with(signedcookie.ExpiresCookie, "1").header(), "")
-	f.Add(cookies.header()+"; "+cookies.with(signedcookie.KeyPairIDCookie, "x").header(), "")
-	f.Add(";;=;CloudFront-Policy", "&&=&%&%zz&Policy&Expires=9223372036854775808")
 	policy, signature := signedcookie.Encode(g.raw()), sign(g.key, g.hash, g.raw())
-	// PKCS #1 signatures are the same each time, so this is the one in cookies.
-	memory := NewMemory(16)
-	b := premium()
-	f.Fuzz(func(t *testing.T, header, query string) {
-		r := Request{URL: "https://" + host + segment, Cookies: []string{header}, Viewer: viewer, Time: now}
+	fill := strings.NewReplacer("{P}", policy, "{S}", signature, "{K}", rsaKey.id, "{E}", fmt.Sprint(g.Expires.Unix()))
+	lasts := int64(g.Expires.Sub(now) / time.Second)
+	const good = "CloudFront-Policy={P}; CloudFront-Signature={S}; CloudFront-Key-Pair-Id={K}; CloudFront-Hash-Algorithm=SHA256"
+	for _, seed := range []struct {
+		header, query string
+		seconds       int64
+		bit           uint16
+	}{
+		{good, "", 0, 0}, {good, "a=b", 0, 0}, {good, "", lasts - 1, 0}, {good, "", lasts, 0}, {good, "", -lasts, 0},
+		{good, "", 0, 1}, {good, "", 0, 1000}, {good, "", 0, 3000}, {good, "", 0, 4000}, {good, "", 0, 5000},
+		{"", "Policy={P}&Signature={S}&Key-Pair-Id={K}&Hash-Algorithm=SHA256", 0, 0},
+		{"", "Policy={P}&Signature={S}&Key-Pair-Id={K}&Hash-Algorithm=SHA256&a=b", lasts, 0},
+		{good, "Policy={P}", 0, 0},
+		{"CloudFront-Policy={P}; CloudFront-Signature={S}; CloudFront-Key-Pair-Id={K}", "", 0, 0},
+		{"CloudFront-Policy={P}; CloudFront-Signature={S}; CloudFront-Key-Pair-Id={K}", "Hash-Algorithm=SHA256", 0, 0},
+		{good + "; CloudFront-Expires={E}", "", 0, 0},
+		{good + "; CloudFront-Key-Pair-Id=x", "", 0, 0},
+		{good + "; CloudFront-Policy={P}", "", 0, 0},
+		{"CloudFront-Policy={P}; CloudFront-Signature=AAAA; CloudFront-Key-Pair-Id={K}; CloudFront-Hash-Algorithm=SHA256", "", 0, 0},
+		{"CloudFront-Policy={P}; CloudFront-Signature={S}; CloudFront-Key-Pair-Id=KECDSA; CloudFront-Hash-Algorithm=SHA256", "", 0, 0},
+		{"CloudFront-Policy={P}; CloudFront-Signature={S}; CloudFront-Key-Pair-Id=x; CloudFront-Hash-Algorithm=SHA256", "", 0, 0},
+		{"CloudFront-Expires={E}; CloudFront-Signature={S}; CloudFront-Key-Pair-Id={K}; CloudFront-Hash-Algorithm=SHA256", "", 0, 0},
+		{";;=;CloudFront-Policy", "&&=&%&%zz&Policy&Expires=9223372036854775808", 1 << 40, 0},
+	} {
+		f.Add(seed.header, seed.query, seed.seconds, seed.bit)
+	}
+	b, memory := premium(), NewMemory(16)
+	f.Fuzz(func(t *testing.T, header, query string, seconds int64, bit uint16) {
+		sent := []byte(fill.Replace(header))
+		if at := int(bit) / 8; bit > 0 && at < len(sent) {
+			sent[at] ^= 1 << (bit % 8)
+		}
+		r := Request{URL: "https://" + host + segment, Cookies: []string{string(sent)}, Viewer: viewer, Time: time.Unix(now.Unix()+seconds%(1<<40), 0)}
+		query = fill.Replace(query)
 		if query != "" {
 			r.URL += "?" + query
 		}
@@ -484,15 +510,21 @@ func FuzzAccess(f *testing.F) {
 			if d.Status != 403 || d.Code == "" || d.Reason == "" {
 				t.Fatalf("refused without saying why: %+v", d)
 			}
+			if header == good && query == "" && bit == 0 && r.Time.Before(g.Expires) {
+				t.Fatalf("good cookies are refused: %s", d.Reason)
+			}
 			return
 		}
-		from := header
+		if !r.Time.Before(g.Expires) {
+			t.Fatalf("allowed at %v, after the end", r.Time)
+		}
+		from := string(sent)
 		if strings.Contains(d.Checks[0].Found, "URL") {
 			from = query
 		}
 		for _, want := range []string{policy, signature, rsaKey.id, "SHA256"} {
 			if !strings.Contains(from, want) {
-				t.Fatalf("allowed without %q: %q %q", want, header, query)
+				t.Fatalf("allowed without %q: %q %q", want, from, query)
 			}
 		}
 	})
