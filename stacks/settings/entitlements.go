@@ -38,7 +38,9 @@ func (e *Entitlements) UnmarshalJSON(raw []byte) error {
 			return nil
 		}
 		// From the command line an object comes as text.
-		raw = []byte(name)
+		if raw = []byte(name); !json.Valid(raw) { // a decoder would not see what follows
+			return errors.New("neither a rule nor an object")
+		}
 	}
 	type object Entitlements
 	decoder := json.NewDecoder(bytes.NewReader(raw))

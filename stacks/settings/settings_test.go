@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"encoding/json"
 	"errors"
+	"maps"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -144,26 +147,92 @@ func TestReadTellsEveryBadSetting(t *testing.T) {
 	}
 }
 
-// FuzzRead holds that whatever is read without error validates again, and
-// nothing makes it fail but with sentences.
+// FuzzRead: what is read without an error is what was written, can be written
+// and read again, and holds nothing that would open more than it says: in a
+// policy, a cookie, a rule of who may watch, or a list of origins. Everything
+// else is refused with a sentence that names the setting.
 func FuzzRead(f *testing.F) {
-	f.Add("cookieMinutes", "15")
-	f.Add("signingKeys", `["a","b"]`)
-	f.Add("premiumPath", "premium/../x")
-	f.Add("corsOrigins", `["https://*.example.com"]`)
+	for _, seed := range [][2]string{
+		{"cookieMinutes", "15"}, {"cookieMinutes", "1e1"}, {"cookieMinutes", "-1"}, {"cookieMinutes", "15 "}, {"keepData", "false"}, {"bindViewerAddress", "true"},
+		{"signingKeys", `["a","b"]`}, {"signingKeys", `[{"name":"a","custody":"kms"}]`}, {"signingKeys", `["a"]["b"]`}, {"signingKeys", `[{"name":"a","custody":"external","parameter":"/a/../b","publicKeyFile":"x"}]`},
+		{"premiumPath", "premium/../x"}, {"premiumPath", "paid"}, {"stackName", "My-Stack"},
+		{"corsOrigins", `["https://*.example.com"]`}, {"corsOrigins", `["https://www.example.com"]`}, {"corsOrigins", `["http://localhost:8080"]`}, {"corsOrigins", `["https://a@b.example.com"]`},
+		{"entitlements", "authenticated"}, {"entitlements", "table"}, {"entitlements", `{"claim":"a","value":"b"}`}, {"entitlements", `{"claim":"a","paths":true}`},
+		{"entitlements", `{"claim":"a","value":"b"}{"claim":"c","value":"d"}`}, {"entitlements", `{"claim":"a","value":"b"} x`}, {"entitlements", `{"claim":"a","claim":"b","value":"c"}`},
+		{"entitlements", `{"CLAIM":"a","value":"b"}`}, {"entitlements", `{"function":"arn:aws:lambda:eu-west-1:111122223333:function:shop"}`}, {"entitlements", `{}`}, {"entitlements", ` "table"`}, {"entitlements", `null`},
+		{"mediaConvertInputs", `["a-bucket"]`}, {"mediaConvertInputs", `["*"]`}, {"allowCountries", `["DE"]`}, {"webAclArn", "arn:aws:wafv2:us-east-1:111122223333:global/webacl/a/b"},
+		{"signInHosts", `["login.example.com"]`}, {"cookieDomain", "example.com; Secure"}, {"cookieSameSite", "None"}, {"logDays", "30"}, {"no such", "x"}, {"@aws-cdk/x", "y"},
+	} {
+		f.Add(seed[0], seed[1])
+	}
 	f.Fuzz(func(t *testing.T, name, value string) {
-		s, err := Read(map[string]any{name: value})
-		if err != nil {
-			var setting *Error
-			if !errors.As(err, &setting) {
-				t.Fatalf("%q = %q: %v", name, value, err)
-			}
-			return
+		contexts := []map[string]any{{name: value}}
+		var v any
+		if json.Unmarshal([]byte(value), &v) == nil {
+			contexts = append(contexts, map[string]any{name: v})
 		}
-		for _, text := range []string{s.PremiumPath, s.StackName, s.Keys()[0].Name} {
-			if strings.ContainsAny(text, "*?%/\\\"\n ") {
-				t.Fatalf("%q = %q let %q through", name, value, text)
+		for _, context := range contexts {
+			s, err := Read(context)
+			if err != nil {
+				var setting *Error
+				if !errors.As(err, &setting) || !strings.Contains(err.Error(), "The setting ") {
+					t.Fatalf("%v: %v", context, err)
+				}
+				continue
+			}
+			checkSettings(t, context, s)
+			if name == "entitlements" && s.Entitlements == (Entitlements{}) && context[name] != "authenticated" && context[name] != `"authenticated"` {
+				t.Fatalf("%v lets everyone in", context)
+			}
+			if again, err := Read(written(t, s)); err != nil || !reflect.DeepEqual(again, s) {
+				t.Fatalf("%v is read as %+v, and that as %+v, %v", context, s, again, err)
+			}
+			// A text that holds JSON holds all of it: nothing of it is passed over.
+			text, isText := context[name].(string)
+			if f, ok := fields(&s)[name]; ok && isText && (f.value.Kind() == reflect.Slice || strings.HasPrefix(strings.TrimSpace(text), "{")) && !json.Valid([]byte(text)) {
+				t.Fatalf("%v is read as %+v, and is no JSON", context, f.value.Interface())
 			}
 		}
 	})
+}
+
+func checkSettings(t *testing.T, context map[string]any, s Settings) {
+	t.Helper()
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
+	texts := []string{s.PremiumPath, s.StackName, s.CookieSameSite, s.CookieDomain, s.PriceClass, s.SignInDomainPrefix}
+	for _, key := range s.Keys() {
+		texts = append(texts, key.Name, key.Custody, key.Type, key.Hash)
+	}
+	for _, list := range [][]string{s.DomainNames, s.MediaConvertInputs, s.SignInHosts, s.AllowCountries, s.BlockCountries} {
+		texts = append(texts, list...)
+	}
+	for _, text := range texts {
+		if strings.Trim(text, plain) != "" || strings.Contains(text, "..") {
+			t.Fatalf("%v lets %q through", context, text)
+		}
+	}
+	for _, origin := range s.CORSOrigins {
+		u, err := url.Parse(origin)
+		if err != nil || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, "*?@ ") {
+			t.Fatalf("%v lets the origin %q through", context, origin)
+		}
+	}
+	if s.CookieMinutes < 1 || s.CookieStepMinutes < 1 || s.KeyWaitMinutes < 1 || s.RequestsPerSecond < 1 || s.RequestBurst < 1 || len(s.SigningKeys) == 0 {
+		t.Fatalf("%v: %+v", context, s)
+	}
+}
+
+// written is settings as cdk.json has them.
+func written(t *testing.T, s Settings) map[string]any {
+	t.Helper()
+	raw, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var context map[string]any
+	if err := json.Unmarshal(raw, &context); err != nil {
+		t.Fatal(err)
+	}
+	maps.DeleteFunc(context, func(_ string, v any) bool { return v == nil }) // an empty list
+	return context
 }
