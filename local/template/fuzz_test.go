@@ -3,6 +3,7 @@ package template_test
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,9 +12,11 @@ import (
 
 // FuzzParse holds for any input: nothing panics, the same input resolves to
 // the same values or the same error, an order has every resource after what it
-// depends on, and a resolved value has no intrinsic left in it.
+// asked for when it was resolved, a resolved value has no intrinsic left in it,
+// and what had none in it is as it was written. The input is a template, or the
+// value of a property in one.
 func FuzzParse(f *testing.F) {
-	f.Add([]byte(`{"Resources":{"A":{"Type":"T"}}}`))
+	f.Add(`{"Resources":{"A":{"Type":"T"}}}`, true)
 	for _, value := range []string{
 		`"x"`, `{"Ref": "Bucket"}`, `{"Ref": "AWS::NoValue"}`, `{"Ref": "Bucket", "b": {"Ref": "AWS::NoValue"}}`,
 		`{"Fn::GetAtt": ["Bucket", "Arn"]}`, `{"Fn::GetAtt": "Bucket.Arn"}`,
@@ -21,12 +24,19 @@ func FuzzParse(f *testing.F) {
 		`{"Fn::Join": ["", [{"Ref": "Hosts"}, 1]]}`, `{"Fn::Select": [0, {"Fn::Split": ["/", {"Ref": "Bucket"}]}]}`,
 		`{"Fn::If": ["IsProd", {"Fn::Base64": "x"}, {"Ref": "AWS::NoValue"}]}`,
 		`{"Fn::FindInMap": ["Settings", {"Ref": "AWS::Region"}, "Zones"]}`, `[null]`, `{"Fn::GetAZs": ""}`,
+		`{"a": [1, true, "x", {"b": 1.50}], "c": {}}`, `{"Condition": {"Bool": {"x": "y"}}}`, `[{"Fn::Sub": "${Other}"}, {"Fn::Sub": ["${Bucket.Arn}", {"x": {"Ref": "Other"}}]}]`,
+		`{"Fn::GetAtt": ["Bucket", {"Ref": "Stage"}]}`, `{"Fn::Join": ["", {"Fn::GetAtt": ["Bucket", "Names"]}]}`, `{"Fn::If": ["IsTest", {"Ref": "Bucket"}, {"Ref": "Other"}]}`,
 	} {
-		f.Add([]byte(templateOf(value)))
+		f.Add(value, false)
 	}
-	f.Add([]byte(`{"Conditions":{"A":{"Condition":"A"}},"Resources":{"A":{"Type":"T","DependsOn":"A"}}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		parsed, err := template.Parse(data)
+	f.Add(`{"Conditions":{"A":{"Condition":"A"}},"Resources":{"A":{"Type":"T","DependsOn":"A"}}}`, true)
+	f.Add(`{"Resources":{"A":{"Type":"T","Properties":{"x":{"Ref":"B"}}},"B":{"Type":"T","DependsOn":["A"]}}}`, true)
+	f.Add(`{"Resources":{"A":{"Type":"T","Properties":{"x":{"Fn::GetAtt":["B","Arn"]}}},"B":{"Type":"T"}},"Outputs":{"O":{"Value":{"Ref":"A"}}}}`, true)
+	f.Fuzz(func(t *testing.T, text string, whole bool) {
+		if !whole {
+			text = templateOf(text)
+		}
+		parsed, err := template.Parse([]byte(text))
 		if err != nil {
 			return
 		}
@@ -44,7 +54,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("the order has %d of %d resources", len(order), len(parsed.Resources))
 			}
 		}
-		first, second := resolveAll(parsed), resolveAll(parsed)
+		first, second := resolveAll(t, parsed), resolveAll(t, parsed)
 		if !reflect.DeepEqual(first, second) {
 			t.Fatalf("resolved twice: %v, then %v", first, second)
 		}
@@ -52,19 +62,47 @@ func FuzzParse(f *testing.F) {
 			if found := intrinsicIn(value); found != "" {
 				t.Fatalf("%s has %s after resolving", id, found)
 			}
+			properties, isResolved := value.(map[string]any)
+			if written := parsed.Resources[id].Properties; isResolved && len(written) > 0 && intrinsicIn(written) == "" && !reflect.DeepEqual(properties, written) {
+				t.Fatalf("%s has no intrinsic, and %v resolves to %v", id, written, properties)
+			}
 		}
 	})
 }
 
+// asking are resources that note which of them were asked for.
+type asking struct {
+	resources
+	asked map[string]bool
+}
+
+func (a asking) Ref(id string) (string, error) {
+	a.asked[id] = true
+	return a.resources.Ref(id)
+}
+
+func (a asking) Attribute(id, name string) (any, error) {
+	a.asked[id] = true
+	return a.resources.Attribute(id, name)
+}
+
 // resolveAll is what each resource resolves to: its properties, or an error's text.
-func resolveAll(parsed *template.Template) map[string]any {
-	resolver, err := template.NewResolver(parsed, environment, resources{})
+func resolveAll(t *testing.T, parsed *template.Template) map[string]any {
+	t.Helper()
+	values := asking{asked: map[string]bool{}}
+	resolver, err := template.NewResolver(parsed, environment, values)
 	if err != nil {
 		return map[string]any{"": err.Error()}
 	}
 	all := map[string]any{}
 	for id := range parsed.Resources {
+		clear(values.asked)
 		properties, err := resolver.Properties(id)
+		for other := range values.asked {
+			if other != id && !slices.Contains(parsed.Dependencies(id), other) {
+				t.Fatalf("%s asks for %s, which is not among what it waits for", id, other)
+			}
+		}
 		if err != nil {
 			all[id] = err.Error()
 			continue
