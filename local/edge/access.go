@@ -130,7 +130,7 @@ func (b *Behavior) Decide(request Request, memory *Memory) Decision {
 	var s sent
 	rest, isURL := s.fromQuery(url.query)
 	if isURL {
-		url.query = rest
+		url.query, url.whole = rest, url.site+url.path+rest
 	} else {
 		s.fromCookies(request.Cookies)
 	}
@@ -345,7 +345,12 @@ func (in *inspection) verifies() (Check, *refusal) {
 }
 
 // resource is the URL for one reading of its path.
-func (in *inspection) resource(path string) string { return in.url.site + path + in.url.query }
+func (in *inspection) resource(path string) string {
+	if path == in.url.path {
+		return in.url.whole
+	}
+	return in.url.site + path + in.url.query
+}
 
 func (in *inspection) coversURL() (Check, *refusal) {
 	check := Check{Name: CheckResource, Expected: in.policy.Resource}
@@ -397,5 +402,6 @@ func (in *inspection) allowsAddress() (Check, *refusal) {
 }
 
 // stamp writes a moment to the millisecond, enough to see which side of a
-// second it is on.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.999Z") }
+// second it is on. The layout is one that package time writes without reading
+// it first.
+func stamp(t time.Time) string { return t.UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano) }

@@ -45,6 +45,43 @@ func BenchmarkDecide(b *testing.B) {
 	}
 }
 
+// BenchmarkDecideKeys is the check of a signed behavior by how many keys its
+// key groups hold, as many as CloudFront lets them: four groups of five.
+func BenchmarkDecideKeys(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		keys int
+	}{
+		{"groups=1/keys=1", 1},
+		{"groups=1/keys=5", 5},
+		{"groups=4/keys=5", 20},
+	} {
+		for _, remembered := range []bool{true, false} {
+			name := c.name + "/new"
+			var memory *Memory
+			if remembered {
+				name, memory = c.name+"/remembered", NewMemory(16)
+			}
+			b.Run(name, func(b *testing.B) {
+				d := distribution()
+				keys := map[string]PublicKey{ecdsaKey.id: ecdsaKey.public}
+				for i := range c.keys - 1 {
+					key := newKey(fmt.Sprintf("KECDSA%d", i), signedcookie.ECDSAP256)
+					keys[key.id] = key.public
+				}
+				d.Behaviors[0].PublicKeys = keys
+				r := asked(segment, grant{ecdsaKey, signedcookie.SHA1, courseOne().Policy}.cookies())
+				b.ReportAllocs()
+				for b.Loop() {
+					if d := d.Decide(d.Route(segment), r, memory); !d.Allowed {
+						b.Fatal(d.Reason)
+					}
+				}
+			})
+		}
+	}
+}
+
 type discard struct{ header http.Header }
 
 func (d discard) Header() http.Header         { return d.header }

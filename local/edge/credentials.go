@@ -88,19 +88,20 @@ type parts struct {
 	site  string // scheme://host
 	path  string
 	query string // with its question mark; empty where there is none
+	whole string // all three
 }
 
 func splitURL(url string) parts {
 	_, rest, ok := strings.Cut(url, "://")
 	if !ok {
-		return parts{path: url}
+		return parts{path: url, whole: url}
 	}
 	start := len(url) - len(rest)
 	end := strings.IndexAny(rest, "/?")
 	if end < 0 {
-		return parts{site: url}
+		return parts{site: url, whole: url}
 	}
-	p := parts{site: url[:start+end], path: rest[end:]}
+	p := parts{site: url[:start+end], path: rest[end:], whole: url}
 	if i := strings.IndexByte(p.path, '?'); i >= 0 {
 		p.path, p.query = p.path[:i], p.path[i:]
 	}

@@ -53,6 +53,7 @@ next:
 }
 
 func (d *Distribution) behavior(path string) *Behavior {
+	path = strings.TrimPrefix(path, "/")
 	for i := range d.Behaviors {
 		if d.Behaviors[i].matches(path) {
 			return &d.Behaviors[i]
@@ -61,9 +62,10 @@ func (d *Distribution) behavior(path string) *Behavior {
 	return nil
 }
 
-// matches reports whether the behavior's pattern matches a path: with case, *
-// for any characters, a slash included, and ? for exactly one. A slash at the
-// pattern's beginning may be left out.
+// matches reports whether the behavior's pattern matches a path, which comes
+// without the slash that it begins with: with case, * for any characters, a
+// slash included, and ? for exactly one. A slash at the pattern's beginning
+// may be left out.
 func (b *Behavior) matches(path string) bool {
-	return signedcookie.Match(strings.TrimPrefix(b.PathPattern, "/"), strings.TrimPrefix(path, "/"))
+	return signedcookie.Match(strings.TrimPrefix(b.PathPattern, "/"), path)
 }

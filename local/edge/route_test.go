@@ -115,8 +115,8 @@ func TestPathPattern(t *testing.T) {
 		{"/a", "/a", true},
 		{"", "/", true},
 	} {
-		b := Behavior{PathPattern: c.pattern}
-		if b.matches(c.path) != c.want {
+		d := Distribution{Behaviors: []Behavior{{PathPattern: c.pattern}}}
+		if found := d.behavior(c.path) != nil; found != c.want {
 			t.Errorf("%s matches %s: %t", c.pattern, c.path, !c.want)
 		}
 	}
