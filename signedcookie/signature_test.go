@@ -147,20 +147,3 @@ func TestDecodeTakesOneSpelling(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkSign(b *testing.B) {
-	policy, _ := Policy{Resource: "https://d1.cloudfront.net/premium/course-1/*", Expires: end}.Marshal()
-	for _, kind := range []struct {
-		key  KeyType
-		hash Hash
-	}{{RSA2048, SHA256}, {RSA2048, SHA1}, {ECDSAP256, SHA1}} {
-		b.Run(string(kind.key)+"/"+string(kind.hash), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := Sign(keys[kind.key], kind.hash, policy); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
