@@ -90,7 +90,7 @@ func (e *environment) report(inv *invocation) {
 	if report == nil || inv.took == 0 {
 		return
 	}
-	report(Report{Init: e.init, Duration: inv.took, MaxMemory: maxMemory(e.cmd.Process)})
+	report(Report{Started: e.started, Init: e.init, Duration: inv.took, MaxMemory: maxMemory(e.cmd.Process)})
 	e.init = 0
 }
 

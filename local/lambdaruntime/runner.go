@@ -71,6 +71,8 @@ type Function struct {
 
 // A Report is what Lambda's log says of an invocation in its REPORT line.
 type Report struct {
+	// Started is when the process was.
+	Started time.Time
 	// Init is the time from the start of the process until it asked for its
 	// first invocation; zero where it was warm.
 	Init time.Duration

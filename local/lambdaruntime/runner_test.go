@@ -187,7 +187,7 @@ func TestReport(t *testing.T) {
 	}
 	began := time.Now()
 	first := invocation(event{Do: "echo"})
-	if passed := time.Since(began); first.Init <= 0 || first.Duration <= 0 || first.Init+first.Duration > passed {
+	if passed := time.Since(began); first.Init <= 0 || first.Duration <= 0 || first.Init+first.Duration > passed || first.Started.Before(began) {
 		t.Errorf("the first took %+v of %v", first, passed)
 	}
 	for _, e := range []event{{Do: "echo"}, {Do: "error", Text: "not today"}, {Do: "fill", Size: large}} {

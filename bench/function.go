@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"premiumhls/local/lambdaruntime"
+	"premiumhls/local/parameterstore"
+	"premiumhls/signedcookie"
+)
+
+const (
+	host      = "d111.cloudfront.net"
+	secret    = "the-origin-secret"
+	keyPairID = "K2ABC"
+	keyName   = "2026-11"
+)
+
+// A store is a parameter store on loopback that knows when it was last asked.
+type store struct {
+	*parameterstore.Store
+	server *httptest.Server
+	keys   map[signedcookie.KeyType]crypto.PublicKey
+
+	mu    sync.Mutex
+	asked time.Time
+}
+
+// prefix is where the parameters of a stack with such keys are.
+func prefix(t signedcookie.KeyType) string { return "/" + string(t) }
+
+// newStore fills a store with two stacks, one with each type of key.
+func newStore() (*store, error) {
+	s := &store{Store: parameterstore.New(), keys: map[signedcookie.KeyType]crypto.PublicKey{}}
+	for t, hash := range map[signedcookie.KeyType]signedcookie.Hash{
+		signedcookie.RSA2048: signedcookie.SHA256, signedcookie.ECDSAP256: signedcookie.SHA1,
+	} {
+		key, err := signedcookie.GenerateKey(t)
+		if err != nil {
+			return nil, err
+		}
+		text, err := signedcookie.MarshalPrivateKey(key)
+		if err != nil {
+			return nil, err
+		}
+		s.keys[t] = key.Public()
+		settings := fmt.Sprintf(`{"host":%q,"keys":[{"name":%q,"custody":"ssm","type":%q,"hash":%q,"id":%q,"trustedSince":"2026-01-01T00:00:00Z"}]}`,
+			host, keyName, t, hash, keyPairID)
+		err = errors.Join(
+			s.Put(prefix(t)+"/signer", "String", settings),
+			s.Put(prefix(t)+"/origin-secret", "SecureString", secret),
+			s.Put(prefix(t)+"/signing-keys/"+keyName, "SecureString", string(text)),
+		)
+		if err != nil {
+			return nil, fmt.Errorf("filling the parameter store: %w", err)
+		}
+	}
+	s.server = httptest.NewServer(s)
+	return s, nil
+}
+
+func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	s.asked = time.Now()
+	s.mu.Unlock()
+	s.Store.ServeHTTP(w, r)
+}
+
+func (s *store) lastAsked() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.asked
+}
+
+func (s *store) privateKey(t signedcookie.KeyType) string {
+	parameter, _ := s.Get(prefix(t) + "/signing-keys/" + keyName)
+	return parameter.Value
+}
+
+// A subject is a function that is measured, in one process at a time.
+type subject struct {
+	name   string
+	binary string
+	env    map[string]string
+	// public verifies what it signs; nil: it signs nothing.
+	public crypto.PublicKey
+	hash   signedcookie.Hash
+
+	runner *lambdaruntime.Runner
+	report lambdaruntime.Report // of the last invocation
+	log    logBuffer
+}
+
+// ours is the signer with a type of key.
+func ours(name, binary string, s *store, t signedcookie.KeyType) *subject {
+	hash := signedcookie.SHA1
+	if t == signedcookie.RSA2048 {
+		hash = signedcookie.SHA256
+	}
+	return &subject{name: name, binary: binary, public: s.keys[t], hash: hash, env: map[string]string{
+		"PARAMETER_PREFIX": prefix(t), "SIGNING_KEYS": keyName, "AWS_ENDPOINT_URL_SSM": s.server.URL,
+	}}
+}
+
+// theirs is a function that reads an RSA key and signs on every request.
+func theirs(name, binary string, s *store) *subject {
+	return &subject{name: name, binary: binary, public: s.keys[signedcookie.RSA2048], hash: signedcookie.SHA1, env: map[string]string{
+		"HOST": host, "KEY_PAIR_ID": keyPairID, "KEY_PARAMETER": prefix(signedcookie.RSA2048) + "/signing-keys/" + keyName,
+		"AWS_ENDPOINT_URL_SSM": s.server.URL,
+	}}
+}
+
+// start starts no process yet: the first invocation does.
+func (s *subject) start(more ...string) {
+	env := map[string]string{}
+	for name, value := range s.env {
+		env[name] = value
+	}
+	for _, variable := range more {
+		name, value, _ := strings.Cut(variable, "=")
+		env[name] = value
+	}
+	s.log.reset()
+	s.runner = lambdaruntime.Start(lambdaruntime.Function{
+		Name: "bench", Binary: s.binary, Env: env, Timeout: time.Minute, MemoryMB: 256, Concurrency: 1,
+		Log: &s.log, Report: func(report lambdaruntime.Report) { s.report = report },
+	})
+}
+
+func (s *subject) stop() { s.runner.Close() }
+
+// request asks for the cookies of a path and returns what that took.
+func (s *subject) request(ctx context.Context, path string) (time.Duration, error) {
+	answer, err := s.runner.Invoke(ctx, event(path))
+	if err == nil {
+		err = s.check(path, answer)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w\n%s", s.name, err, s.log.String())
+	}
+	return s.report.Duration, nil
+}
+
+// check refuses an answer without cookies that open the path: what does less
+// work is no measure.
+func (s *subject) check(path string, answer []byte) error {
+	if s.public == nil {
+		return nil
+	}
+	var response events.APIGatewayV2HTTPResponse
+	if err := json.Unmarshal(answer, &response); err != nil || response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the answer is %s", answer)
+	}
+	values := map[string][]byte{}
+	for _, line := range response.Cookies {
+		name, rest, _ := strings.Cut(line, "=")
+		value, _, _ := strings.Cut(rest, ";")
+		values[name], _ = signedcookie.Decode(value) // what does not decode does not verify
+	}
+	policy := values[signedcookie.PolicyCookie]
+	if err := signedcookie.Verify(s.public, s.hash, policy, values[signedcookie.SignatureCookie]); err != nil {
+		return fmt.Errorf("the cookies do not hold: %w", err)
+	}
+	parsed, err := signedcookie.ParsePolicy(policy)
+	if err != nil {
+		return err
+	}
+	if url := "https://" + host + "/premium/" + path + "/x.ts"; !parsed.MatchesURL(url) {
+		return fmt.Errorf("the cookies are for %s, not %s", parsed.Resource, url)
+	}
+	return nil
+}
+
+// event is a request of a browser, as API Gateway passes it on.
+func event(path string) []byte {
+	var e events.APIGatewayV2HTTPRequest
+	e.Version, e.RouteKey, e.RawPath = "2.0", "POST /api/cookies", "/api/cookies"
+	e.Headers = map[string]string{
+		"accept": "*/*", "accept-encoding": "gzip, deflate, br, zstd", "accept-language": "en-GB,en;q=0.9",
+		"authorization":             "Bearer " + strings.Repeat("x", 900),
+		"cloudfront-viewer-address": "192.0.2.7:50123", "content-length": "19", "content-type": "application/json",
+		"host": "api.execute-api.us-east-1.amazonaws.com", "origin": "https://" + host, "referer": "https://" + host + "/",
+		"user-agent":      "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+		"via":             "2.0 abc.cloudfront.net (CloudFront)",
+		"x-amz-cf-id":     "1234567890",
+		"x-origin-secret": secret, "x-forwarded-for": "192.0.2.7, 198.51.100.1", "x-forwarded-port": "443", "x-forwarded-proto": "https",
+	}
+	e.RequestContext.RequestID = "request-1"
+	e.RequestContext.RouteKey, e.RequestContext.Stage = e.RouteKey, "$default"
+	e.RequestContext.HTTP.Method, e.RequestContext.HTTP.Path, e.RequestContext.HTTP.Protocol = "POST", e.RawPath, "HTTP/1.1"
+	e.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+		JWT: &events.APIGatewayV2HTTPRequestContextAuthorizerJWTDescription{Claims: map[string]string{
+			"sub": "5e5f8a2c-0000-4000-8000-000000000000", "email": "ada@example.com", "token_use": "id", "exp": "1800000000",
+		}},
+	}
+	e.Body = fmt.Sprintf(`{"path":%q}`, path)
+	text, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // a type that is not JSON
+	}
+	return text
+}
+
+// A logBuffer keeps what a function logs.
+type logBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+var _ io.Writer = (*logBuffer)(nil)
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *logBuffer) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}

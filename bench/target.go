@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// A Target is a figure that is aimed at, and whether it is met.
+type Target struct {
+	What string
+	Want string
+	Got  string
+	Met  bool
+	// Missing says that it was not measured: it is neither met nor missed.
+	Missing bool   `json:",omitempty"`
+	Rest    string `json:",omitempty"` // where it is missed, what the rest is made of
+}
+
+func (t Target) verdict() string {
+	switch {
+	case t.Missing:
+		return "not measured"
+	case t.Met:
+		return "met"
+	}
+	return "**missed**"
+}
+
+// atLeast is a target of so many times as fast.
+func atLeast(what string, times, got float64, rest string) Target {
+	t := Target{What: what, Want: number(times) + " times as fast", Got: number(got) + " times"}
+	return t.judge(got, got >= times, rest)
+}
+
+// below is a target in nanoseconds or bytes, or as a share of something.
+func below(what string, limit, got float64, write func(float64) string, rest string) Target {
+	t := Target{What: what, Want: "less than " + write(limit), Got: write(got)}
+	return t.judge(got, got < limit, rest)
+}
+
+func (t Target) judge(got float64, met bool, rest string) Target {
+	t.Missing = math.IsNaN(got) || math.IsInf(got, 0)
+	t.Met = met && !t.Missing
+	if t.Missing {
+		t.Got = ""
+	} else if !t.Met {
+		t.Rest = rest
+	}
+	return t
+}
+
+func percent(share float64) string { return number(100*share) + " %" }
+
+// noise is how much two medians of the same thing may differ.
+const noise = 0.05
+
+// targets judges what was measured. Those of others' speed are ratios in this
+// run.
+func (b *bench) targets() []Target {
+	const (
+		rsa   = "signature/Cookies/RSA-SHA1/signed"
+		ecdsa = "signature/Cookies/ECDSA-SHA1/signed"
+		kept  = "signature/Cookies/RSA-SHA256/cached"
+	)
+	blog := b.least("request/"+nodeBlog, "request/"+pythonBlog)
+	coldRSA := "cold/" + oursRSA
+	rsaTarget := atLeast("a new RSA signature, against the SDK for Go", 1, b.ratio(sdkSignature, rsa),
+		"Both sign with crypto/rsa, which takes "+duration(b.median("signature/Bare/sign/RSA_2048"))+" alone.")
+	rsaTarget.Want = "no slower, but for noise of 5 %"
+	rsaTarget = rsaTarget.judge(b.ratio(sdkSignature, rsa), b.ratio(sdkSignature, rsa) >= 1-noise, rsaTarget.Rest)
+	return []Target{
+		atLeast("a new ECDSA signature, against the SDK for Go", 10, b.ratio(sdkSignature, ecdsa), ""),
+		atLeast("a kept signature, against the SDK for Go", 500, b.ratio(sdkSignature, kept), ""),
+		rsaTarget,
+		atLeast("a warm request, against the faster function of Node and Python", 50, b.ratio(blog, "request/kept"),
+			fmt.Sprintf("Of a warm request's %s the loop of the Runtime API takes %s, which no handler can save: a Go function that does nothing is %s times as fast as theirs. The signer's handler by itself takes %s.",
+				duration(b.median("request/kept")), duration(b.median("request/"+emptyGo)), number(b.ratio(blog, "request/"+emptyGo)), duration(b.median("handler/Request/RSA-SHA256/cached")))),
+		below("a cold start, of that in Python", 1./5, b.ratio(coldRSA, "cold/"+pythonBlog), percent, ""),
+		below("a cold start, of that in Node", 1./2, b.ratio(coldRSA, "cold/"+nodeBlog), percent, ""),
+		below("the signer's binary", 10e6, b.median("size/binary"), size, ""),
+		below("the signer's peak memory", 40e6, b.median("peak/"+oursRSA), size, ""),
+		below("the edge's check, remembered", 5e3, b.most(edgeNames("remembered")...), duration, ""),
+		below("the edge's check, new ECDSA signature", 60e3, b.most(edgeNames("ECDSA")...), duration,
+			fmt.Sprintf("Of the edge's check of a new ECDSA signature the standard library's verification takes %s; OpenSSL's takes %s on this machine.",
+				duration(b.median("edge/Bare/verify/ECDSA_P256")), duration(b.median("signature/openssl/verify/ECDSA_P256")))),
+		below("`cdk synth` again", float64(4*time.Second), b.median("synthesis/warm"), duration,
+			fmt.Sprintf("Of `cdk synth` the app takes %s; the rest is npx and the CDK's command line.", duration(b.median("synthesis/app")))),
+	}
+}
