@@ -152,6 +152,14 @@ func (s *subject) request(ctx context.Context, path string) (time.Duration, erro
 	return s.report.Duration, nil
 }
 
+// loop has a function of theirs do nothing and returns what that took.
+func (s *subject) loop(ctx context.Context) (time.Duration, error) {
+	if _, err := s.runner.Invoke(ctx, []byte("{}")); err != nil {
+		return 0, fmt.Errorf("%s: %w\n%s", s.name, err, s.log.String())
+	}
+	return s.report.Duration, nil
+}
+
 // check refuses an answer without cookies that open the path: what does less
 // work is no measure.
 func (s *subject) check(path string, answer []byte) error {

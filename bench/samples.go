@@ -27,17 +27,6 @@ func (s samples) ratio(a, b string) float64 {
 	return median(ratios)
 }
 
-// least is the name with the least median among those that were measured.
-func (s samples) least(names ...string) string {
-	best := names[0]
-	for _, name := range names[1:] {
-		if m := s.median(name); !math.IsNaN(m) && !(s.median(best) <= m) {
-			best = name
-		}
-	}
-	return best
-}
-
 // most is the greatest median among names; it is NaN unless all were measured.
 func (s samples) most(names ...string) float64 {
 	greatest := math.Inf(-1)
