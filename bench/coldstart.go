@@ -69,15 +69,17 @@ func (b *bench) coldStart(ctx context.Context, s *subject, counts bool) error {
 // settings says so as the first thing that main does, and the Go runtime tells
 // what the initialization of packages took.
 func (b *bench) coldParts(ctx context.Context, s *subject) error {
+	command := exec.CommandContext(ctx, s.binary)
+	command.Env = []string{}
 	began := time.Now()
-	said, _ := exec.CommandContext(ctx, s.binary).CombinedOutput() // it ends with an error
-	main, err := logged(string(said), "the signer does not start")
+	said, _ := command.CombinedOutput() // it ends with an error
+	inMain, err := logged(string(said), "the signer does not start")
 	if err != nil {
 		return err
 	}
-	b.add("parts/main", float64(main.Sub(began)))
+	b.add("parts/main", float64(inMain.Sub(began)))
 	traced := exec.CommandContext(ctx, s.binary)
-	traced.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	traced.Env = []string{"GODEBUG=inittrace=1"}
 	said, _ = traced.CombinedOutput()
 	initialized := parseInitTrace(string(said))
 	if initialized == 0 {

@@ -30,6 +30,8 @@ func billed(d time.Duration, memoryMB int) time.Duration {
 	return time.Duration(max(ms, 1)) * time.Millisecond
 }
 
+func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
+
 // usd is the price of a million invocations that are billed so long.
 func usd(billed time.Duration, memoryMB int) float64 {
 	return 1e6 * billed.Seconds() * float64(memoryMB) / 1024 * perGBSecond
@@ -48,7 +50,7 @@ func (b *bench) cost() Table {
 		k, f, c := billed(kept, mb), billed(fresh, mb), billed(cold, mb)
 		t.Rows = append(t.Rows, []string{
 			fmt.Sprintf("%d MB", mb), percent(float64(mb) / fullCore),
-			k.String(), f.String(), c.String(),
+			milliseconds(k), milliseconds(f), milliseconds(c),
 			fmt.Sprintf("%.2f", perMillion+usd(k, mb)),
 			fmt.Sprintf("%.2f", perMillion+(1-coldShare)*usd(f, mb)+coldShare*usd(c, mb)),
 		})

@@ -4,23 +4,21 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 )
 
 // A testBinary is a package's tests, compiled: its benchmarks can be run many
 // times, in turns with other things.
-type testBinary struct{ path, dir string }
+type testBinary struct{ path, dir string } // dir is the package's
 
-// compileTests compiles the tests of a package of the repository.
-func compileTests(ctx context.Context, root, pkg, out string) (testBinary, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", out, "./"+pkg)
-	cmd.Dir = root
+func (t testBinary) compile(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", t.path, ".")
+	cmd.Dir = t.dir
 	if output, err := cmd.CombinedOutput(); err != nil {
-		return testBinary{}, fmt.Errorf("compiling the benchmarks of %s: %w\n%s", pkg, err, output)
+		return fmt.Errorf("compiling the benchmarks in %s: %w\n%s", t.dir, err, output)
 	}
-	return testBinary{out, filepath.Join(root, pkg)}, nil
+	return nil
 }
 
 // A measured is a line of what a benchmark prints.

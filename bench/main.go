@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"premiumhls/local/lambdaruntime"
 	"premiumhls/stacks/npm"
 	"premiumhls/stacks/parts"
@@ -139,18 +141,22 @@ type bench struct {
 	python   *interpreter
 	openssl  string // its version; empty where it is not here
 	missing  []string
-	binaries map[string]testBinary
+	tests    map[string]testBinary // by package
 	began    time.Time
 }
 
 // measure makes the whole report.
 func measure(ctx context.Context, root string, o options, progress io.Writer) (*Report, error) {
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "premiumhls-bench-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	b := &bench{options: o, samples: samples{}, root: root, dir: dir, out: progress, binaries: map[string]testBinary{}, began: time.Now()}
+	b := &bench{options: o, samples: samples{}, root: root, dir: dir, out: progress, tests: map[string]testBinary{}, began: time.Now()}
 	report := &Report{Date: b.began, Machine: describeMachine(), Samples: b.samples}
 	if b.store, err = newStore(); err != nil {
 		return nil, err
@@ -159,7 +165,7 @@ func measure(ctx context.Context, root string, o options, progress io.Writer) (*
 	if err := b.find(ctx, &report.Machine); err != nil {
 		return nil, err
 	}
-	if err := b.newSubjects(ctx); err != nil {
+	if err := b.build(ctx); err != nil {
 		return nil, err
 	}
 	b.progress("built")
@@ -234,33 +240,29 @@ func (b *bench) progress(what string) {
 	fmt.Fprintf(b.out, "%6s  %s\n", time.Since(b.began).Round(time.Second), what)
 }
 
-// folder makes a folder for the time of the run.
-func (b *bench) folder(name string) (string, error) {
-	dir := filepath.Join(b.dir, name)
-	return dir, os.MkdirAll(dir, 0o755)
-}
+// tested are the packages whose benchmarks are run.
+var tested = []string{"lambda/signer", "local/edge", "signedcookie"}
 
-// build builds a function for this machine.
-func (b *bench) build(ctx context.Context, pkg, name string) (string, error) {
-	dir, err := b.folder(name)
-	if err != nil {
-		return "", err
+// build builds the functions and the tests, and with them what is measured.
+func (b *bench) build(ctx context.Context) error {
+	for _, name := range []string{"signer", "empty", nodeBlog, pythonBlog, "lambda", "tests"} {
+		if err := os.Mkdir(filepath.Join(b.dir, name), 0o755); err != nil {
+			return err
+		}
 	}
-	binary := filepath.Join(dir, "bootstrap")
-	return binary, lambdaruntime.Build(ctx, b.root, pkg, binary)
-}
-
-// tests compiles the tests of a package, once.
-func (b *bench) tests(ctx context.Context, pkg string) (testBinary, error) {
-	if binary, ok := b.binaries[pkg]; ok {
-		return binary, nil
+	signer, empty := filepath.Join(b.dir, "signer", "bootstrap"), filepath.Join(b.dir, "empty", "bootstrap")
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return lambdaruntime.Build(ctx, b.root, "./lambda/signer", signer) })
+	group.Go(func() error { return lambdaruntime.Build(ctx, b.root, "./bench/empty", empty) })
+	for _, pkg := range tested {
+		tests := testBinary{filepath.Join(b.dir, "tests", filepath.Base(pkg)), filepath.Join(b.root, pkg)}
+		b.tests[pkg] = tests
+		group.Go(func() error { return tests.compile(ctx) })
 	}
-	out := filepath.Join(b.dir, strings.ReplaceAll(pkg, "/", "-")+".test")
-	binary, err := compileTests(ctx, b.root, pkg, out)
-	if err == nil {
-		b.binaries[pkg] = binary
+	if err := group.Wait(); err != nil {
+		return err
 	}
-	return binary, err
+	return b.newSubjects(signer, empty)
 }
 
 // benchtime is how long a benchmark runs: where there is hurry, once.
@@ -272,8 +274,8 @@ func (b *bench) benchtime() string {
 }
 
 // goBenchmarks runs benchmarks and keeps what they measured, below a name.
-func (b *bench) goBenchmarks(ctx context.Context, below string, tests testBinary, pattern string) error {
-	results, err := tests.run(ctx, pattern, b.benchtime())
+func (b *bench) goBenchmarks(ctx context.Context, below, pkg, pattern string) error {
+	results, err := b.tests[pkg].run(ctx, pattern, b.benchtime())
 	if err != nil {
 		return err
 	}

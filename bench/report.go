@@ -116,10 +116,10 @@ func duration(ns float64) string {
 		ns   float64
 	}{{"s", 1e9}, {"ms", 1e6}, {"µs", 1e3}} {
 		if math.Abs(ns) >= unit.ns*0.9995 {
-			return number(ns/unit.ns) + " " + unit.name
+			return with(ns/unit.ns, unit.name)
 		}
 	}
-	return number(ns) + " ns"
+	return with(ns, "ns")
 }
 
 // size writes bytes in the units of thousands that Lambda's limits have.
@@ -129,17 +129,28 @@ func size(bytes float64) string {
 		bytes float64
 	}{{"MB", 1e6}, {"kB", 1e3}} {
 		if bytes >= unit.bytes*0.9995 {
-			return number(bytes/unit.bytes) + " " + unit.name
+			return with(bytes/unit.bytes, unit.name)
 		}
 	}
-	return number(bytes) + " B"
+	return with(bytes, "B")
+}
+
+func percent(share float64) string { return with(100*share, "%") }
+
+const notMeasured = "not measured"
+
+func with(v float64, unit string) string {
+	if text := number(v); text != notMeasured {
+		return text + " " + unit
+	}
+	return notMeasured
 }
 
 // number writes three digits.
 func number(v float64) string {
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):
-		return "not measured"
+		return notMeasured
 	case math.Abs(v) < 9.995 && v != math.Trunc(v):
 		return strconv.FormatFloat(v, 'f', 2, 64)
 	case math.Abs(v) < 99.95 && v != math.Trunc(v):

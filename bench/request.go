@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
+	"path/filepath"
 
 	"premiumhls/signedcookie"
 )
@@ -118,16 +118,8 @@ func (b *bench) requestTable() Table {
 	return t
 }
 
-// newSubjects builds what is measured, as far as it is here.
-func (b *bench) newSubjects(ctx context.Context) error {
-	signer, err := b.build(ctx, "./lambda/signer", "signer")
-	if err != nil {
-		return err
-	}
-	empty, err := b.build(ctx, "./bench/empty", "empty")
-	if err != nil {
-		return err
-	}
+// newSubjects lists the functions that are measured, as far as they are here.
+func (b *bench) newSubjects(signer, empty string) error {
 	b.subjects = []*subject{
 		ours(oursRSA, signer, b.store, signedcookie.RSA2048),
 		ours(oursECDSA, signer, b.store, signedcookie.ECDSAP256),
@@ -140,11 +132,7 @@ func (b *bench) newSubjects(ctx context.Context) error {
 		if their.by == nil {
 			continue
 		}
-		dir, err := b.folder(their.name)
-		if err != nil {
-			return err
-		}
-		bootstrap, err := their.by.bootstrap(dir, their.script)
+		bootstrap, err := their.by.bootstrap(filepath.Join(b.dir, their.name), their.script)
 		if err != nil {
 			return err
 		}
@@ -152,5 +140,3 @@ func (b *bench) newSubjects(ctx context.Context) error {
 	}
 	return nil
 }
-
-func (b *bench) milliseconds() int { return max(int(b.time/time.Millisecond), 1) }
