@@ -40,7 +40,7 @@ func TestMeasure(t *testing.T) {
 	}
 	for name, values := range report.Samples {
 		for _, value := range values {
-			if !(value > 0) && !strings.HasSuffix(name, " bytes") && !strings.HasSuffix(name, " allocations") || math.IsInf(value, 0) {
+			if !(value > 0) && !strings.HasSuffix(name, " B/op") && !strings.HasSuffix(name, " allocs/op") || math.IsInf(value, 0) {
 				t.Errorf("%s: %v", name, value)
 			}
 		}

@@ -21,11 +21,11 @@ func (t testBinary) compile(ctx context.Context) error {
 	return nil
 }
 
-// A measured is a line of what a benchmark prints.
+// A measured is a line of what a benchmark prints: values by their units, such
+// as ns/op.
 type measured struct {
-	name          string // without Benchmark and the number of processors
-	ns            float64
-	bytes, allocs float64
+	name   string // without Benchmark and the number of processors
+	values map[string]float64
 }
 
 // run runs the benchmarks that match a pattern, each for a time such as 200ms
@@ -57,22 +57,15 @@ func parseBenchmarks(output string) []measured {
 				m.name = m.name[:i]
 			}
 		}
-		ok := false
+		m.values = map[string]float64{}
 		for i := 2; i+1 < len(fields); i += 2 {
 			value, err := strconv.ParseFloat(fields[i], 64)
 			if err != nil {
 				break
 			}
-			switch fields[i+1] {
-			case "ns/op":
-				m.ns, ok = value, true
-			case "B/op":
-				m.bytes = value
-			case "allocs/op":
-				m.allocs = value
-			}
+			m.values[fields[i+1]] = value
 		}
-		if ok {
+		if len(m.values) > 0 {
 			found = append(found, m)
 		}
 	}

@@ -61,9 +61,9 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 		flags.PrintDefaults()
 	}
 	only := flags.String("only", strings.Join(sectionNames, ","), "what to measure")
-	flags.IntVar(&o.rounds, "rounds", 7, "how often each is measured")
+	flags.IntVar(&o.rounds, "rounds", 5, "how often each is measured")
 	flags.DurationVar(&o.time, "time", 200*time.Millisecond, "how long a signature or check is measured in a round")
-	flags.IntVar(&o.requests, "requests", 100, "how many requests a function gets in a round")
+	flags.IntVar(&o.requests, "requests", 50, "how many requests a function gets in a round")
 	flags.IntVar(&o.starts, "starts", 2, "how many cold starts there are in a round")
 	flags.BoolVar(&o.first, "first", false, "measure the first cdk synth ever, with nothing compiled: some minutes")
 	flags.BoolVar(&o.suite, "suite", false, "measure all of the tests: some minutes")
@@ -280,9 +280,13 @@ func (b *bench) goBenchmarks(ctx context.Context, below, pkg, pattern string) er
 		return err
 	}
 	for _, m := range results {
-		b.add(below+"/"+m.name, m.ns)
-		b.add(below+"/"+m.name+" bytes", m.bytes)
-		b.add(below+"/"+m.name+" allocations", m.allocs)
+		for unit, value := range m.values {
+			name := below + "/" + m.name
+			if unit != "ns/op" {
+				name += " " + unit
+			}
+			b.add(name, value)
+		}
 	}
 	return nil
 }

@@ -13,15 +13,17 @@ BenchmarkCookies/RSA-SHA256/cached-2         	11211571	        57.25 ns/op	     
 BenchmarkSDKCookies-16    421	   1250712 ns/op	    2702 B/op	      18 allocs/op
 BenchmarkOneProcessor   	 84874	      3792 ns/op
 BenchmarkDecide/behaviors=75-2  	 84874	      3792 ns/op	  12.5 MB/s
+BenchmarkInTurns-2  	 100	   2500000 ns/op	   1210000 SDK-ns	   1200000 signer-ns
 BenchmarkNothing-2
 BenchmarkBroken-2   x y z
 PASS
 `)
 	want := []measured{
-		{"Cookies/RSA-SHA256/cached", 57.25, 0, 0},
-		{"SDKCookies", 1250712, 2702, 18},
-		{"OneProcessor", 3792, 0, 0},
-		{"Decide/behaviors=75", 3792, 0, 0},
+		{"Cookies/RSA-SHA256/cached", map[string]float64{"ns/op": 57.25, "B/op": 0, "allocs/op": 0}},
+		{"SDKCookies", map[string]float64{"ns/op": 1250712, "B/op": 2702, "allocs/op": 18}},
+		{"OneProcessor", map[string]float64{"ns/op": 3792}},
+		{"Decide/behaviors=75", map[string]float64{"ns/op": 3792, "MB/s": 12.5}},
+		{"InTurns", map[string]float64{"ns/op": 2500000, "SDK-ns": 1210000, "signer-ns": 1200000}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)

@@ -104,13 +104,13 @@ func (b *bench) signatureTable() Table {
 		Columns: []string{"", "time", "memory", "allocations"},
 		Notes: []string{
 			"New: policy, signature, encoding and the response's texts. Kept: what viewers of the same path in the same five minutes share.",
-			"The SDK for Go signs with RSA and SHA-1 only, and with the same key here.",
+			"The SDK for Go signs with RSA and SHA-1 only, and with the same key here. The targets' ratios to it are from signatures made in turns.",
 		},
 	}
 	row := func(what, name string) {
 		cells := []string{what, duration(b.median(name)), "", ""}
-		if _, ok := b.samples[name+" bytes"]; ok {
-			cells[2], cells[3] = size(b.median(name+" bytes")), number(b.median(name+" allocations"))
+		if _, ok := b.samples[name+" B/op"]; ok {
+			cells[2], cells[3] = size(b.median(name+" B/op")), number(b.median(name+" allocs/op"))
 		}
 		t.Rows = append(t.Rows, cells)
 	}

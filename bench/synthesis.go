@@ -24,7 +24,11 @@ func (b *bench) measureSynthesis(ctx context.Context) error {
 		b.missing = append(b.missing, "cdk synth: npx is not here")
 		return nil
 	}
-	if _, err := b.synth(ctx, filepath.Join(b.dir, "first")); err != nil { // compiles what is not yet
+	// These compile what is not yet.
+	if _, err := b.synth(ctx, filepath.Join(b.dir, "first")); err != nil {
+		return err
+	}
+	if _, err := b.app(ctx, "./bench/emptyapp", filepath.Join(b.dir, "first-empty")); err != nil {
 		return err
 	}
 	for round := range min(b.rounds, 3) {
@@ -36,11 +40,22 @@ func (b *bench) measureSynthesis(ctx context.Context) error {
 			}
 			b.add(name, float64(took))
 		}
-		app, err := b.app(ctx, out)
-		if err != nil {
-			return err
+		for _, part := range []struct {
+			name    string
+			measure func() (time.Duration, error)
+		}{
+			{"synthesis/app", func() (time.Duration, error) { return b.app(ctx, ".", out) }},
+			{"synthesis/empty", func() (time.Duration, error) { return b.app(ctx, "./bench/emptyapp", out+"-empty") }},
+			{"synthesis/cli", func() (time.Duration, error) {
+				return b.timed(ctx, nil, "npx", "--yes", cdk, "synth", "--quiet", "--app", out)
+			}},
+		} {
+			took, err := part.measure()
+			if err != nil {
+				return err
+			}
+			b.add(part.name, float64(took))
 		}
-		b.add("synthesis/app", float64(app))
 		b.progress("synthesis")
 	}
 	return nil
@@ -50,8 +65,8 @@ func (b *bench) synth(ctx context.Context, out string, environment ...string) (t
 	return b.timed(ctx, environment, "npx", "--yes", cdk, "synth", "--quiet", "--output", out)
 }
 
-// app runs the app alone, as the CDK's command line does.
-func (b *bench) app(ctx context.Context, out string) (time.Duration, error) {
+// app runs an app alone, as the CDK's command line does.
+func (b *bench) app(ctx context.Context, pkg, out string) (time.Duration, error) {
 	values, err := settings.ReadFile(filepath.Join(b.root, "cdk.json"))
 	if err != nil {
 		return 0, err
@@ -60,7 +75,7 @@ func (b *bench) app(ctx context.Context, out string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("passing on the settings: %w", err)
 	}
-	return b.timed(ctx, []string{"CDK_OUTDIR=" + out, "CDK_CONTEXT_JSON=" + string(text)}, "go", "run", ".")
+	return b.timed(ctx, []string{"CDK_OUTDIR=" + out, "CDK_CONTEXT_JSON=" + string(text)}, "go", "run", pkg)
 }
 
 // measureFirstSynthesis is the first one ever on a machine: nothing compiled,
@@ -123,7 +138,9 @@ func (b *bench) synthesisTable() Table {
 		{"`npx aws-cdk synth`, the first ever: nothing compiled", "synthesis/first"},
 		{"`npx aws-cdk synth` into an empty folder", "synthesis/cold"},
 		{"`npx aws-cdk synth` again", "synthesis/warm"},
-		{"of which the app, `go run .`", "synthesis/app"},
+		{"of it the app, `go run .`", "synthesis/app"},
+		{"of that an app without a stack", "synthesis/empty"},
+		{"`npx aws-cdk synth` without the app", "synthesis/cli"},
 		{"every test, `go test ./...`", "suite"},
 	} {
 		if len(b.samples[row.name]) > 0 {
