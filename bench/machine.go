@@ -83,7 +83,7 @@ func findNode(ctx context.Context, scripts string) (interpreter, error) {
 		err = json.Unmarshal(output, &said)
 	}
 	if err != nil {
-		return interpreter{}, errors.New("Node is not here")
+		return interpreter{}, errors.New("there is no Node here")
 	}
 	return interpreter{said[0], scripts, "Node " + said[1]}, nil
 }
@@ -98,7 +98,7 @@ func findPython(ctx context.Context, scripts string) (interpreter, error) {
 		err = json.Unmarshal(output, &said)
 	}
 	if err != nil {
-		return interpreter{}, errors.New("Python with boto3 and cryptography is not here")
+		return interpreter{}, errors.New("there is no Python with boto3 and cryptography here")
 	}
 	return interpreter{said[0], scripts, said[1]}, nil
 }
@@ -107,7 +107,7 @@ func opensslVersion(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "openssl", "version").Output()
 	fields := strings.Fields(string(output))
 	if err != nil || len(fields) < 2 {
-		return "", errors.New("the openssl command is not here")
+		return "", errors.New("there is no openssl command here")
 	}
 	return fields[0] + " " + fields[1], nil
 }

@@ -21,7 +21,7 @@ const cdk = "aws-cdk@2.1148.1"
 // one again. Each is a process of its own, of the app and of the CDK's code.
 func (b *bench) measureSynthesis(ctx context.Context) error {
 	if _, err := exec.LookPath("npx"); err != nil {
-		b.missing = append(b.missing, "cdk synth: npx is not here")
+		b.missing = append(b.missing, "there is no npx here for cdk synth")
 		return nil
 	}
 	// These compile what is not yet.
