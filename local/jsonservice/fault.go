@@ -1,8 +1,9 @@
 package jsonservice
 
 import (
+	"bytes"
 	"cmp"
-	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"sync/atomic"
@@ -56,6 +57,39 @@ func (s *Faults) faultFor(operation string) Fault {
 	return Fault{}
 }
 
+// Around returns a handler that has these faults in front of h, for a service
+// whose protocol is not this one. Every call is one of the given operation.
+func (s *Faults) Around(operation string, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Read before any delay: only then does the server see a client leave.
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return // the client left
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		fault := s.faultFor(operation)
+		if !fault.before(w, r) {
+			return
+		}
+		if !fault.Lose && !fault.Truncate {
+			h.ServeHTTP(w, r)
+			return
+		}
+		var kept answerBody
+		h.ServeHTTP(&kept, r)
+		if fault.Lose {
+			cut()
+		}
+		truncate(w, kept.Bytes())
+	})
+}
+
+// answerBody keeps the body of an answer.
+type answerBody struct{ bytes.Buffer }
+
+func (*answerBody) Header() http.Header { return http.Header{} }
+func (*answerBody) WriteHeader(int)     {}
+
 // before does what a fault does in place of a call, and tells whether the
 // call is still to be carried out.
 func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
@@ -82,12 +116,7 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 func cut() { panic(http.ErrAbortHandler) }
 
 // truncate promises a whole answer and sends half of it.
-func truncate(w http.ResponseWriter, result any) {
-	body, err := json.Marshal(result)
-	if err != nil {
-		panic(err) // a type of this project that is not JSON
-	}
-	w.Header().Set("Content-Type", mediaType)
+func truncate(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body[:len(body)/2])
 	_ = http.NewResponseController(w).Flush() // ending the connection drops what is not sent yet

@@ -1,9 +1,10 @@
 // Package jsonservice is the protocol that services of AWS share whose clients
-// speak JSON 1.1: how a call is told, answered and refused, and how it goes
-// wrong where a test wants it to.
+// speak JSON: how a call is told, answered and refused, and how it goes wrong
+// where a test wants it to.
 package jsonservice
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -13,8 +14,8 @@ import (
 )
 
 const (
-	mediaType = "application/x-amz-json-1.1"
-	maxBody   = 64 << 10
+	mediaTypes = "application/x-amz-json-" // and the protocol's version
+	maxBody    = 64 << 10
 )
 
 // An Error is a refusal as a service words it.
@@ -29,6 +30,7 @@ func (e *Error) Error() string { return e.Code + ": " + e.Message }
 type Service struct {
 	Name         string // for a person
 	TargetPrefix string // of the header X-Amz-Target
+	Version      string // of the protocol; empty: 1.1
 	Internal     string // the code of an error that is no [*Error]
 	// Call carries out an operation. It is called concurrently.
 	Call func(operation string, body []byte, fault Fault) (any, error)
@@ -40,6 +42,8 @@ type Service struct {
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), s.TargetPrefix)
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	mediaType := mediaTypes + cmp.Or(s.Version, "1.1")
+	w.Header().Set("Content-Type", mediaType)
 	// The media type also keeps web pages out: a browser asks before it sends
 	// this one to another origin, and gets no leave.
 	if r.Method != http.MethodPost || !ok || media != mediaType {
@@ -69,7 +73,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		answerError(w, http.StatusInternalServerError, &Error{s.Internal, err.Error()})
 	case fault.Truncate:
-		truncate(w, result)
+		truncate(w, encode(result))
 	default:
 		answer(w, http.StatusOK, result)
 	}
@@ -93,12 +97,16 @@ func unreadable(err error) *Error {
 	return &Error{"SerializationException", "the request is not readable: " + err.Error()}
 }
 
-func answer(w http.ResponseWriter, status int, result any) {
+func encode(result any) []byte {
 	body, err := json.Marshal(result)
 	if err != nil {
 		panic(err) // a type of this project that is not JSON
 	}
-	w.Header().Set("Content-Type", mediaType)
+	return body
+}
+
+func answer(w http.ResponseWriter, status int, result any) {
+	body := encode(result)
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that left is not an error
 }
