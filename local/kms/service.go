@@ -134,6 +134,34 @@ func (s *Service) SetState(arn string, state State) bool {
 	return ok
 }
 
+// PublicKey returns the public half of a key, whatever its state, and whether
+// there is such a key.
+func (s *Service) PublicKey(arn string) (crypto.PublicKey, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	k, ok := s.keys[strings.TrimPrefix(arn, arnPrefix)]
+	if !ok {
+		return nil, false
+	}
+	return k.private.Public(), true
+}
+
+// Swap has each of two keys of one spec and usage sign in the other's place,
+// which nothing does to a key of the service. It tells whether there are such
+// keys.
+func (s *Service) Swap(arn, other string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, b := strings.TrimPrefix(arn, arnPrefix), strings.TrimPrefix(other, arnPrefix)
+	x, y := s.keys[a], s.keys[b]
+	if x.private == nil || y.private == nil || x.spec != y.spec || x.usage != y.usage {
+		return false
+	}
+	x.private, y.private = y.private, x.private
+	s.keys[a], s.keys[b] = x, y
+	return true
+}
+
 // Calls returns how many calls of an operation, such as "Sign", came so far,
 // whatever became of them. Each attempt of a client counts.
 func (s *Service) Calls(operation string) int {

@@ -117,6 +117,37 @@ func TestKeysDiffer(t *testing.T) {
 	}
 }
 
+// What a swapped key signs is good for the other's public half alone.
+func TestSwap(t *testing.T) {
+	service, client := serve(t)
+	one, two := service.CreateKey(), service.CreateKey()
+	before, ok := service.PublicKey(one)
+	if !ok {
+		t.Fatal("the key has no public half")
+	}
+	if !service.Swap(one, two) {
+		t.Fatal("not swapped")
+	}
+	digest := sha256.Sum256([]byte("message"))
+	out, err := client.Sign(t.Context(), sign(one, types.MessageTypeDigest, digest[:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rsa.VerifyPKCS1v15(before.(*rsa.PublicKey), crypto.SHA256, digest[:], out.Signature) == nil {
+		t.Error("the key still signs as before")
+	}
+	after, _ := publicKey(t, client, one)
+	if err := rsa.VerifyPKCS1v15(after.(*rsa.PublicKey), crypto.SHA256, digest[:], out.Signature); err != nil {
+		t.Error(err)
+	}
+	if other, err := service.CreateKeyOf(kms.RSA3072, kms.SignVerify); err != nil || service.Swap(one, other) || service.Swap(one, "none") {
+		t.Errorf("swapped with another spec or with none (%v)", err)
+	}
+	if _, ok := service.PublicKey("none"); ok {
+		t.Error("no key has a public half")
+	}
+}
+
 func TestOtherKeys(t *testing.T) {
 	service, client := serve(t)
 	for _, c := range []struct {
