@@ -103,6 +103,7 @@ type Runner struct {
 	all        map[*environment]struct{}
 	idle       []*environment // the last one used last
 	generation int            // environments of an earlier one are not used again
+	coldStarts int
 	closed     bool
 }
 
@@ -182,6 +183,7 @@ func (r *Runner) acquire() (e *environment, warm bool, err error) {
 	}
 	e = newEnvironment(r, r.generation)
 	r.all[e] = struct{}{}
+	r.coldStarts++
 	return e, false, nil
 }
 
@@ -221,6 +223,14 @@ func (r *Runner) Processes() []int {
 		}
 	}
 	return ids
+}
+
+// ColdStarts returns how many execution environments were started so far. It
+// tells whether the ones there are lived on.
+func (r *Runner) ColdStarts() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.coldStarts
 }
 
 // Recycle ends the warm environments, and those in use once their invocation

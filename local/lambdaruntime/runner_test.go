@@ -168,6 +168,9 @@ func TestInvokeIsWarmAfterTheFirst(t *testing.T) {
 			t.Fatalf("invocation %d: process %d after %d, its invocation %d", n, again.PID, first.PID, again.Invocations)
 		}
 	}
+	if n := r.ColdStarts(); n != 1 {
+		t.Errorf("%d cold starts of one process", n)
+	}
 }
 
 func TestReport(t *testing.T) {
@@ -286,6 +289,9 @@ func TestFunctionErrors(t *testing.T) {
 			after := mustInvoke(t, r, event{Do: "echo"})
 			if survived := after.PID == before.PID; survived != c.survive {
 				t.Errorf("process was %d and is %d", before.PID, after.PID)
+			}
+			if n := r.ColdStarts(); (n == 1) != c.survive {
+				t.Errorf("%d cold starts", n)
 			}
 		})
 	}
