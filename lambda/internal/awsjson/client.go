@@ -70,22 +70,13 @@ func New(service Service, region string, getenv func(string) string) (*Client, e
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, fmt.Errorf("%s or AWS_ENDPOINT_URL is %q: it must be a URL", variable, endpoint)
 	}
-	// HTTP/1.1: a connection that died while the container was frozen costs
-	// the one request that meets it, and not all that share it.
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Protocols = new(http.Protocols)
-	transport.Protocols.SetHTTP1(true)
-	transport.ForceAttemptHTTP2 = false
 	return &Client{
 		service:     service,
 		region:      region,
 		endpoint:    strings.TrimSuffix(endpoint, "/"),
 		credentials: EnvironmentCredentials(getenv),
 		signer:      v4.NewSigner(),
-		http: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
+		http:        NewHTTPClient(),
 	}, nil
 }
 
