@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,6 +29,10 @@ import (
 // maxAnswer is the longest answer that is read, in bytes. A page of DynamoDB
 // has a megabyte; a function answers with six at most.
 const maxAnswer = 8 << 20
+
+// skewTaken is how far the clock may be off that of a service. Signatures may
+// be five minutes off.
+const skewTaken = 4 * time.Minute
 
 // A Service is how a service wants to be called.
 type Service struct {
@@ -45,8 +50,8 @@ var (
 )
 
 // A Client calls one service in one region. It does not try again by itself
-// after an answer, or none in time. It may be used by several goroutines at
-// once.
+// after an answer, or none in time, but for a refusal while the clock is wrong.
+// It may be used by several goroutines at once.
 type Client struct {
 	service     Service
 	region      string
@@ -54,6 +59,7 @@ type Client struct {
 	credentials aws.CredentialsProvider
 	signer      *v4.Signer
 	http        *http.Client
+	skew        atomic.Int64 // to be added to the clock, in nanoseconds
 }
 
 // New returns a Client. The variables of the environment are those that Lambda
@@ -146,18 +152,51 @@ func (c *Client) Invoke(ctx context.Context, function string, payload []byte) ([
 }
 
 // post sends a signed request and returns the body and header of a success.
+// What is refused while the clock is wrong is sent once more with the right
+// time: a signature is good for five minutes.
 func (c *Client) post(ctx context.Context, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
+	response, answer, err := c.send(ctx, path, header, body)
+	if err == nil && response.StatusCode >= 400 && response.StatusCode < 500 && c.correct(response.Header.Get("Date")) {
+		response, answer, err = c.send(ctx, path, header, body)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, nil, serviceError(response, answer)
+	}
+	return answer, response.Header, nil
+}
+
+// correct notes how far the clock is off that of the service, which answered
+// at date, and tells whether what was noted before was wrong.
+func (c *Client) correct(date string) bool {
+	at, err := http.ParseTime(date)
+	if err != nil {
+		return false
+	}
+	skew := time.Until(at)
+	if (skew - time.Duration(c.skew.Load())).Abs() <= skewTaken {
+		return false
+	}
+	c.skew.Store(int64(skew))
+	return true
+}
+
+// send sends a signed request and reads what is answered.
+func (c *Client) send(ctx context.Context, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the request: %w", err)
 	}
-	request.Header = header
+	request.Header = header.Clone()
 	credentials, err := c.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("finding credentials: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	if err := c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), c.service.id, c.region, time.Now()); err != nil {
+	now := time.Now().Add(time.Duration(c.skew.Load()))
+	if err := c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), c.service.id, c.region, now); err != nil {
 		return nil, nil, fmt.Errorf("signing the request: %w", err)
 	}
 	// Every call here may be made twice. This, which is not sent, lets the
@@ -175,8 +214,5 @@ func (c *Client) post(ctx context.Context, path string, header http.Header, body
 	if len(answer) > maxAnswer {
 		return nil, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
 	}
-	if response.StatusCode != http.StatusOK {
-		return nil, nil, serviceError(response, answer)
-	}
-	return answer, response.Header, nil
+	return response, answer, nil
 }

@@ -13,7 +13,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -235,6 +237,51 @@ func TestCallFails(t *testing.T) {
 			t.Errorf("error %v", err)
 		}
 	})
+}
+
+// A service refuses a signature of another time. The call is made once more
+// with the service's, and the next ones know it, whichever way a clock jumps.
+func TestClockIsWrong(t *testing.T) {
+	var ahead, calls atomic.Int64 // the service's clock, in nanoseconds
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		calls.Add(1)
+		now := time.Now().Add(time.Duration(ahead.Load()))
+		w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+		signed, err := time.Parse("20060102T150405Z", r.Header.Get("X-Amz-Date"))
+		if err != nil || now.Sub(signed).Abs() > 5*time.Minute {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `{"__type":"InvalidSignatureException","message":"Signature expired"}`)
+			return
+		}
+		io.WriteString(w, "{}")
+	}))
+	defer endpoint.Close()
+	c := client(t, KMS, "AWS_ENDPOINT_URL="+endpoint.URL)
+	for _, step := range []struct {
+		ahead time.Duration
+		calls int64
+	}{
+		{0, 1}, {4 * time.Minute, 1}, {24 * time.Hour, 2}, {24*time.Hour + time.Minute, 1}, {-24 * time.Hour, 2}, {-24 * time.Hour, 1}, {0, 2}, {0, 1},
+	} {
+		ahead.Store(int64(step.ahead))
+		calls.Store(0)
+		if err := c.Call(t.Context(), "Sign", struct{}{}, new(struct{})); err != nil {
+			t.Errorf("the service is %v ahead: %v", step.ahead, err)
+		}
+		if n := calls.Load(); n != step.calls {
+			t.Errorf("the service is %v ahead: %d calls, want %d", step.ahead, n, step.calls)
+		}
+	}
+	// A refusal for another reason is one, and made once.
+	refusing, got := server(t, http.StatusForbidden, nil, `{"__type":"AccessDeniedException"}`)
+	c.endpoint = refusing
+	var refused *Error
+	if err := c.Call(t.Context(), "Sign", struct{}{}, new(struct{})); !errors.As(err, &refused) || refused.Code != "AccessDeniedException" {
+		t.Errorf("error %v", err)
+	}
+	if r, _ := got(); r == nil {
+		t.Error("not asked")
+	}
 }
 
 func TestInvoke(t *testing.T) {
