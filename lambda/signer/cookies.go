@@ -60,7 +60,7 @@ func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, e
 // in that they end some steps earlier, and last for a step at least.
 func (h *handler) earlierSet(want cookiesFor) *cookieSet {
 	step := int64(h.env.step / time.Second)
-	earliest := max(h.now().Unix()+step, want.end-2*keptSets*step)
+	earliest := max(h.time().Unix()+step, want.end-2*keptSets*step)
 	for want.end = (want.end - 1) / step * step; want.end > earliest; want.end -= step {
 		if set, ok := h.cookieSets.Get(want); ok {
 			return set

@@ -39,7 +39,7 @@ func (h *handler) list(ctx context.Context, r *request) (response events.APIGate
 	if err != nil {
 		return response, entitlementsUnavailable.because(err).after(entitlementRetry)
 	}
-	body, err := json.Marshal(entitled(grants, h.now()))
+	body, err := json.Marshal(entitled(grants, h.time()))
 	if err != nil {
 		return response, fmt.Errorf("writing the answer: %w", err)
 	}

@@ -28,7 +28,8 @@ type handler struct {
 	entitlements entitlement.Decider
 	cookieSets   *cache.Cache[cookiesFor, *cookieSet]
 	logger       *slog.Logger
-	now          func() time.Time
+	now          func() time.Time // by the container's own clock
+	clock        clock
 }
 
 func newHandler(env environment, ring *keyring.Ring, entitlements entitlement.Decider, logger *slog.Logger) *handler {
@@ -47,6 +48,9 @@ func newHandler(env environment, ring *keyring.Ring, entitlements entitlement.De
 func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (response events.APIGatewayV2HTTPResponse, _ error) {
 	began := h.now()
 	r := &request{event: &event}
+	if skew, off := h.clock.hear(began, event.RequestContext.TimeEpoch); off {
+		h.logger.WarnContext(ctx, "the clock is wrong; API Gateway's is used", "skew_s", int64(skew.Seconds()))
+	}
 	decision, err := "", error(nil)
 	defer func() {
 		if v := recover(); v != nil {
@@ -97,7 +101,7 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	if !grant.Covers(r.path.String()) { // whatever decided: this is what gets signed
 		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
 	}
-	now := h.now()
+	now := h.time()
 	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: policyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
 	if !time.Unix(want.end, 0).After(now) {
 		return response, notEntitled.because(errors.New("the grant has ended"))
@@ -121,6 +125,9 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 		Body:       set.body + `,"ExpiresIn":` + strconv.FormatInt(set.end-now.Unix(), 10) + "}",
 	}, nil
 }
+
+// time returns what time it is for policies and grants.
+func (h *handler) time() time.Time { return h.clock.correct(h.now()) }
 
 // clear answers DELETE /api/cookies. It asks for no entitlement: who may no
 // longer watch may still be rid of the cookies.

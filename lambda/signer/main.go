@@ -43,8 +43,9 @@ func start(logger *slog.Logger) (*handler, error) {
 	}
 	// Who may watch what is never guessed: a rule that is not understood must
 	// not become the rule that lets everyone in.
+	var h *handler // is there when somebody asks for the time
 	entitlements, err := entitlement.New(os.Getenv("ENTITLEMENTS"), entitlement.Config{
-		Getenv: os.Getenv, Logger: logger, Now: time.Now,
+		Getenv: os.Getenv, Logger: logger, Now: func() time.Time { return h.time() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ENTITLEMENTS is wrong: %w", err)
@@ -58,5 +59,6 @@ func start(logger *slog.Logger) (*handler, error) {
 		keyring.Config{RefreshEvery: env.keyRefresh, KMS: newKMS(os.Getenv), Logger: logger, Metrics: env.metrics},
 	)
 	ring.Start()
-	return newHandler(env, ring, entitlements, logger), nil
+	h = newHandler(env, ring, entitlements, logger)
+	return h, nil
 }
