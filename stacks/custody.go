@@ -58,7 +58,7 @@ func (k *signingKey) allow(stack awscdk.Stack, signer awslambda.Function) {
 	switch k.Custody {
 	case settings.CustodyKMS:
 		signer.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Actions:   jsii.Strings("kms:Sign"),
+			Actions:   jsii.Strings("kms:Sign", "kms:GetPublicKey"),
 			Resources: &[]*string{k.kms.KeyArn()},
 		}))
 	case settings.CustodyExternal:

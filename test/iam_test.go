@@ -43,7 +43,7 @@ var (
 	custodyGrants = []string{
 		`Keymaker: kms:GetPublicKey on SigningKeysKmsb.Arn`,
 		`Keymaker: ssm:GetParameter on parameter/shop/key`,
-		`Signer: kms:Sign on SigningKeysKmsb.Arn`,
+		`Signer: kms:GetPublicKey kms:Sign on SigningKeysKmsb.Arn`,
 		`Signer: ssm:GetParameters on parameter/shop/key`,
 		`SigningKeysKmsb admits arn:aws:iam::AWS::AccountId:root: kms:* on *`,
 	}

@@ -31,5 +31,6 @@
 // would be signed with that key gets an [UnavailableError] at once: Sign with
 // RSA keys is limited for all of an account's region together. Signatures are
 // therefore worth keeping, and so is it that policies end on the same few
-// moments.
+// moments. Each signature is held against the public half, which is read once
+// and must be the one that the settings tell of: CloudFront has that one.
 package keyring

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -74,11 +75,16 @@ func withMembers(settings string, members ...string) string {
 	return strings.Replace(settings, `"id":"KA"`, text, 1)
 }
 
-// A fakeKMS signs as its function does.
+// A fakeKMS signs as its function does, with keys whose public halves nobody
+// knows.
 type fakeKMS func(ctx context.Context, key string, digest []byte) ([]byte, error)
 
 func (f fakeKMS) SignDigest(ctx context.Context, key string, digest []byte) ([]byte, error) {
 	return f(ctx, key, digest)
+}
+
+func (fakeKMS) PublicKey(context.Context, string) (crypto.PublicKey, error) {
+	return nil, errors.New("no public half")
 }
 
 func withKeys(entries ...string) string {

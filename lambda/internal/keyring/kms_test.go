@@ -115,4 +115,66 @@ func TestKMSWithoutAClient(t *testing.T) {
 	if _, err := signer.SignDigest(context.Background(), arn, make([]byte, 32)); !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
+	if _, err := signer.PublicKey(context.Background(), arn); !errors.Is(err, cause) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// What another key signs than the one that CloudFront has is not given out,
+// and the key is used again as soon as it is the right one.
+func TestKMSHasAForeignKey(t *testing.T) {
+	service, signer, client := serveKMS(t)
+	key, other := service.CreateKey(), service.CreateKey()
+	fingerprint, err := signedcookie.Fingerprint(kmsPublic(t, client, key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := []byte(`{"Statement":[]}`)
+	// opened returns the key as a container has it that just started.
+	opened := func(fingerprint string) *Key {
+		entry := keyEntry{name: "k", custody: custodyKMS, hash: signedcookie.SHA256, kmsKey: key, fingerprint: fingerprint}
+		k, err := openKey(entry, "", signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	// sign tells which calls a signature takes, and why there is none.
+	sign := func(k *Key) (signs, reads int, err error) {
+		k.signer.(*kmsSigner).outage.end() // nobody waits here
+		signs, reads = service.Calls("Sign"), service.Calls("GetPublicKey")
+		_, err = k.Sign(t.Context(), policy)
+		return service.Calls("Sign") - signs, service.Calls("GetPublicKey") - reads, err
+	}
+	swap := func() {
+		if !service.Swap(key, other) {
+			t.Fatal("not swapped")
+		}
+	}
+
+	warm := opened(fingerprint)
+	if signs, reads, err := sign(warm); signs != 1 || reads != 1 || err != nil {
+		t.Errorf("first: %d signatures, %d public keys, %v", signs, reads, err)
+	}
+	if signs, reads, err := sign(warm); signs != 1 || reads != 0 || err != nil {
+		t.Errorf("second: %d signatures, %d public keys, %v", signs, reads, err)
+	}
+	swap()
+	var unavailable *UnavailableError
+	if signs, _, err := sign(warm); signs != 1 || !errors.Is(err, errForeignKey) || !errors.As(err, &unavailable) {
+		t.Errorf("foreign when warm: %d signatures, %v", signs, err)
+	}
+	cold := opened(fingerprint)
+	if signs, reads, err := sign(cold); signs != 0 || reads != 1 || !errors.Is(err, errForeignKey) || !errors.As(err, &unavailable) {
+		t.Errorf("foreign when cold: %d signatures, %d public keys, %v", signs, reads, err)
+	}
+	swap()
+	for _, k := range []*Key{warm, cold} {
+		if _, _, err := sign(k); err != nil {
+			t.Errorf("the right key again: %v", err)
+		}
+	}
+	if signs, reads, err := sign(opened("")); signs != 1 || reads != 0 || err != nil {
+		t.Errorf("nobody knows which key it must be: %d signatures, %d public keys, %v", signs, reads, err)
+	}
 }

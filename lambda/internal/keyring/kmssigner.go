@@ -3,12 +3,14 @@ package keyring
 import (
 	"context"
 	"crypto"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"premiumhls/lambda/internal/awsjson"
@@ -31,12 +33,19 @@ const (
 // pause that grows: what KMS throttles is counted for the whole account, and
 // requests that fail anyway must not keep it throttled.
 type kmsSigner struct {
-	kms DigestSigner
-	arn string
+	kms         DigestSigner
+	arn         string
+	fingerprint string // of the public half that CloudFront has; empty: not known
+
+	public atomic.Pointer[rsa.PublicKey] // once it was read
 
 	mu     sync.Mutex
 	outage outage
 }
+
+// errForeignKey reports a signature, or a key to sign with, that the edge would
+// refuse.
+var errForeignKey = errors.New("the key in KMS does not belong to the public key in the settings")
 
 // newKMSSigner refuses a key with which KMS makes no signature that CloudFront
 // takes: of its keys CloudFront takes RSA of 2048 bits, with SHA-256, because
@@ -52,7 +61,7 @@ func newKMSSigner(entry keyEntry, kms DigestSigner) (*kmsSigner, error) {
 	case entry.hash != signedcookie.SHA256:
 		return nil, fmt.Errorf("KMS signs with %s, and the settings say %s", signedcookie.SHA256, entry.hash)
 	}
-	return &kmsSigner{kms: kms, arn: entry.kmsKey}, nil
+	return &kmsSigner{kms: kms, arn: entry.kmsKey, fingerprint: entry.fingerprint}, nil
 }
 
 // signPolicy returns an [UnavailableError] where KMS does not sign.
@@ -112,18 +121,57 @@ func (s *kmsSigner) signDigest(ctx context.Context, digest []byte) ([]byte, erro
 func (s *kmsSigner) try(ctx context.Context, digest []byte, attempt int) ([]byte, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, firstSignAttempt<<min(attempt, 10), errors.New("no answer in time"))
 	defer cancel()
-	signature, err := s.kms.SignDigest(ctx, s.arn, digest)
+	signature, err := s.sign(ctx, digest)
 	if err != nil && ctx.Err() != nil {
 		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
 	}
 	return signature, err
 }
 
-// permanent reports whether err is a refusal that the same call would meet
-// again, such as that of a key that is disabled.
+// sign signs and holds the signature against the public half: one that does
+// not fit would be given to viewers for as long as it is kept.
+func (s *kmsSigner) sign(ctx context.Context, digest []byte) ([]byte, error) {
+	public, err := s.publicKey(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := s.kms.SignDigest(ctx, s.arn, digest)
+	if err != nil {
+		return nil, err
+	}
+	if public != nil && rsa.VerifyPKCS1v15(public, crypto.SHA256, digest, signature) != nil {
+		return nil, errForeignKey
+	}
+	return signature, nil
+}
+
+// publicKey returns the public half, which is read once. Where the settings do
+// not tell which one it must be, it is not known.
+func (s *kmsSigner) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
+	if public := s.public.Load(); public != nil || s.fingerprint == "" {
+		return public, nil
+	}
+	key, err := s.kms.PublicKey(ctx, s.arn)
+	if err != nil {
+		return nil, err
+	}
+	fingerprint, err := signedcookie.Fingerprint(key)
+	if err != nil {
+		return nil, err
+	}
+	public, ok := key.(*rsa.PublicKey)
+	if !ok || fingerprint != s.fingerprint {
+		return nil, errForeignKey
+	}
+	s.public.Store(public)
+	return public, nil
+}
+
+// permanent reports whether the same call would meet err again, such as the
+// refusal of a key that is disabled.
 func permanent(err error) bool {
 	refusal, ok := errors.AsType[*awsjson.Error](err)
-	return ok && !refusal.Temporary()
+	return ok && !refusal.Temporary() || errors.Is(err, errForeignKey)
 }
 
 // kmsCall is one use of the key, as a [crypto.Signer] that knows its context.
@@ -132,7 +180,7 @@ type kmsCall struct {
 	signer *kmsSigner
 }
 
-// Public returns nil: the public half is not known here.
+// Public returns nil: nobody asks for it.
 func (kmsCall) Public() crypto.PublicKey { return nil }
 
 func (c kmsCall) Sign(_ io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"net/http"
@@ -42,6 +43,10 @@ func (k *trial) SignDigest(ctx context.Context, key string, digest []byte) ([]by
 		return nil, ctx.Err()
 	}
 	return []byte("signature"), answer
+}
+
+func (*trial) PublicKey(context.Context, string) (crypto.PublicKey, error) {
+	return nil, errors.New("no public half")
 }
 
 func kmsKey(t *testing.T, kms DigestSigner) *Key {
