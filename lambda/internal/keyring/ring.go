@@ -201,6 +201,9 @@ func (r *Ring) finish(f *fetch, p Parameters, err error) {
 	}
 	r.fetch = nil
 	if err != nil {
+		if f.frozen(r.config.Now(), r.config.FetchTimeout) {
+			return // it says nothing of the source: the next request reads anew
+		}
 		r.fail(err, old)
 		return
 	}

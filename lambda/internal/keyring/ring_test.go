@@ -307,6 +307,40 @@ func TestRingReplacesAFrozenRead(t *testing.T) {
 	})
 }
 
+// A first read that was frozen with its container is over as soon as that
+// thaws. It is no outage: the first request reads anew and gets keys.
+func TestRingReadsAnewAfterAFrozenRead(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		frozen time.Duration
+		err    bool
+	}{
+		{"frozen for an hour", time.Hour, false},
+		{"not frozen", 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var ahead atomic.Int64 // the wall clock, which goes on while all else is frozen
+				logger, _ := logged()
+				source := &fakeSource{fetch: func(ctx context.Context) (Parameters, error) {
+					<-ctx.Done()
+					return Parameters{}, ctx.Err()
+				}}
+				r := New(source, Config{Logger: logger, Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+				r.Start()
+				synctest.Wait()
+				ahead.Store(int64(tt.frozen))
+				time.Sleep(8 * time.Second) // its timers are over before there is a request
+				synctest.Wait()
+				source.set(answers(good()))
+				if _, err := r.Snapshot(context.Background()); (err != nil) != tt.err {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
 // A clock that jumps either way leads to one read more, not to none for a year
 // nor to one for each request.
 func TestRingWhenTheClockJumps(t *testing.T) {
