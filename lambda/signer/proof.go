@@ -67,6 +67,6 @@ func (h *handler) proofCookies(ctx context.Context, name string) (*cookieSet, er
 		key:  snapshot.Keys[i],
 		host: snapshot.Host,
 		path: path,
-		end:  h.now().Add(proof.Life).Unix(),
+		end:  h.time().Add(proof.Life).Unix(),
 	})
 }
