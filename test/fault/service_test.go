@@ -116,18 +116,27 @@ func (s *site) checked(h http.Handler) http.Handler {
 			fmt.Fprint(w, `{"__type":"InvalidSignatureException","message":"Signature expired"}`)
 			return
 		}
-		s.mu.Lock()
-		s.callers[r.Header.Get("X-Amz-Security-Token")] = true
-		s.mu.Unlock()
+		s.hear(r.Header.Get("X-Amz-Security-Token"))
 		h.ServeHTTP(w, r)
 	})
 }
 
-// count returns how many containers have called a service.
-func (s *site) count() int {
+// hear notes the container that makes a call.
+func (s *site) hear(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.callers)
+	if first, silent := s.silent[name]; silent {
+		close(first)
+		delete(s.silent, name)
+		s.called++
+	}
+}
+
+// heard returns how many containers have called a service.
+func (s *site) heard() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.called
 }
 
 // A line is where a service is reached.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"maps"
@@ -57,11 +58,24 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "signer")
-	if err := lambdaruntime.Build(context.Background(), "../..", "./lambda/signer", binary); err != nil {
+	if err := build(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+func build() error {
+	if err := lambdaruntime.Build(context.Background(), "../..", "./lambda/signer", binary); err != nil {
+		return err
+	}
+	// Written to the disk now: while a file system does that, processes that
+	// run from the file may have to wait for as long as the disk takes.
+	file, err := os.OpenFile(binary, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Sync(), file.Close())
 }
 
 // deployed is the signer's function as the stack has it.
@@ -146,8 +160,9 @@ type site struct {
 
 	shown atomic.Int64 // logs of containers, in a test that failed
 
-	mu      sync.Mutex
-	callers map[string]bool // the containers that called a service
+	mu     sync.Mutex
+	silent map[string]chan struct{} // of the containers that have not called a service yet, by their names
+	called int                      // how many have
 }
 
 // newSite returns a site in which all is well, for signers whose keys and
@@ -160,7 +175,7 @@ func newSite(t testing.TB, of service) *site {
 	}
 	s := &site{
 		parameters: parameterstore.New(), kms: kms.New(), grants: newGrants(), shop: new(jsonservice.Faults),
-		lines: make(map[service]*line), callers: make(map[string]bool), environment: maps.Clone(function.Env),
+		lines: make(map[service]*line), silent: make(map[string]chan struct{}), environment: maps.Clone(function.Env),
 	}
 	for name, value := range map[string]string{
 		"PARAMETER_PREFIX": prefix, "SIGNING_KEYS": "a,b", "KEY_WAIT": "0s", "KEY_REFRESH": refresh.String(),
@@ -264,7 +279,8 @@ type container struct {
 	*site
 	signer *lambdaruntime.Runner
 	log    *log
-	failed bool // to answer as it must
+	called chan struct{} // closed when it has called a service
+	failed bool          // to answer as it must
 }
 
 // start returns a container that starts with its first request, and is frozen
@@ -278,7 +294,10 @@ func (s *site) startAs(t testing.TB, name string) *container {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &container{site: s, log: new(log)}
+	c := &container{site: s, log: new(log), called: make(chan struct{})}
+	s.mu.Lock()
+	s.silent[name] = c.called
+	s.mu.Unlock()
 	f.Binary, f.Env, f.Concurrency, f.Freeze, f.Log = binary, maps.Clone(s.environment), 1, true, c.log
 	f.Env["AWS_SESSION_TOKEN"] = name
 	c.signer = lambdaruntime.Start(f)

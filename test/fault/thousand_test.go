@@ -55,23 +55,34 @@ func (a *allowance) take(string) jsonservice.Fault {
 // as it does by default, 40 a second, of all of them together. Every container
 // comes up, and until then tells its viewer when to ask again.
 //
-// They are a thousand processes of the signer. On a machine of two cores they
-// are not started in one moment, so nothing is taken until each has called:
-// then all want their keys at once.
+// They are a thousand processes of the signer, and a small machine does not
+// start them in one moment. So nothing is taken until each has called: then all
+// want their keys at once.
 func TestThousandColdStarts(t *testing.T) {
 	const containers, perSecond = 1000, 40
 	s := newSite(t, parameterStore)
 	s.environment["KEY_REFRESH"] = "5m0s" // as deployed
 	s.environment["GOMAXPROCS"] = "1"     // a function of this size has a part of one
-	store := &allowance{perSecond: perSecond, open: func() bool { return s.count() == containers }}
+	store := &allowance{perSecond: perSecond, open: func() bool { return s.heard() == containers }}
 	s.failAs(parameterStore, store.take)
 
 	var mu sync.Mutex
 	firsts := make(map[string]int)
 	var group sync.WaitGroup
+	starting := make(chan struct{}, 16) // or a small machine does nothing but change between them
 	for i := range containers {
 		group.Go(func() {
+			starting <- struct{}{}
 			c := s.startAs(t, fmt.Sprintf("container-%d", i))
+			ended := make(chan struct{})
+			defer close(ended)
+			go func() {
+				select {
+				case <-c.called:
+				case <-ended:
+				}
+				<-starting
+			}()
 			for asked := 1; ; asked++ {
 				a := c.ask(t, "course-1")
 				if asked == 1 {
