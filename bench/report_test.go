@@ -81,7 +81,7 @@ func TestRSATarget(t *testing.T) {
 	for ours, met := range map[float64]bool{1.00e6: true, 1.04e6: true, 1.10e6: false} {
 		b := &bench{samples: samples{"signature/CookiesInTurns/RSA-SHA1 SDK-ns": {1e6}, "signature/CookiesInTurns/RSA-SHA1 signer-ns": {ours}}}
 		for _, target := range b.targets() {
-			if strings.Contains(target.What, "RSA signature") && target.Met != met {
+			if strings.Contains(target.What, "RSA signature") && (target.Met != met || (target.Rest == "") != met) {
 				t.Errorf("%s for 1 ms by the SDK: %+v", duration(ours), target)
 			}
 		}
