@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -93,16 +94,18 @@ func newProbe(upload uploader, s settings.Settings) awss3deployment.BucketDeploy
 // and rights. References are part of it as they are in the template, so that
 // the digest is the same from one synthesis to the next.
 func provenBy(stack awscdk.Stack, sg signer) (resources []awscdk.CfnResource, digest string) {
+	ofSigner := []string{*sg.function.Node().Path() + "/", *sg.function.Role().Node().Path() + "/"}
 	properties := map[string]any{} // by logical id
 	for _, construct := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
-		if !*awscdk.CfnResource_IsCfnResource(construct) {
+		resource, ok := construct.(awscdk.CfnResource)
+		if !ok {
 			continue
 		}
-		resource := construct.(awscdk.CfnResource)
-		path := *construct.Node().Path()
-		ofSigner := strings.HasPrefix(path, *sg.function.Node().Path()+"/") || strings.HasPrefix(path, *sg.function.Role().Node().Path()+"/")
-		if !ofSigner && !proves(*resource.CfnResourceType()) {
-			continue
+		if !proves(*resource.CfnResourceType()) {
+			path := *construct.Node().Path()
+			if !slices.ContainsFunc(ofSigner, func(parent string) bool { return strings.HasPrefix(path, parent) }) {
+				continue
+			}
 		}
 		resources = append(resources, resource)
 		id := fmt.Sprint(stack.Resolve(resource.LogicalId()))

@@ -45,7 +45,7 @@ type Config struct {
 	// newer one; see [Ring.Snapshot]. Zero means three times RefreshEvery.
 	StaleAfter time.Duration
 	// FetchTimeout bounds one read with all its tries. Zero means eight
-	// seconds, which leaves time to answer within the function's ten.
+	// seconds, which leaves time to answer within the function's fifteen.
 	FetchTimeout time.Duration
 	// KMS signs for the keys that are kept there. Nil means that there is
 	// none, and such keys are left out.
