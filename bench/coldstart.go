@@ -197,7 +197,7 @@ func (b *bench) coldStartTable() Table {
 		case nodeBlog:
 			bytes = size(b.median("size/node")) + " of packages"
 		}
-		what := map[string]string{oursRSA: "the signer, RSA", oursECDSA: "the signer, ECDSA", nodeBlog: "function in Node", pythonBlog: "function in Python", emptyGo: "a Go function that does nothing"}[s.name]
+		what := map[string]string{oursRSA: "the signer, RSA", oursECDSA: "the signer, ECDSA", nodeBlog: "function in Node", pythonBlog: "function in Python", emptyGo: "a Go function that does nothing but log"}[s.name]
 		cold := "cold/" + s.name
 		t.Rows = append(t.Rows, []string{
 			what, duration(b.median(cold + "/init")), duration(b.median(cold + "/answer")), duration(b.median(cold)),

@@ -110,6 +110,7 @@ func ours(name, binary string, s *store, t signedcookie.KeyType) *subject {
 	}
 	return &subject{name: name, binary: binary, public: s.keys[t], hash: hash, env: map[string]string{
 		"PARAMETER_PREFIX": prefix(t), "SIGNING_KEYS": keyName, "AWS_ENDPOINT_URL_SSM": s.server.URL,
+		"METRICS_STACK": "PremiumHls", // as deployed
 	}}
 }
 

@@ -68,10 +68,11 @@ func (b *bench) targets() []Target {
 	warm := func(runtime, theirs string) Target {
 		loop, theirLoop := b.median("request/"+emptyGo), b.median("loop/"+theirs)
 		return atLeast("a warm request, against the function in "+runtime, 50, b.ratio("request/"+theirs, "request/kept"),
-			fmt.Sprintf("Of a warm request's %s the loop of the Runtime API takes %s, in "+runtime+" %s, which no handler can save. Without the loops it is %s against %s: %s times as fast.",
+			fmt.Sprintf("Of a warm request's %s the loop of the Runtime API and a line in the log take %s, and the loop in "+runtime+" %s, which no handler can save. Without the loops it is %s against %s: %s times as fast. Without a pause between requests, in a benchmark, the signer takes %s from the event's bytes to the answer's; the rest comes of a longer answer, and of processors that rest between requests.",
 				duration(b.median("request/kept")), duration(loop), duration(theirLoop),
 				duration(b.median("request/kept")-loop), duration(b.median("request/"+theirs)-theirLoop),
-				number((b.median("request/"+theirs)-theirLoop)/(b.median("request/kept")-loop))))
+				number((b.median("request/"+theirs)-theirLoop)/(b.median("request/kept")-loop)),
+				duration(b.median("request/Invocation"))))
 	}
 	return []Target{
 		atLeast("a new ECDSA signature, against the SDK for Go", 10, inTurns("ECDSA-SHA1"), ""),
