@@ -319,7 +319,7 @@ func TestDigestOfTheProof(t *testing.T) {
 		{"a behavior", map[string]any{"corsOrigins": []any{"https://www.example.org"}}, false},
 		{"the host", map[string]any{"domainNames": []any{"video.example.com"}, "certificateArn": variants["everything"]["certificateArn"]}, false},
 		{"where CloudFront serves from", map[string]any{"priceClass": "PriceClass_All"}, false},
-		{"the signer", map[string]any{"bindViewerAddress": true}, false},
+		{"the signer", map[string]any{"cookieMinutes": 30}, false},
 		{"logs, sample and throttling", map[string]any{"logDays": 90, "sample": false, "requestsPerSecond": 7}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
