@@ -18,7 +18,7 @@ import (
 	"strings"
 	"time"
 
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 )
 
 // measureColdStarts measures the time from the start of a process to its first
@@ -124,7 +124,7 @@ func (b *bench) sizes(ctx context.Context) error {
 	binary := filepath.Join(b.dir, "lambda", "bootstrap")
 	if b.hurry {
 		binary = b.subjects[0].binary // which is built already
-	} else if err := parts.BuildFunction(ctx, b.root, "./lambda/signer", binary, "linux", "arm64"); err != nil {
+	} else if err := assets.BuildFunction(ctx, b.root, "./lambda/signer", binary, "linux", "arm64"); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(binary)

@@ -10,7 +10,7 @@ var behaviors = []int{1, 10, 75}
 // measureEdge measures the check of one request by the local edge.
 func (b *bench) measureEdge(ctx context.Context) error {
 	for range b.rounds {
-		if err := b.goBenchmarks(ctx, "edge", "local/edge", "Decide"); err != nil {
+		if err := b.goBenchmarks(ctx, "edge", "local/cloudfront", "Decide"); err != nil {
 			return err
 		}
 		if err := b.goBenchmarks(ctx, "edge", "signedcookie", "Bare"); err != nil {

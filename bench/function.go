@@ -15,8 +15,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"premiumhls/local/lambdaruntime"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/lambda"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -29,7 +29,7 @@ const (
 
 // A store is a parameter store on loopback that knows when it was last asked.
 type store struct {
-	*parameterstore.Store
+	*ssm.Store
 	server *httptest.Server
 	keys   map[signedcookie.KeyType]crypto.PublicKey
 
@@ -42,7 +42,7 @@ func prefix(t signedcookie.KeyType) string { return "/" + string(t) }
 
 // newStore fills a store with two stacks, one with each type of key.
 func newStore() (*store, error) {
-	s := &store{Store: parameterstore.New(), keys: map[signedcookie.KeyType]crypto.PublicKey{}}
+	s := &store{Store: ssm.New(), keys: map[signedcookie.KeyType]crypto.PublicKey{}}
 	for t, hash := range map[signedcookie.KeyType]signedcookie.Hash{
 		signedcookie.RSA2048: signedcookie.SHA256, signedcookie.ECDSAP256: signedcookie.SHA1,
 	} {
@@ -97,8 +97,8 @@ type subject struct {
 	public crypto.PublicKey
 	hash   signedcookie.Hash
 
-	runner *lambdaruntime.Runner
-	report lambdaruntime.Report // of the last invocation
+	runner *lambda.Runner
+	report lambda.Report // of the last invocation
 	log    logBuffer
 }
 
@@ -133,9 +133,9 @@ func (s *subject) start(more ...string) {
 		env[name] = value
 	}
 	s.log.reset()
-	s.runner = lambdaruntime.Start(lambdaruntime.Function{
+	s.runner = lambda.Start(lambda.Function{
 		Name: "bench", Binary: s.binary, Env: env, Timeout: time.Minute, MemoryMB: 256, Concurrency: 1,
-		Log: &s.log, Report: func(report lambdaruntime.Report) { s.report = report },
+		Log: &s.log, Report: func(report lambda.Report) { s.report = report },
 	})
 }
 

@@ -19,9 +19,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"premiumhls/local/lambdaruntime"
-	"premiumhls/stacks/npm"
-	"premiumhls/stacks/parts"
+	"premiumhls/local/lambda"
+	"premiumhls/stacks/assets"
+	"premiumhls/stacks/assets/npm"
 )
 
 const usage = `Usage: go run ./bench [flags]
@@ -90,7 +90,7 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	}
 	o.warmUp, o.fill = 20, 2500
 
-	root, err := parts.Root(".")
+	root, err := assets.Root(".")
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (b *bench) progress(what string) {
 }
 
 // tested are the packages whose benchmarks are run.
-var tested = []string{"lambda/signer", "local/edge", "signedcookie"}
+var tested = []string{"lambda/signer", "local/cloudfront", "signedcookie"}
 
 // build builds the functions and the tests, and with them what is measured.
 func (b *bench) build(ctx context.Context) error {
@@ -252,8 +252,8 @@ func (b *bench) build(ctx context.Context) error {
 	}
 	signer, empty := filepath.Join(b.dir, "signer", "bootstrap"), filepath.Join(b.dir, "empty", "bootstrap")
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return lambdaruntime.Build(ctx, b.root, "./lambda/signer", signer) })
-	group.Go(func() error { return lambdaruntime.Build(ctx, b.root, "./bench/empty", empty) })
+	group.Go(func() error { return lambda.Build(ctx, b.root, "./lambda/signer", signer) })
+	group.Go(func() error { return lambda.Build(ctx, b.root, "./bench/empty", empty) })
 	for _, pkg := range tested {
 		tests := testBinary{filepath.Join(b.dir, "tests", filepath.Base(pkg)), filepath.Join(b.root, pkg)}
 		b.tests[pkg] = tests

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	"premiumhls/local/bucket"
 	"premiumhls/local/cloud"
+	"premiumhls/local/s3"
 )
 
 // A video is a folder with a playlist, found in somebody's own HLS.
@@ -108,5 +108,5 @@ func sell(c *cloud.Cloud, premiumPath string, videos []video) error {
 	if err != nil {
 		return fmt.Errorf("writing the catalog: %w", err)
 	}
-	return b.Put("public/catalog.json", bucket.Object{Content: catalog, ContentType: "application/json", CacheControl: "no-cache"})
+	return b.Put("public/catalog.json", s3.Object{Content: catalog, ContentType: "application/json", CacheControl: "no-cache"})
 }

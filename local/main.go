@@ -20,10 +20,10 @@ import (
 	"syscall"
 	"time"
 
+	"premiumhls/internal/cfn"
 	"premiumhls/local/assembly"
 	"premiumhls/local/cloud"
-	"premiumhls/local/template"
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
 
@@ -103,11 +103,11 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 }
 
 func deploy(ctx context.Context, o options, s settings.Settings, folder, file string, terminal *terminal) (*cloud.Cloud, error) {
-	root, err := parts.Root(".")
+	root, err := assets.Root(".")
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.Read(file)
+	t, err := cfn.Read(file)
 	if err != nil {
 		return nil, err
 	}

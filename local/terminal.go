@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 
 	"premiumhls/local/cloud"
-	"premiumhls/local/edge"
+	"premiumhls/local/cloudfront"
 )
 
 // terminal prints what a person at the terminal wants to see, a line at a time.
@@ -43,7 +43,7 @@ func (t *terminal) welcome(o options, c *cloud.Cloud, videos []video) {
 }
 
 // request prints a line for a request to the edge.
-func (t *terminal) request(e edge.Entry) {
+func (t *terminal) request(e cloudfront.Entry) {
 	if !t.open.Load() {
 		return
 	}

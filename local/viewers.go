@@ -8,25 +8,25 @@ import (
 	"strings"
 
 	"premiumhls/local/cloud"
-	"premiumhls/local/issuer"
+	"premiumhls/local/cognito"
 )
 
 // A viewer can sign in, and has bought something. Whatever rule the settings
 // have, it says the same of them.
 type viewer struct {
-	issuer.Viewer
+	cognito.Viewer
 	courses []string // * is everything
 }
 
 var viewers = []viewer{
-	{issuer.Viewer{
+	{cognito.Viewer{
 		Username:    "ada",
 		Subject:     "a0000000-0000-4000-8000-000000000001",
 		Email:       "ada@example.com",
 		Description: "has bought everything",
 		Claims:      map[string]any{"cognito:groups": []string{"premium"}, "custom:courses": "*"},
 	}, []string{"*"}},
-	{issuer.Viewer{
+	{cognito.Viewer{
 		Username:    "ben",
 		Subject:     "b0000000-0000-4000-8000-000000000002",
 		Email:       "ben@example.com",
@@ -35,7 +35,7 @@ var viewers = []viewer{
 	}, []string{"course-1"}},
 }
 
-func issuerViewers() (list []issuer.Viewer) {
+func issuerViewers() (list []cognito.Viewer) {
 	for _, v := range viewers {
 		list = append(list, v.Viewer)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
 
@@ -48,7 +48,7 @@ func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionP
 		LoggingFormat: awslambda.LoggingFormat_JSON,
 		Tracing:       tracing,
 	})
-	function.Node().DefaultChild().(awslambda.CfnFunction).AddMetadata(jsii.String(parts.PackageMetadata), "./lambda/"+p.pkg)
+	function.Node().DefaultChild().(awslambda.CfnFunction).AddMetadata(jsii.String(assets.PackageMetadata), "./lambda/"+p.pkg)
 	return function
 }
 

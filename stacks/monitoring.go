@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/lambda/metric"
+	"premiumhls/internal/metric"
 	"premiumhls/stacks/settings"
 )
 

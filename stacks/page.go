@@ -5,7 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3deployment"
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
 
@@ -26,7 +26,7 @@ func newUploader(stack awscdk.Stack, s settings.Settings, st storage) uploader {
 
 // newPage puts the web page, and the sample videos where they are wanted, into
 // the bucket.
-func newPage(upload uploader, s settings.Settings, p parts.Parts, c client) {
+func newPage(upload uploader, s settings.Settings, p assets.Assets, c client) {
 	config := map[string]any{"premiumPath": s.PremiumPath, "signIn": c.page}
 	upload("Page", awss3deployment.BucketDeploymentProps{
 		Sources: &[]awss3deployment.ISource{

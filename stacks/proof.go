@@ -1,12 +1,10 @@
 package stacks
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -16,7 +14,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/lambda/proof"
+	"premiumhls/internal/deploycheck"
+	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
 
@@ -32,10 +31,10 @@ const (
 // newProof makes the last resource of a deploy: it fails the deploy, which
 // then rolls back, where the distribution does not serve a probe below the
 // premium path to viewers with cookies, or serves it to others.
-func newProof(stack awscdk.Stack, s settings.Settings, code string, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) {
+func newProof(stack awscdk.Stack, s settings.Settings, p assets.Assets, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) {
 	prover := newFunction(stack, s, "Prover", functionProps{
-		pkg:         "prover",
-		code:        code,
+		pkg:         "deploycheck",
+		code:        p.DeployCheck,
 		description: "Proves at deploy time that premium videos are served with cookies only",
 		memory:      256,
 		timeout:     proofTime,
@@ -51,7 +50,6 @@ func newProof(stack awscdk.Stack, s settings.Settings, code string, keys *signin
 	for _, key := range keys.keys {
 		list = append(list, map[string]any{"Name": key.Name, "PublicKeyId": key.id, "Type": key.Type, "Hash": key.Hash})
 	}
-	needed, digest := provenBy(stack, sg)
 	last := awscdk.NewCustomResource(stack, jsii.String("Proof"), &awscdk.CustomResourceProps{
 		ServiceToken: prover.FunctionArn(),
 		ResourceType: jsii.String("Custom::DeployProof"),
@@ -64,12 +62,12 @@ func newProof(stack awscdk.Stack, s settings.Settings, code string, keys *signin
 			"Keys":           list,
 			"Patience":       proofPatience,
 			// Another digest is a change, which has CloudFormation ask again.
-			"Digest": digest,
+			"Digest": checkDigest(s, p.Digest),
 		},
 		ServiceTimeout: awscdk.Duration_Minutes(jsii.Number(15)),
 	})
 	last.Node().AddDependency(probe)
-	for _, resource := range needed {
+	for _, resource := range provenBy(stack, sg) {
 		last.Node().AddDependency(resource)
 	}
 	output(stack, "Proof", "What this deploy proved", *last.GetAttString(jsii.String("Result")))
@@ -78,9 +76,9 @@ func newProof(stack awscdk.Stack, s settings.Settings, code string, keys *signin
 // newProbe puts the probe where the distribution finds it, and the right to
 // write there stays with what uploads the page.
 func newProbe(upload uploader, s settings.Settings) awss3deployment.BucketDeployment {
-	object := s.PremiumPath + "/" + proof.Folder + "/" + proof.Name
+	object := s.PremiumPath + "/" + deploycheck.Folder + "/" + deploycheck.Name
 	return upload("Probe", awss3deployment.BucketDeploymentProps{
-		Sources:     &[]awss3deployment.ISource{awss3deployment.Source_Data(&object, jsii.String(proof.Content), nil)},
+		Sources:     &[]awss3deployment.ISource{awss3deployment.Source_Data(&object, jsii.String(deploycheck.Content), nil)},
 		ContentType: jsii.String("text/plain"),
 		// CloudFront asks the bucket each time: a proof by what an edge kept
 		// would say nothing of the bucket.
@@ -89,13 +87,10 @@ func newProbe(upload uploader, s settings.Settings) awss3deployment.BucketDeploy
 }
 
 // provenBy returns the resources that decide whether a viewer is served, as
-// far as they are made by now, and a digest of their properties: everything of
-// CloudFront, the keys, the bucket's policy, and the signer with its parameter
-// and rights. References are part of it as they are in the template, so that
-// the digest is the same from one synthesis to the next.
-func provenBy(stack awscdk.Stack, sg signer) (resources []awscdk.CfnResource, digest string) {
+// far as they are made by now: everything of CloudFront, the keys, the bucket's
+// policy, and the signer with its parameter and rights.
+func provenBy(stack awscdk.Stack, sg signer) (resources []awscdk.CfnResource) {
 	ofSigner := []string{*sg.function.Node().Path() + "/", *sg.function.Role().Node().Path() + "/"}
-	properties := map[string]any{} // by logical id
 	for _, construct := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
 		resource, ok := construct.(awscdk.CfnResource)
 		if !ok {
@@ -108,15 +103,20 @@ func provenBy(stack awscdk.Stack, sg signer) (resources []awscdk.CfnResource, di
 			}
 		}
 		resources = append(resources, resource)
-		id := fmt.Sprint(stack.Resolve(resource.LogicalId()))
-		properties[id] = []any{resource.CfnResourceType(), resolvedProperties(stack, resource)}
 	}
-	text, err := json.Marshal(properties)
-	if err != nil || bytes.Contains(text, []byte("$jsii.")) {
-		panic(fmt.Sprintf("the properties of a resource could not be resolved: %v %s", err, text))
+	return resources
+}
+
+// checkDigest changes with everything that a deploy check depends on: the
+// settings, the functions' code and the source of this module, which makes the
+// template from them.
+func checkDigest(s settings.Settings, source string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(fmt.Sprintf("the settings have no JSON: %v", err))
 	}
-	sum := sha256.Sum256(text)
-	return resources, hex.EncodeToString(sum[:])
+	sum := sha256.Sum256(append(text, source...))
+	return hex.EncodeToString(sum[:])
 }
 
 // proves reports whether resources of a type decide, whatever their names.
@@ -126,17 +126,4 @@ func proves(resourceType string) bool {
 		return true
 	}
 	return strings.HasPrefix(resourceType, "AWS::CloudFront::")
-}
-
-// resolvedProperties are a resource's properties as they will be in the
-// template. The names come from the resource; the values come from the method
-// of each name, because in a map the CDK's runtime leaves values out that are
-// known at the end only.
-func resolvedProperties(stack awscdk.Stack, resource awscdk.CfnResource) map[string]any {
-	resolved := map[string]any{}
-	for name := range *resource.CfnProperties() {
-		value := reflect.ValueOf(resource).MethodByName(strings.ToUpper(name[:1]) + name[1:]).Call(nil)
-		resolved[name] = stack.Resolve(value[0].Interface())
-	}
-	return resolved
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
-	"premiumhls/lambda/rotation"
+	"premiumhls/internal/rotation"
 	"premiumhls/stacks/settings"
 )
 

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
 
@@ -17,7 +17,7 @@ import (
 // needs the API's name, and the signer behind the API needs the distribution's
 // host and the keys' ids. The signer therefore reads those at run time from a
 // parameter that is written after the distribution.
-func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.Stack {
+func New(app constructs.Construct, s settings.Settings, p assets.Assets) awscdk.Stack {
 	stack := newStack(app, s)
 
 	storage := newStorage(stack, s)
@@ -56,7 +56,7 @@ func New(app constructs.Construct, s settings.Settings, p parts.Parts) awscdk.St
 		output(stack, "UserPool", "Who can sign in", *signIn.pool.UserPoolId())
 	}
 	if s.DeployProof {
-		newProof(stack, s, p.Prover, keys, signer, delivery, newProbe(upload, s))
+		newProof(stack, s, p, keys, signer, delivery, newProbe(upload, s))
 	}
 	return stack
 }

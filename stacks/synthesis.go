@@ -9,7 +9,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 	_ "premiumhls/stacks/quiet"
 	"premiumhls/stacks/settings"
 )
@@ -25,11 +25,11 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 	if err := checkRotation(ctx, s); err != nil {
 		return nil, err
 	}
-	root, err := parts.Root(".")
+	root, err := assets.Root(".")
 	if err != nil {
 		return nil, err
 	}
-	built, err := parts.Build(ctx, root, s)
+	built, err := assets.Build(ctx, root, s)
 	if err != nil {
 		return nil, fmt.Errorf("building the stack's parts: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"premiumhls/local/cloud"
-	"premiumhls/stacks/npm"
+	"premiumhls/stacks/assets/npm"
 )
 
 var accessLogs = map[string]any{"accessLogs": true}

@@ -18,7 +18,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"premiumhls/local/cloud"
-	"premiumhls/local/issuer/forgery"
+	"premiumhls/local/cognito/forgery"
 )
 
 // What a viewer might try at the API. Each attack ends in a refusal without a

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"premiumhls/signedcookie"
-	"premiumhls/stacks/npm"
+	"premiumhls/stacks/assets/npm"
 )
 
 // The cookies that the signer makes are those of AWS's own signer, and each

@@ -15,12 +15,12 @@ import (
 	"time"
 
 	"premiumhls/local/cloud"
-	"premiumhls/local/edge"
-	"premiumhls/local/issuer"
+	"premiumhls/local/cloudfront"
+	"premiumhls/local/cognito"
 )
 
 // viewers can sign in to a site.
-var viewers = []issuer.Viewer{
+var viewers = []cognito.Viewer{
 	{Username: "ada", Subject: "subject-ada", Email: "ada@example.com", Claims: map[string]any{"cognito:groups": []string{"premium"}, "custom:courses": "course-1 course-2"}},
 	{Username: "ben", Subject: "subject-ben", Email: "ben@example.com", Claims: map[string]any{"custom:courses": "course-1"}},
 }
@@ -80,7 +80,9 @@ func prepareSite(t testing.TB, changes map[string]any, options ...func(*cloud.Op
 		Viewers:   viewers,
 		Now:       s.clock.now,
 		Functions: t.Output(),
-		Requests:  func(e edge.Entry) { t.Logf("%d %s %s: %s %s", e.Status, e.Method, e.Path, e.Decision.Code, e.Reason) },
+		Requests: func(e cloudfront.Entry) {
+			t.Logf("%d %s %s: %s %s", e.Status, e.Method, e.Path, e.Decision.Code, e.Reason)
+		},
 	}
 	for _, option := range options {
 		option(&o)

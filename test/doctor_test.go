@@ -3,7 +3,7 @@ package test
 import (
 	"testing"
 
-	"premiumhls/explain/doctor"
+	"premiumhls/internal/explain/doctor"
 )
 
 // A site that runs is found well, all the way to a premium segment, and one

@@ -125,7 +125,7 @@ func TestShopThatFails(t *testing.T) {
 func entitle(t *testing.T, s *site, verb string, arguments ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "entitle")
-	if output, err := exec.Command("go", "build", "-o", binary, "premiumhls/entitle").CombinedOutput(); err != nil {
+	if output, err := exec.Command("go", "build", "-o", binary, "premiumhls/cmd/premium/entitle").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	endpoint, table := s.Table()

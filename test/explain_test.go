@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"premiumhls/explain/target"
-	"premiumhls/local/edge"
+	"premiumhls/internal/explain/target"
+	"premiumhls/local/cloudfront"
 )
 
 // The explaining command reads every template that the stack can be.
@@ -15,7 +15,7 @@ func TestTemplatesCanBeExplained(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(found.Behaviors, func(b edge.Behavior) bool { return b.Signed }) {
+		if !slices.ContainsFunc(found.Behaviors, func(b cloudfront.Behavior) bool { return b.Signed }) {
 			t.Error("no behavior needs a signature")
 		}
 	})

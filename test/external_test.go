@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -39,8 +39,8 @@ func TestExternalKey(t *testing.T) {
 		put        func() error
 	}{
 		{"no private half", "/shop/key", func() error { return nil }},
-		{"a private half in the clear", "SecureString", func() error { return putKey(s, key, parameterstore.String) }},
-		{"the private half of another key", "/shop/key", func() error { return putKey(s, other, parameterstore.SecureString) }},
+		{"a private half in the clear", "SecureString", func() error { return putKey(s, key, ssm.String) }},
+		{"the private half of another key", "/shop/key", func() error { return putKey(s, other, ssm.SecureString) }},
 	} {
 		s.Parameters.Delete("/shop/key")
 		if err := half.put(); err != nil {
@@ -51,7 +51,7 @@ func TestExternalKey(t *testing.T) {
 		}
 	}
 	s.Parameters.Delete("/shop/key")
-	if err := putKey(s, key, parameterstore.SecureString); err != nil {
+	if err := putKey(s, key, ssm.SecureString); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Deploy(t.Context(), s.assembly.template); err != nil {

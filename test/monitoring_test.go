@@ -12,9 +12,9 @@ import (
 	"sync"
 	"testing"
 
-	"premiumhls/lambda/metric"
+	"premiumhls/internal/cfn"
+	"premiumhls/internal/metric"
 	"premiumhls/local/cloud"
-	"premiumhls/local/template"
 )
 
 // signerMetrics are those that the signer counts, with the dimension Stack.
@@ -157,7 +157,7 @@ func TestRefusalsNeedAMinimumOfRequests(t *testing.T) {
 func TestEdgeAlarmIsMadeInItsRegion(t *testing.T) {
 	a := synthesize(t, nil)
 	for region, want := range map[string]bool{"us-east-1": true, "eu-central-1": false} {
-		resolver, err := template.NewResolver(a.template, template.Environment{Region: region}, nil)
+		resolver, err := cfn.NewResolver(a.template, cfn.Environment{Region: region}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,23 +8,23 @@ import (
 	"strings"
 	"testing"
 
-	"premiumhls/lambda/proof"
-	"premiumhls/local/bucket"
+	"premiumhls/internal/cfn"
+	"premiumhls/internal/deploycheck"
 	"premiumhls/local/cloud"
-	"premiumhls/local/deployment"
-	"premiumhls/local/edge"
+	"premiumhls/local/cloudfront"
+	"premiumhls/local/cloudformation"
 	"premiumhls/local/kms"
-	"premiumhls/local/parameterstore"
-	"premiumhls/local/template"
+	"premiumhls/local/s3"
+	"premiumhls/local/ssm"
 	"premiumhls/stacks"
 	"premiumhls/stacks/settings"
 )
 
-const probePath = "/premium/" + proof.Folder + "/" + proof.Name
+const probePath = "/premium/" + deploycheck.Folder + "/" + deploycheck.Name
 
 // impatient returns the template of some settings with a proof that does not
 // wait, after a change as if the stack were another.
-func impatient(t *testing.T, a assembly, change func(resources map[string]any)) *template.Template {
+func impatient(t *testing.T, a assembly, change func(resources map[string]any)) *cfn.Template {
 	t.Helper()
 	raw, err := os.ReadFile(a.file)
 	if err != nil {
@@ -47,7 +47,7 @@ func impatient(t *testing.T, a assembly, change func(resources map[string]any)) 
 	if raw, err = json.Marshal(document); err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := template.Parse(raw)
+	parsed, err := cfn.Parse(raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func premiumBehavior(t *testing.T, resources map[string]any) (behavior, origin m
 func TestDeployProves(t *testing.T) {
 	var asked []string
 	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}, "sample": false}, func(o *cloud.Options) {
-		o.Requests = func(e edge.Entry) { asked = append(asked, e.Path+" "+e.Decision.Code) }
+		o.Requests = func(e cloudfront.Entry) { asked = append(asked, e.Path+" "+e.Decision.Code) }
 	})
 	deploy := func(keys ...any) string {
 		t.Helper()
@@ -102,7 +102,7 @@ func TestDeployProves(t *testing.T) {
 		}
 		return outputs["Proof"]
 	}
-	elsewhere := strings.Replace(probePath, proof.Folder, proof.Folder+"-elsewhere", 1)
+	elsewhere := strings.Replace(probePath, deploycheck.Folder, deploycheck.Folder+"-elsewhere", 1)
 	perKey := []string{probePath + " ", elsewhere + " AccessDenied", probePath + " AccessDenied"}
 
 	if got := deploy("a"); got != "Premium videos are served with cookies signed by a, and refused without." {
@@ -128,7 +128,7 @@ func TestDeployProves(t *testing.T) {
 func TestDeployProvesOwnName(t *testing.T) {
 	hosts := map[string]int{}
 	newSite(t, variants["everything"], func(o *cloud.Options) {
-		o.Requests = func(e edge.Entry) { hosts[e.Host]++ }
+		o.Requests = func(e cloudfront.Entry) { hosts[e.Host]++ }
 	})
 	if len(hosts) != 1 || hosts["video.example.com"] != 7 {
 		t.Errorf("the hosts that were asked, and how often: %v", hosts)
@@ -172,7 +172,7 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 		{"no probe", nil, func() func() {
 			videos.Delete(probePath[1:])
 			return func() {
-				if err := videos.Put(probePath[1:], bucket.Object{Content: []byte(proof.Content)}); err != nil {
+				if err := videos.Put(probePath[1:], s3.Object{Content: []byte(deploycheck.Content)}); err != nil {
 					t.Error(err)
 				}
 			}
@@ -194,11 +194,11 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 			return func() { set(kms.Enabled) }
 		}, nil, `"sign" of key b`, []string{"DisabledException"}},
 		{"a signer that may not read its keys", nil, func() func() {
-			s.Parameters.SetFault(func(operation string) parameterstore.Fault {
+			s.Parameters.SetFault(func(operation string) ssm.Fault {
 				if operation != "GetParameters" {
-					return parameterstore.Fault{}
+					return ssm.Fault{}
 				}
-				return parameterstore.Fault{Code: "AccessDeniedException", Message: "User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: ssm:GetParameters"}
+				return ssm.Fault{Code: "AccessDeniedException", Message: "User: arn:aws:sts::111122223333:assumed-role/r/s is not authorized to perform: ssm:GetParameters"}
 			})
 			return func() { s.Parameters.SetFault(nil) }
 		}, nil, `"sign" of key a`, []string{"not authorized to perform: ssm:GetParameters"}},
@@ -232,7 +232,7 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 			if strings.Contains(err.Error(), "rolling back") {
 				t.Errorf("the rollback failed too: %v", err)
 			}
-			if events := text(s.Events()[before:]); !strings.Contains(events, string(deployment.Rollback)) {
+			if events := text(s.Events()[before:]); !strings.Contains(events, string(cloudformation.Rollback)) {
 				t.Errorf("nothing was rolled back: %s", events)
 			}
 		})
@@ -300,7 +300,7 @@ func TestDigestOfTheProof(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := template.Read(filepath.Join(dir, *stack.TemplateFile()))
+		again, err := cfn.Read(filepath.Join(dir, *stack.TemplateFile()))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -337,7 +337,7 @@ func TestProofIsASetting(t *testing.T) {
 		"probe": func(a assembly) int { return len(a.resources("Custom::CDKBucketDeployment")) - 1 }, // the page
 		"role":  func(a assembly) int { return strings.Count(text(a.resources("AWS::IAM::Policy")), `"AskForCookies"`) },
 		"function": func(a assembly) int {
-			return strings.Count(text(a.resources("AWS::Lambda::Function")), "./lambda/prover")
+			return strings.Count(text(a.resources("AWS::Lambda::Function")), "./lambda/deploycheck")
 		},
 		"output": func(a assembly) int { _, ok := a.template.Outputs["Proof"]; return map[bool]int{true: 1}[ok] },
 	} {

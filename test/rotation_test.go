@@ -13,15 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/cfn"
 	"premiumhls/local/cloud"
-	"premiumhls/local/parameterstore"
-	"premiumhls/local/template"
+	"premiumhls/local/ssm"
 	"premiumhls/stacks"
 )
 
 // keyList synthesizes the stack with some signing keys, and with times that a
 // test can wait for.
-func keyList(t *testing.T, wait, live string, keys ...any) *template.Template {
+func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 	t.Helper()
 	raw, err := os.ReadFile(synthesize(t, map[string]any{"signingKeys": keys}).file)
 	if err != nil {
@@ -37,7 +37,7 @@ func keyList(t *testing.T, wait, live string, keys ...any) *template.Template {
 	if n := strings.Count(short, wait); n != 2 {
 		t.Fatalf("the waiting time is in the template %d times", n)
 	}
-	parsed, err := template.Parse([]byte(short))
+	parsed, err := cfn.Parse([]byte(short))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,11 +197,11 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 // With credentials to look at what is deployed, the list is refused before
 // anything is deployed.
 func TestRotationIsRefusedAtSynthesis(t *testing.T) {
-	store := parameterstore.New()
+	store := ssm.New()
 	server := httptest.NewServer(store)
 	defer server.Close()
 	deployed := fmt.Sprintf(`{"host":"h","keys":[{"name":"a","custody":"ssm","type":"RSA_2048","trustedSince":%q}]}`, time.Now().Add(-time.Hour).Format(time.RFC3339))
-	if err := store.Put("/PremiumHls/signer", parameterstore.String, deployed); err != nil {
+	if err := store.Put("/PremiumHls/signer", ssm.String, deployed); err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{

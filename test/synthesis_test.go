@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/jsii-runtime-go"
 
-	"premiumhls/local/template"
+	"premiumhls/internal/cfn"
 	"premiumhls/stacks"
 	"premiumhls/stacks/settings"
 )
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 type assembly struct {
 	dir      string
 	file     string // the template
-	template *template.Template
+	template *cfn.Template
 }
 
 var (
@@ -71,7 +71,7 @@ func synthesizeExactly(t testing.TB, values map[string]any) assembly {
 		t.Fatal(err)
 	}
 	a := assembly{dir: dir, file: filepath.Join(dir, *stack.TemplateFile())}
-	if a.template, err = template.Read(a.file); err != nil {
+	if a.template, err = cfn.Read(a.file); err != nil {
 		t.Fatal(err)
 	}
 	assemblies[string(key)] = a
@@ -79,8 +79,8 @@ func synthesizeExactly(t testing.TB, values map[string]any) assembly {
 }
 
 // resources returns the resources of a type by their logical ids.
-func (a assembly) resources(resourceType string) map[string]template.Resource {
-	found := map[string]template.Resource{}
+func (a assembly) resources(resourceType string) map[string]cfn.Resource {
+	found := map[string]cfn.Resource{}
 	for id, r := range a.template.Resources {
 		if r.Type == resourceType {
 			found[id] = r
@@ -90,7 +90,7 @@ func (a assembly) resources(resourceType string) map[string]template.Resource {
 }
 
 // only returns the one resource of a type.
-func (a assembly) only(t testing.TB, resourceType string) template.Resource {
+func (a assembly) only(t testing.TB, resourceType string) cfn.Resource {
 	t.Helper()
 	found := a.resources(resourceType)
 	if len(found) != 1 {

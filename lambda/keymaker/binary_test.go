@@ -14,15 +14,15 @@ import (
 
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/kms"
-	"premiumhls/local/lambdaruntime"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/lambda"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
 // The binary finds each service that its resources need by itself.
 func TestBinary(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "keymaker")
-	if err := lambdaruntime.Build(t.Context(), "../..", "./lambda/keymaker", binary); err != nil {
+	if err := lambda.Build(t.Context(), "../..", "./lambda/keymaker", binary); err != nil {
 		t.Fatal(err)
 	}
 	serve := func(service http.Handler) string {
@@ -30,7 +30,7 @@ func TestBinary(t *testing.T) {
 		t.Cleanup(server.Close)
 		return server.URL
 	}
-	d := &deployment{t: t, store: parameterstore.New(), keys: kms.New()}
+	d := &deployment{t: t, store: ssm.New(), keys: kms.New()}
 	var status atomic.Value
 	status.Store(cloudformation.UpdateInProgress)
 	answers := make(chan cfn.Response, 1)
@@ -41,7 +41,7 @@ func TestBinary(t *testing.T) {
 		}
 		answers <- answer
 	}))
-	runner := lambdaruntime.Start(lambdaruntime.Function{
+	runner := lambda.Start(lambda.Function{
 		Binary: binary,
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL_SSM":            serve(d.store),
@@ -71,7 +71,7 @@ func TestBinary(t *testing.T) {
 	}
 
 	brought := newPair(t, signedcookie.RSA2048)
-	if err := d.store.Put(externalName, parameterstore.SecureString, brought.private); err != nil {
+	if err := d.store.Put(externalName, ssm.SecureString, brought.private); err != nil {
 		t.Fatal(err)
 	}
 	external := send(event(cfn.RequestCreate, externalType, externalOf(externalName, brought.public, signedcookie.RSA2048)))

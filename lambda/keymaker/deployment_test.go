@@ -23,7 +23,7 @@ import (
 	"premiumhls/lambda/internal/customresource"
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/kms"
-	"premiumhls/local/parameterstore"
+	parameterstore "premiumhls/local/ssm"
 )
 
 // A deployment is CloudFormation and Parameter Store around the function. At

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -75,7 +75,7 @@ func TestExternalKeyLifecycle(t *testing.T) {
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
-			if err := d.store.Put(externalName, parameterstore.SecureString, c.private); err != nil {
+			if err := d.store.Put(externalName, ssm.SecureString, c.private); err != nil {
 				t.Fatal(err)
 			}
 			// The first line alone: the later ones of some forms hold the
@@ -104,7 +104,7 @@ func TestExternalKeyLifecycle(t *testing.T) {
 
 func TestExternalKeyThatDoesNotFit(t *testing.T) {
 	rsa, ec, other := newPair(t, signedcookie.RSA2048), newPair(t, signedcookie.ECDSAP256), newPair(t, signedcookie.RSA2048)
-	secure := parameterstore.SecureString
+	secure := ssm.SecureString
 	for _, c := range []struct {
 		title      string
 		typ, value string // empty: no parameter
@@ -113,8 +113,8 @@ func TestExternalKeyThatDoesNotFit(t *testing.T) {
 		reason     []string
 	}{
 		{"not there", "", "", rsa.public, signedcookie.RSA2048, []string{"is not there", "put the key (PEM) there as a SecureString"}},
-		{"in clear", parameterstore.String, rsa.private, rsa.public, signedcookie.RSA2048, []string{"is a String", "in clear", "delete it"}},
-		{"a list", parameterstore.StringList, rsa.private, rsa.public, signedcookie.RSA2048, []string{"is a StringList"}},
+		{"in clear", ssm.String, rsa.private, rsa.public, signedcookie.RSA2048, []string{"is a String", "in clear", "delete it"}},
+		{"a list", ssm.StringList, rsa.private, rsa.public, signedcookie.RSA2048, []string{"is a StringList"}},
 		{"no key", secure, "correct horse battery staple", rsa.public, signedcookie.RSA2048, []string{"does not hold a private key", "put there a PEM"}},
 		{"cut short", secure, rsa.private[:len(rsa.private)/2], rsa.public, signedcookie.RSA2048, []string{"does not hold a private key"}},
 		{"the public half", secure, rsa.public, rsa.public, signedcookie.RSA2048, []string{"does not hold a private key", "PUBLIC KEY"}},
@@ -145,18 +145,18 @@ func TestExternalKeyServiceErrors(t *testing.T) {
 	ec := newPair(t, signedcookie.ECDSAP256)
 	for _, c := range []struct {
 		title  string
-		fault  parameterstore.Fault
+		fault  ssm.Fault
 		reason []string
 	}{
-		{"denied", parameterstore.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameter"}, []string{"not authorized to perform: ssm:GetParameter", "alias/aws/ssm"}},
-		{"throttled", parameterstore.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}, []string{"Rate exceeded"}},
-		{"cut", parameterstore.Fault{Cut: true}, []string{"reading parameter"}},
-		{"truncated", parameterstore.Fault{Truncate: true}, []string{"reading parameter"}},
+		{"denied", ssm.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameter"}, []string{"not authorized to perform: ssm:GetParameter", "alias/aws/ssm"}},
+		{"throttled", ssm.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}, []string{"Rate exceeded"}},
+		{"cut", ssm.Fault{Cut: true}, []string{"reading parameter"}},
+		{"truncated", ssm.Fault{Truncate: true}, []string{"reading parameter"}},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
-			d.hold(externalName, parameterstore.SecureString, ec.private)
-			d.store.SetFault(func(string) parameterstore.Fault { return c.fault })
+			d.hold(externalName, ssm.SecureString, ec.private)
+			d.store.SetFault(func(string) ssm.Fault { return c.fault })
 			properties := externalOf(externalName, ec.public, signedcookie.ECDSAP256)
 			failed := d.fail(event(cfn.RequestCreate, externalType, properties), append(c.reason, externalName)...)
 			d.succeed(deletion(failed.PhysicalResourceID, externalType, properties))
@@ -169,8 +169,8 @@ func TestExternalKeyMoves(t *testing.T) {
 	d := deploy(t)
 	ec := newPair(t, signedcookie.ECDSAP256)
 	const moved = "/somebody/else"
-	d.hold(externalName, parameterstore.SecureString, ec.private)
-	d.hold(moved, parameterstore.SecureString, ec.private)
+	d.hold(externalName, ssm.SecureString, ec.private)
+	d.hold(moved, ssm.SecureString, ec.private)
 	old, properties := externalOf(externalName, ec.public, signedcookie.ECDSAP256), externalOf(moved, ec.public, signedcookie.ECDSAP256)
 	if answer := d.succeed(update(externalName, externalType, old, properties)); answer.PhysicalResourceID != moved {
 		t.Errorf("physical id %q, want %q", answer.PhysicalResourceID, moved)
@@ -186,7 +186,7 @@ func TestExternalKeyChanges(t *testing.T) {
 	after := externalOf(externalName, second.public, signedcookie.ECDSAP256)
 
 	d := deploy(t)
-	d.hold(externalName, parameterstore.SecureString, second.private)
+	d.hold(externalName, ssm.SecureString, second.private)
 	d.fail(update(externalName, externalType, before, after), "another than before", "add a new name to signingKeys")
 
 	t.Run("the rollback succeeds", func(t *testing.T) {

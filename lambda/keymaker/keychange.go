@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"premiumhls/internal/rotation"
 	"premiumhls/lambda/internal/customresource"
-	"premiumhls/lambda/rotation"
 )
 
 // A keyChange is Custom::KeyChange {SignerParameter, Keys: [{Name, Custody,

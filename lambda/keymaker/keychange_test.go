@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 )
 
 const (
@@ -65,7 +65,7 @@ func (d *deployment) publishText(document any) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if err := d.store.Put(signerName, parameterstore.String, string(text)); err != nil {
+	if err := d.store.Put(signerName, ssm.String, string(text)); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -262,18 +262,18 @@ func TestKeyChangeRollback(t *testing.T) {
 func TestKeyChangeServiceErrors(t *testing.T) {
 	for _, c := range []struct {
 		title  string
-		fault  parameterstore.Fault
+		fault  ssm.Fault
 		reason string
 	}{
-		{"denied", parameterstore.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameter"}, "not authorized to perform: ssm:GetParameter"},
-		{"throttled", parameterstore.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}, "Rate exceeded"},
-		{"cut", parameterstore.Fault{Cut: true}, "reading parameter"},
-		{"truncated", parameterstore.Fault{Truncate: true}, "reading parameter"},
+		{"denied", ssm.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameter"}, "not authorized to perform: ssm:GetParameter"},
+		{"throttled", ssm.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}, "Rate exceeded"},
+		{"cut", ssm.Fault{Cut: true}, "reading parameter"},
+		{"truncated", ssm.Fault{Truncate: true}, "reading parameter"},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
 			d.publish(deployedKey{"a", old})
-			d.store.SetFault(func(string) parameterstore.Fault { return c.fault })
+			d.store.SetFault(func(string) ssm.Fault { return c.fault })
 			e := update(signerName, changeType, changeTo("a"), changeTo("a", "b"))
 			for _, request := range []cfn.Event{e, event(cfn.RequestCreate, changeType, changeTo("a", "b"))} {
 				d.fail(request, "finding out which signing keys are deployed", signerName, c.reason)

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 
 	"premiumhls/local/kms"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 )
 
 // A permission that the same deployment gave may come into force after the
@@ -48,11 +48,11 @@ func TestPermissionComesLate(t *testing.T) {
 	t.Run("to read a parameter", func(t *testing.T) {
 		d := deploy(t)
 		var calls atomic.Int32
-		d.store.SetFault(func(string) parameterstore.Fault {
+		d.store.SetFault(func(string) ssm.Fault {
 			if calls.Add(1) <= 2 {
-				return parameterstore.Fault{Code: "AccessDeniedException"}
+				return ssm.Fault{Code: "AccessDeniedException"}
 			}
-			return parameterstore.Fault{}
+			return ssm.Fault{}
 		})
 		d.succeed(event(cfn.RequestCreate, changeType, changeTo("a")))
 	})

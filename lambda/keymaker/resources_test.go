@@ -7,7 +7,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -26,7 +26,7 @@ func TestOriginSecretLifecycle(t *testing.T) {
 		t.Errorf("secret is %d bytes in base64url (%v), want 32", len(bytes), err)
 	}
 	p, _ := d.store.Get(secretName)
-	if p.Value != value || p.Type != parameterstore.SecureString {
+	if p.Value != value || p.Type != ssm.SecureString {
 		t.Errorf("stored a %s that is the secret: %t", p.Type, p.Value == value)
 	}
 
@@ -61,9 +61,9 @@ func TestOriginSecretsDiffer(t *testing.T) {
 
 func TestOriginSecretFindsSomethingElse(t *testing.T) {
 	for _, c := range []struct{ title, typ, value string }{
-		{"a password", parameterstore.SecureString, "correct horse battery staple"},
-		{"a short secret", parameterstore.SecureString, base64.RawURLEncoding.EncodeToString(make([]byte, 31))},
-		{"a secret in clear", parameterstore.String, base64.RawURLEncoding.EncodeToString(make([]byte, 32))},
+		{"a password", ssm.SecureString, "correct horse battery staple"},
+		{"a short secret", ssm.SecureString, base64.RawURLEncoding.EncodeToString(make([]byte, 31))},
+		{"a secret in clear", ssm.String, base64.RawURLEncoding.EncodeToString(make([]byte, 32))},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -141,7 +141,7 @@ func TestRefusedRequests(t *testing.T) {
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
-			d.hold(keyName, parameterstore.SecureString, "somebody else's value")
+			d.hold(keyName, ssm.SecureString, "somebody else's value")
 			failed := d.fail(event(cfn.RequestCreate, c.resourceType, c.properties), c.reason)
 			// The rollback succeeds, and ends nothing that was there before.
 			d.succeed(deletion(failed.PhysicalResourceID, c.resourceType, c.properties))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -29,7 +29,7 @@ func (d *deployment) wantPair(name string, typ signedcookie.KeyType, answer cfn.
 	if !ok {
 		d.t.Fatalf("no parameter %s", name)
 	}
-	if stored.Type != parameterstore.SecureString {
+	if stored.Type != ssm.SecureString {
 		d.t.Errorf("parameter is a %s", stored.Type)
 	}
 	key, err := signedcookie.ParsePrivateKey([]byte(stored.Value))
@@ -104,8 +104,8 @@ func TestSigningKeyAnswerLost(t *testing.T) {
 	properties := keyOf(keyName, signedcookie.ECDSAP256)
 
 	// The key is written and the function never learns of it.
-	d.store.SetFault(func(operation string) parameterstore.Fault {
-		return parameterstore.Fault{Lose: operation == "PutParameter"}
+	d.store.SetFault(func(operation string) ssm.Fault {
+		return ssm.Fault{Lose: operation == "PutParameter"}
 	})
 	failed := d.fail(event(cfn.RequestCreate, keyType, properties), keyName)
 	d.wantNames(keyName)
@@ -147,8 +147,8 @@ func TestSigningKeyReplacementRolledBack(t *testing.T) {
 	old, renamed := keyOf(keyName, signedcookie.ECDSAP256), keyOf(keyName2, signedcookie.ECDSAP256)
 	first := d.succeed(event(cfn.RequestCreate, keyType, old))
 
-	d.store.SetFault(func(operation string) parameterstore.Fault {
-		return parameterstore.Fault{Lose: operation == "PutParameter"}
+	d.store.SetFault(func(operation string) ssm.Fault {
+		return ssm.Fault{Lose: operation == "PutParameter"}
 	})
 	failed := d.fail(update(keyName, keyType, old, renamed))
 	d.store.SetFault(nil)
@@ -199,10 +199,10 @@ func TestSigningKeyFindsSomethingElse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ title, typ, value, reason string }{
-		{"no key", parameterstore.SecureString, "correct horse battery staple", "does not hold a private key"},
-		{"a key cut short", parameterstore.SecureString, string(pair[:len(pair)/2]), "does not hold a private key"},
-		{"a key of another type", parameterstore.SecureString, string(pair), "a public key's material cannot change"},
-		{"a key in clear", parameterstore.String, string(pair), "a secret is a SecureString only"},
+		{"no key", ssm.SecureString, "correct horse battery staple", "does not hold a private key"},
+		{"a key cut short", ssm.SecureString, string(pair[:len(pair)/2]), "does not hold a private key"},
+		{"a key of another type", ssm.SecureString, string(pair), "a public key's material cannot change"},
+		{"a key in clear", ssm.String, string(pair), "a secret is a SecureString only"},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -220,16 +220,16 @@ func TestSigningKeyFindsSomethingElse(t *testing.T) {
 func TestSigningKeyServiceErrors(t *testing.T) {
 	for _, c := range []struct {
 		title, operation string
-		fault            parameterstore.Fault
+		fault            ssm.Fault
 		reason           string
 	}{
-		{"reading denied", "GetParameter", parameterstore.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameter"}, "not authorized to perform: ssm:GetParameter"},
-		{"writing denied", "PutParameter", parameterstore.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:PutParameter"}, "not authorized to perform: ssm:PutParameter"},
-		{"throttled", "PutParameter", parameterstore.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}, "Rate exceeded"},
-		{"a server error", "GetParameter", parameterstore.Fault{Code: "InternalServerError", Status: http.StatusInternalServerError}, "InternalServerError"},
-		{"cut", "PutParameter", parameterstore.Fault{Cut: true}, "creating parameter " + keyName},
-		{"truncated", "GetParameter", parameterstore.Fault{Truncate: true}, "reading parameter " + keyName},
-		{"exists and is not found", "PutParameter", parameterstore.Fault{Code: "ParameterAlreadyExists"}, keyName},
+		{"reading denied", "GetParameter", ssm.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameter"}, "not authorized to perform: ssm:GetParameter"},
+		{"writing denied", "PutParameter", ssm.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:PutParameter"}, "not authorized to perform: ssm:PutParameter"},
+		{"throttled", "PutParameter", ssm.Fault{Code: "ThrottlingException", Message: "Rate exceeded"}, "Rate exceeded"},
+		{"a server error", "GetParameter", ssm.Fault{Code: "InternalServerError", Status: http.StatusInternalServerError}, "InternalServerError"},
+		{"cut", "PutParameter", ssm.Fault{Cut: true}, "creating parameter " + keyName},
+		{"truncated", "GetParameter", ssm.Fault{Truncate: true}, "reading parameter " + keyName},
+		{"exists and is not found", "PutParameter", ssm.Fault{Code: "ParameterAlreadyExists"}, keyName},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -238,11 +238,11 @@ func TestSigningKeyServiceErrors(t *testing.T) {
 			}
 			var broken atomic.Bool
 			broken.Store(true)
-			d.store.SetFault(func(operation string) parameterstore.Fault {
+			d.store.SetFault(func(operation string) ssm.Fault {
 				if operation == c.operation && broken.Load() {
 					return c.fault
 				}
-				return parameterstore.Fault{}
+				return ssm.Fault{}
 			})
 			properties := keyOf(keyName, signedcookie.ECDSAP256)
 			failed := d.fail(event(cfn.RequestCreate, keyType, properties), c.reason)
@@ -257,8 +257,8 @@ func TestSigningKeyServiceErrors(t *testing.T) {
 		d := deploy(t)
 		properties := keyOf(keyName, signedcookie.ECDSAP256)
 		d.succeed(event(cfn.RequestCreate, keyType, properties))
-		d.store.SetFault(func(string) parameterstore.Fault {
-			return parameterstore.Fault{Code: "AccessDeniedException", Message: "not authorized"}
+		d.store.SetFault(func(string) ssm.Fault {
+			return ssm.Fault{Code: "AccessDeniedException", Message: "not authorized"}
 		})
 		answer := d.fail(deletion(keyName, keyType, properties), "deleting parameter "+keyName, "not authorized")
 		if answer.PhysicalResourceID != keyName {

@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/feature/cloudfront/sign"
 
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/entitlement"
-	"premiumhls/lambda/premiumpath"
 	"premiumhls/signedcookie"
 )
 

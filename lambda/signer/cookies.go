@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/premiumpath"
 	"premiumhls/signedcookie"
 )
 

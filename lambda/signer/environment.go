@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/metric"
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/metric"
-	"premiumhls/lambda/premiumpath"
 )
 
 // environment is the function's settings, as its environment variables have

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"premiumhls/lambda/metric"
-	"premiumhls/lambda/premiumpath"
+	"premiumhls/internal/metric"
+	"premiumhls/internal/premiumpath"
 )
 
 func TestEnvironment(t *testing.T) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/entitlement"
-	"premiumhls/lambda/premiumpath"
 	"premiumhls/signedcookie"
 )
 

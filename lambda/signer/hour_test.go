@@ -19,7 +19,7 @@ import (
 
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/local/edge"
+	"premiumhls/local/cloudfront"
 	"premiumhls/signedcookie"
 	"premiumhls/test/fault"
 )
@@ -70,7 +70,7 @@ func hourParameters(custody string, names ...string) keyring.Parameters {
 // judges what it signs, in a bubble where an hour passes in no time.
 type hourSite struct {
 	handler *handler
-	edge    *edge.Edge
+	edge    *cloudfront.Edge
 	fetch   atomic.Pointer[func(context.Context) (keyring.Parameters, error)]
 	down    atomic.Bool  // KMS, the table and the function
 	ahead   atomic.Int64 // the wall clock, which goes on while a container is frozen
@@ -113,18 +113,18 @@ func (s *hourSite) reads(fetch func(context.Context) (keyring.Parameters, error)
 // trust has the edge know these keys alone.
 func (s *hourSite) trust(t *testing.T, names ...string) {
 	t.Helper()
-	keys := make(map[string]edge.PublicKey)
+	keys := make(map[string]cloudfront.PublicKey)
 	for _, name := range names {
 		id := "K" + strings.ToUpper(name)
-		key, err := edge.ParsePublicKey(id, []byte(hourKeys()[name].publicPEM))
+		key, err := cloudfront.ParsePublicKey(id, []byte(hourKeys()[name].publicPEM))
 		if err != nil {
 			t.Fatal(err)
 		}
 		keys[id] = key
 	}
-	s.edge = edge.New(edge.Distribution{Domain: host, Enabled: true, Behaviors: []edge.Behavior{{
+	s.edge = cloudfront.New(cloudfront.Distribution{Domain: host, Enabled: true, Behaviors: []cloudfront.Behavior{{
 		PathPattern: "*", AllowedMethods: []string{"GET"}, ViewerProtocolPolicy: "https-only", Signed: true, PublicKeys: keys,
-	}}}, edge.Options{Scheme: "https", Now: s.now, Origins: func(string) http.Handler {
+	}}}, cloudfront.Options{Scheme: "https", Now: s.now, Origins: func(string) http.Handler {
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	}})
 }

@@ -19,13 +19,13 @@ import (
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
 	"premiumhls/local/kms"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
 // A cloud is a parameter store and a key service with one RSA key, over HTTP.
 type cloud struct {
-	parameters *parameterstore.Store
+	parameters *ssm.Store
 	kms        *kms.Service
 	arn        string
 	public     crypto.PublicKey // of the key in KMS
@@ -34,7 +34,7 @@ type cloud struct {
 
 func newCloud(t *testing.T) cloud {
 	t.Helper()
-	c := cloud{parameters: parameterstore.New(), kms: kms.New()}
+	c := cloud{parameters: ssm.New(), kms: kms.New()}
 	c.arn = c.kms.CreateKey()
 	ssmServer, kmsServer := httptest.NewServer(c.parameters), httptest.NewServer(c.kms)
 	t.Cleanup(ssmServer.Close)

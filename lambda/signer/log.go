@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"premiumhls/lambda/metric"
+	"premiumhls/internal/metric"
 )
 
 // An outcome is what the log tells of how a request ended.

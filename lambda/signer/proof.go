@@ -9,16 +9,16 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/deploycheck"
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/premiumpath"
-	"premiumhls/lambda/proof"
 )
 
 // An invocation is a request that API Gateway passes on, or the prover's
 // question whether a key signs.
 type invocation struct {
 	events.APIGatewayV2HTTPRequest
-	Proof *proof.Question `json:"proof"`
+	Proof *deploycheck.Question `json:"proof"`
 }
 
 // invoke answers one event.
@@ -38,14 +38,14 @@ func (in *invocation) isProof() bool {
 
 // prove makes cookies as viewers get them, for the probe's folder alone and a
 // few minutes. They are bound to no address: the prover's is not known.
-func (h *handler) prove(ctx context.Context, question proof.Question) proof.Answer {
+func (h *handler) prove(ctx context.Context, question deploycheck.Question) deploycheck.Answer {
 	set, err := h.proofCookies(ctx, question.Key)
 	if err != nil {
 		h.logger.LogAttrs(ctx, slog.LevelWarn, "proof", slog.String("key", question.Key), slog.String("cause", err.Error()))
-		return proof.Answer{Refusal: err.Error()}
+		return deploycheck.Answer{Refusal: err.Error()}
 	}
 	h.logger.LogAttrs(ctx, slog.LevelInfo, "proof", slog.String("key", question.Key))
-	return proof.Answer{Cookies: set.cookies}
+	return deploycheck.Answer{Cookies: set.cookies}
 }
 
 func (h *handler) proofCookies(ctx context.Context, name string) (*cookieSet, error) {
@@ -59,7 +59,7 @@ func (h *handler) proofCookies(ctx context.Context, name string) (*cookieSet, er
 	if i < 0 {
 		return nil, fmt.Errorf("the signer has no key %q that it can use; its log says whether one is left out, and why", name)
 	}
-	path, err := premiumpath.Parse(proof.Folder)
+	path, err := premiumpath.Parse(deploycheck.Folder)
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +67,6 @@ func (h *handler) proofCookies(ctx context.Context, name string) (*cookieSet, er
 		key:  snapshot.Keys[i],
 		host: snapshot.Host,
 		path: path,
-		end:  h.time().Add(proof.Life).Unix(),
+		end:  h.time().Add(deploycheck.Life).Unix(),
 	})
 }

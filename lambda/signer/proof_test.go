@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"premiumhls/internal/deploycheck"
 	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/proof"
 	"premiumhls/local/kms"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -31,9 +31,9 @@ func call(t *testing.T, h *handler, payload []byte, answer any) {
 	}
 }
 
-func ask(t *testing.T, h *handler, key string) (answer proof.Answer) {
+func ask(t *testing.T, h *handler, key string) (answer deploycheck.Answer) {
 	t.Helper()
-	payload, err := json.Marshal(proof.Request{Proof: proof.Question{Key: key}})
+	payload, err := json.Marshal(deploycheck.Request{Proof: deploycheck.Question{Key: key}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestProof(t *testing.T) {
 		}
 		response := events.APIGatewayV2HTTPResponse{Cookies: answer.Cookies}
 		policy := policyOf(t, response, key.public, key.hash)
-		if policy.Resource != "https://"+host+"/premium/.proof/*" || policy.Expires.Unix() != now.Add(proof.Life).Unix() || policy.SourceIP != "" {
+		if policy.Resource != "https://"+host+"/premium/.proof/*" || policy.Expires.Unix() != now.Add(deploycheck.Life).Unix() || policy.SourceIP != "" {
 			t.Errorf("%s signed %+v", key.name, policy)
 		}
 		if id := cookieValue(t, response, signedcookie.KeyPairIDCookie); id != key.id {
@@ -99,8 +99,8 @@ func TestProofRefused(t *testing.T) {
 			})
 		}, "not authorized to perform: kms:Sign"},
 		{"the parameters are denied", "inkms", func(c cloud) {
-			c.parameters.SetFault(func(string) parameterstore.Fault {
-				return parameterstore.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameters"}
+			c.parameters.SetFault(func(string) ssm.Fault {
+				return ssm.Fault{Code: "AccessDeniedException", Message: "not authorized to perform: ssm:GetParameters"}
 			})
 		}, "not authorized to perform: ssm:GetParameters"},
 	} {

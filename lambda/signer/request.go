@@ -10,9 +10,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/lambda/premiumpath"
 )
 
 // maxBody is the longest body that is read, in bytes.

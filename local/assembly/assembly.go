@@ -11,7 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/stacks"
-	"premiumhls/stacks/parts"
+	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
 
@@ -35,7 +35,7 @@ func (c Changes) Set(text string) error {
 // that does it. It returns the template's file and the settings.
 func Synthesize(ctx context.Context, folder string, changes Changes) (file string, s settings.Settings, err error) {
 	defer jsii.Close()
-	root, err := parts.Root(".")
+	root, err := assets.Root(".")
 	if err != nil {
 		return "", s, err
 	}

@@ -16,16 +16,15 @@ import (
 	"sync/atomic"
 	"time"
 
-	"premiumhls/local/bucket"
+	"premiumhls/internal/cfn"
+	"premiumhls/local/apigateway"
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/deployment"
+	"premiumhls/local/cloudfront"
+	"premiumhls/local/cognito"
 	"premiumhls/local/dynamodb"
-	"premiumhls/local/edge"
-	"premiumhls/local/httpapi"
-	"premiumhls/local/issuer"
 	"premiumhls/local/kms"
-	"premiumhls/local/parameterstore"
-	"premiumhls/local/template"
+	"premiumhls/local/s3"
+	"premiumhls/local/ssm"
 )
 
 // Options is what a Cloud is made of. The first four are needed.
@@ -35,11 +34,11 @@ type Options struct {
 	Stack    string // the stack's name
 	Host     string // where the edge will be reached, as in localhost:8080
 
-	Viewers     []issuer.Viewer  // who can sign in
-	Functions   io.Writer        // takes what the functions log; nil is nowhere
-	Shop        Shop             // answers for functions that are not the stack's
-	Requests    func(edge.Entry) // is told of each request to the edge
-	Propagation time.Duration    // how long the edge goes on as it was after a deploy
+	Viewers     []cognito.Viewer       // who can sign in
+	Functions   io.Writer              // takes what the functions log; nil is nowhere
+	Shop        Shop                   // answers for functions that are not the stack's
+	Requests    func(cloudfront.Entry) // is told of each request to the edge
+	Propagation time.Duration          // how long the edge goes on as it was after a deploy
 	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
 	RefuseECDSASHA256 bool
 	Now               func() time.Time // the edge's clock; the functions have the machine's
@@ -48,20 +47,20 @@ type Options struct {
 
 // A Cloud is a stack on this machine. It serves as the stack's distribution.
 type Cloud struct {
-	Parameters *parameterstore.Store
+	Parameters *ssm.Store
 	KMS        *kms.Service
 
 	options   Options
-	stack     *deployment.Stack
+	stack     *cloudformation.Stack
 	buckets   buckets
 	functions *functions
 	tables    *dynamodb.Server // nil until there is a table
-	resources *deployment.CustomResource
+	resources *cloudformation.CustomResource
 	before    atomic.Int64 // the number of events before this deploy
 
-	api       atomic.Pointer[httpapi.API]
-	edge      atomic.Pointer[edge.Edge]
-	issuer    atomic.Pointer[issuer.Provider]
+	api       atomic.Pointer[apigateway.API]
+	edge      atomic.Pointer[cloudfront.Edge]
+	issuer    atomic.Pointer[cognito.Provider]
 	issuerURL string
 	servers   []*server
 }
@@ -72,7 +71,7 @@ func New(options Options) (_ *Cloud, err error) {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	c := &Cloud{
-		Parameters: parameterstore.New(),
+		Parameters: ssm.New(),
 		KMS:        kms.New(),
 		options:    options,
 		buckets:    buckets{},
@@ -103,14 +102,14 @@ func New(options Options) (_ *Cloud, err error) {
 		return nil, err
 	}
 	c.functions = newFunctions(options, environment)
-	if c.resources, err = deployment.NewCustomResource(c.where(), c.functions.invoke, 0); err != nil {
+	if c.resources, err = cloudformation.NewCustomResource(c.where(), c.functions.invoke, 0); err != nil {
 		return nil, err
 	}
-	assets, err := deployment.ReadAssets(filepath.Join(options.Assembly, options.Stack+".assets.json"))
+	assets, err := cloudformation.ReadAssets(filepath.Join(options.Assembly, options.Stack+".assets.json"))
 	if err != nil {
 		return nil, err
 	}
-	c.stack = deployment.New(deployment.Options{
+	c.stack = cloudformation.New(cloudformation.Options{
 		Environment: c.where(),
 		Providers:   c.providers(assets),
 		Log:         options.Log,
@@ -119,8 +118,8 @@ func New(options Options) (_ *Cloud, err error) {
 }
 
 // where is the place that the stack takes itself to be in.
-func (c *Cloud) where() template.Environment {
-	return template.Environment{
+func (c *Cloud) where() cfn.Environment {
+	return cfn.Environment{
 		Region:    "us-east-1",
 		AccountID: "111122223333",
 		StackName: c.options.Stack,
@@ -131,7 +130,7 @@ func (c *Cloud) where() template.Environment {
 }
 
 // Deploy brings the stack to what a template says, as CloudFormation does.
-func (c *Cloud) Deploy(ctx context.Context, t *template.Template) error {
+func (c *Cloud) Deploy(ctx context.Context, t *cfn.Template) error {
 	c.before.Store(int64(len(c.stack.Events())))
 	if err := c.stack.Deploy(ctx, t); err != nil {
 		err = fmt.Errorf("deploying the stack on this machine: %w", err)
@@ -148,7 +147,7 @@ func (c *Cloud) Deploy(ctx context.Context, t *template.Template) error {
 
 // status is the stack's, for functions that ask while it is deployed.
 func (c *Cloud) status(string) string {
-	if events := c.stack.Events(); slices.ContainsFunc(events[c.before.Load():], func(e deployment.Event) bool { return e.Action == deployment.Rollback }) {
+	if events := c.stack.Events(); slices.ContainsFunc(events[c.before.Load():], func(e cloudformation.Event) bool { return e.Action == cloudformation.Rollback }) {
 		return cloudformation.UpdateRollbackInProgress
 	}
 	return cloudformation.UpdateInProgress
@@ -156,15 +155,15 @@ func (c *Cloud) status(string) string {
 
 // serveAPI reads the HTTP API, and lets the issuer know its clients.
 func (c *Cloud) serveAPI() error {
-	var resources []httpapi.Resource
+	var resources []apigateway.Resource
 	for _, r := range c.resolved() {
-		resources = append(resources, httpapi.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties})
+		resources = append(resources, apigateway.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties})
 	}
-	config, err := httpapi.Read(resources)
+	config, err := apigateway.Read(resources)
 	if err != nil {
 		return fmt.Errorf("reading the API from the template: %w", err)
 	}
-	api, err := httpapi.New(config, httpapi.Options{Invoke: c.functions.invoke, AccountID: c.where().AccountID, Log: c.options.Log})
+	api, err := apigateway.New(config, apigateway.Options{Invoke: c.functions.invoke, AccountID: c.where().AccountID, Log: c.options.Log})
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
@@ -179,7 +178,7 @@ func (c *Cloud) serveAPI() error {
 		}
 	}
 	page := "http://" + c.options.Host + "/"
-	provider, err := issuer.New(issuer.Options{
+	provider, err := cognito.New(cognito.Options{
 		URL:          c.issuerURL,
 		ClientIDs:    keys(clients),
 		Viewers:      c.options.Viewers,
@@ -205,12 +204,12 @@ func (c *Cloud) serveAgain() error {
 // serveDistribution reads the distribution and gives it to the edge, at once
 // the first time and after the propagation time from then on.
 func (c *Cloud) serveDistribution() error {
-	var resources []edge.Resource
+	var resources []cloudfront.Resource
 	for _, r := range c.resolved() {
-		resources = append(resources, edge.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
+		resources = append(resources, cloudfront.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
 	}
 	dropWebACL(resources)
-	distribution, err := edge.Read(resources)
+	distribution, err := cloudfront.Read(resources)
 	if err != nil {
 		return fmt.Errorf("reading the distribution from the template: %w", err)
 	}
@@ -226,7 +225,7 @@ func (c *Cloud) serveDistribution() error {
 		time.AfterFunc(c.options.Propagation, func() { running.Update(distribution) })
 		return nil
 	}
-	c.edge.Store(edge.New(distribution, edge.Options{
+	c.edge.Store(cloudfront.New(distribution, cloudfront.Options{
 		// CloudFront ends TLS; a page on localhost counts as secure to a
 		// browser without it.
 		Scheme:  "https",
@@ -261,13 +260,13 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *Cloud) API() http.Handler { return c.api.Load() }
 
 // Issuer signs viewers in.
-func (c *Cloud) Issuer() *issuer.Provider { return c.issuer.Load() }
+func (c *Cloud) Issuer() *cognito.Provider { return c.issuer.Load() }
 
 // IssuerURL is where the issuer is reached.
 func (c *Cloud) IssuerURL() string { return c.issuerURL }
 
 // Bucket is the stack's bucket of videos.
-func (c *Cloud) Bucket() (*bucket.Bucket, error) {
+func (c *Cloud) Bucket() (*s3.Bucket, error) {
 	outputs, err := c.stack.Outputs()
 	if err != nil {
 		return nil, err
@@ -279,7 +278,7 @@ func (c *Cloud) Bucket() (*bucket.Bucket, error) {
 func (c *Cloud) Outputs() (map[string]string, error) { return c.stack.Outputs() }
 
 // Events are what deploys did so far, in order.
-func (c *Cloud) Events() []deployment.Event { return c.stack.Events() }
+func (c *Cloud) Events() []cloudformation.Event { return c.stack.Events() }
 
 // Processes are the ids of the processes of all warm functions.
 func (c *Cloud) Processes() []int { return c.functions.processes() }

@@ -7,14 +7,14 @@ import (
 	"reflect"
 	"strings"
 
-	"premiumhls/local/deployment"
-	"premiumhls/local/edge"
+	"premiumhls/local/cloudformation"
+	"premiumhls/local/cloudfront"
 )
 
 // dropWebACL takes a web ACL off the distribution: there is no firewall on
 // this machine, and the edge serves no distribution of which it would leave
 // out a part.
-func dropWebACL(resources []edge.Resource) {
+func dropWebACL(resources []cloudfront.Resource) {
 	for i, r := range resources {
 		config, ok := r.Properties["DistributionConfig"].(map[string]any)
 		if !ok || config["WebACLId"] == nil {
@@ -30,20 +30,20 @@ func dropWebACL(resources []edge.Resource) {
 // proofProvider has the edge serve the distribution before it is proven: what
 // is deployed by then is all that it depends on.
 type proofProvider struct {
-	deployment.Provider
+	cloudformation.Provider
 	cloud *Cloud
 }
 
-func (p proofProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+func (p proofProvider) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.State, error) {
 	if err := p.cloud.serveDistribution(); err != nil {
-		return deployment.State{}, err
+		return cloudformation.State{}, err
 	}
 	return p.Provider.Create(ctx, r)
 }
 
-func (p proofProvider) Update(ctx context.Context, r deployment.Resource, state deployment.State) (deployment.State, error) {
+func (p proofProvider) Update(ctx context.Context, r cloudformation.Resource, state cloudformation.State) (cloudformation.State, error) {
 	if err := p.cloud.serveDistribution(); err != nil {
-		return deployment.State{}, err
+		return cloudformation.State{}, err
 	}
 	return p.Provider.Update(ctx, r, state)
 }
@@ -51,11 +51,11 @@ func (p proofProvider) Update(ctx context.Context, r deployment.Resource, state 
 // publicKeyProvider refuses what CloudFront refuses of a public key: another
 // material, and its deletion while a key group names it.
 type publicKeyProvider struct {
-	deployment.Generic
+	cloudformation.Generic
 	cloud *Cloud
 }
 
-func (p publicKeyProvider) Update(ctx context.Context, r deployment.Resource, state deployment.State) (deployment.State, error) {
+func (p publicKeyProvider) Update(ctx context.Context, r cloudformation.Resource, state cloudformation.State) (cloudformation.State, error) {
 	material := func(properties map[string]any) any {
 		config, _ := properties["PublicKeyConfig"].(map[string]any)
 		return []any{config["EncodedKey"], config["CallerReference"], config["Name"]}
@@ -66,7 +66,7 @@ func (p publicKeyProvider) Update(ctx context.Context, r deployment.Resource, st
 	return state, nil
 }
 
-func (p publicKeyProvider) Delete(_ context.Context, _ deployment.Resource, state deployment.State) error {
+func (p publicKeyProvider) Delete(_ context.Context, _ cloudformation.Resource, state cloudformation.State) error {
 	for _, group := range p.cloud.stack.Resources("AWS::CloudFront::KeyGroup") {
 		if config, _ := group.Properties["KeyGroupConfig"].(map[string]any); strings.Contains(fmt.Sprint(config["Items"]), state.PhysicalID) {
 			return fmt.Errorf("PublicKeyInUse: the key group %s names the public key %s", group.State.PhysicalID, state.PhysicalID)

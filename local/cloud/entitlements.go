@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"premiumhls/local/deployment"
+	"premiumhls/local/cloudformation"
 	"premiumhls/local/dynamodb"
 )
 
@@ -16,11 +16,11 @@ type Shop func(ctx context.Context, functionARN string, payload []byte) ([]byte,
 
 // tableProvider makes tables in a DynamoDB that starts with the first.
 type tableProvider struct {
-	deployment.Generic
+	cloudformation.Generic
 	cloud *Cloud
 }
 
-func (p tableProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+func (p tableProvider) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.State, error) {
 	state, err := p.Generic.Create(ctx, r)
 	if err != nil {
 		return state, err
@@ -28,14 +28,14 @@ func (p tableProvider) Create(ctx context.Context, r deployment.Resource) (deplo
 	c := p.cloud
 	if c.tables == nil {
 		if c.tables, err = dynamodb.Start(ctx, filepath.Join(c.options.Root, "local")); err != nil {
-			return deployment.State{}, fmt.Errorf("starting DynamoDB on this machine: %w", err)
+			return cloudformation.State{}, fmt.Errorf("starting DynamoDB on this machine: %w", err)
 		}
 		c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"] = c.tables.URL
 	}
 	return state, c.tables.CreateTable(ctx, state.PhysicalID)
 }
 
-func (tableProvider) Update(_ context.Context, _ deployment.Resource, state deployment.State) (deployment.State, error) {
+func (tableProvider) Update(_ context.Context, _ cloudformation.Resource, state cloudformation.State) (cloudformation.State, error) {
 	return state, nil
 }
 

@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"premiumhls/local/deployment"
-	"premiumhls/local/lambdaruntime"
-	"premiumhls/stacks/parts"
+	"premiumhls/local/cloudformation"
+	"premiumhls/local/lambda"
+	"premiumhls/stacks/assets"
 )
 
 // functions is the provider of AWS::Lambda::Function: it builds the Go package
@@ -26,24 +26,24 @@ type functions struct {
 	environment map[string]string // where the services are
 
 	mu      sync.Mutex
-	running map[string]*lambdaruntime.Runner // by ARN
-	retired []*lambdaruntime.Runner          // replaced, and perhaps still answering
+	running map[string]*lambda.Runner // by ARN
+	retired []*lambda.Runner          // replaced, and perhaps still answering
 }
 
 func newFunctions(options Options, environment map[string]string) *functions {
-	return &functions{options: options, environment: environment, running: map[string]*lambdaruntime.Runner{}}
+	return &functions{options: options, environment: environment, running: map[string]*lambda.Runner{}}
 }
 
-func (f *functions) provider(generic deployment.Generic) deployment.Provider {
+func (f *functions) provider(generic cloudformation.Generic) cloudformation.Provider {
 	return functionProvider{generic, f}
 }
 
 type functionProvider struct {
-	deployment.Generic
+	cloudformation.Generic
 	functions *functions
 }
 
-func (p functionProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+func (p functionProvider) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.State, error) {
 	state, err := p.Generic.Create(ctx, r)
 	if err != nil {
 		return state, err
@@ -51,28 +51,28 @@ func (p functionProvider) Create(ctx context.Context, r deployment.Resource) (de
 	return state, p.functions.start(ctx, r, state)
 }
 
-func (p functionProvider) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
+func (p functionProvider) Update(ctx context.Context, r cloudformation.Resource, _ cloudformation.State) (cloudformation.State, error) {
 	return p.Create(ctx, r)
 }
 
-func (p functionProvider) Delete(_ context.Context, _ deployment.Resource, state deployment.State) error {
+func (p functionProvider) Delete(_ context.Context, _ cloudformation.Resource, state cloudformation.State) error {
 	p.functions.put(arn(state), nil)
 	return nil
 }
 
-func arn(state deployment.State) string {
+func arn(state cloudformation.State) string {
 	text, _ := state.Attributes["Arn"].(string)
 	return text
 }
 
 // start builds and starts a function, in place of the one that has its ARN.
-func (f *functions) start(ctx context.Context, r deployment.Resource, state deployment.State) error {
-	pkg, ok := r.Metadata[parts.PackageMetadata].(string)
+func (f *functions) start(ctx context.Context, r cloudformation.Resource, state cloudformation.State) error {
+	pkg, ok := r.Metadata[assets.PackageMetadata].(string)
 	if !ok {
 		return nil
 	}
 	binary := filepath.Join(f.options.Assembly, "functions", filepath.Base(pkg))
-	if err := lambdaruntime.Build(ctx, f.options.Root, pkg, binary); err != nil {
+	if err := lambda.Build(ctx, f.options.Root, pkg, binary); err != nil {
 		return err
 	}
 	environment := maps.Clone(f.environment)
@@ -82,7 +82,7 @@ func (f *functions) start(ctx context.Context, r deployment.Resource, state depl
 			environment[name] = fmt.Sprint(value)
 		}
 	}
-	f.put(arn(state), lambdaruntime.Start(lambdaruntime.Function{
+	f.put(arn(state), lambda.Start(lambda.Function{
 		Name:    state.PhysicalID,
 		Binary:  binary,
 		Env:     environment,
@@ -101,7 +101,7 @@ func number(v any) int {
 	return n
 }
 
-func (f *functions) put(arn string, runner *lambdaruntime.Runner) {
+func (f *functions) put(arn string, runner *lambda.Runner) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if old := f.running[arn]; old != nil {
@@ -175,7 +175,7 @@ func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"Message":"Function not found"}`, http.StatusNotFound)
 		return
 	}
-	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, lambdaruntime.MaxRequest))
+	payload, err := io.ReadAll(http.MaxBytesReader(w, r.Body, lambda.MaxRequest))
 	if err == nil {
 		payload, err = invoke(r.Context(), arn, payload)
 	}

@@ -6,25 +6,25 @@ import (
 	"fmt"
 	"strings"
 
-	"premiumhls/local/bucket"
-	"premiumhls/local/deployment"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/cloudformation"
+	"premiumhls/local/s3"
+	"premiumhls/local/ssm"
 )
 
 // providers make the resources that this machine has something for; of all
 // others a deploy makes up ids and attributes.
-func (c *Cloud) providers(assets *deployment.Assets) map[string]deployment.Provider {
-	generic := deployment.Generic{Environment: c.where()}
-	return map[string]deployment.Provider{
+func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformation.Provider {
+	generic := cloudformation.Generic{Environment: c.where()}
+	return map[string]cloudformation.Provider{
 		"AWS::Lambda::Function":         c.functions.provider(generic),
 		"AWS::S3::Bucket":               bucketProvider{generic, c.buckets, c},
-		"AWS::SSM::Parameter":           deployment.Parameter{Environment: c.where(), Store: parameters{c.Parameters}},
+		"AWS::SSM::Parameter":           cloudformation.Parameter{Environment: c.where(), Store: parameters{c.Parameters}},
 		"AWS::DynamoDB::Table":          tableProvider{generic, c},
 		"AWS::KMS::Key":                 keyProvider{generic, c},
 		"AWS::CloudFront::PublicKey":    publicKeyProvider{generic, c},
 		"AWS::CloudFront::Distribution": with(generic, "DomainName", c.options.Host),
 		"AWS::Cognito::UserPool":        with(generic, "ProviderURL", c.issuerURL),
-		"Custom::CDKBucketDeployment":   deployment.BucketDeployment{Assets: assets, Bucket: c.buckets.byName},
+		"Custom::CDKBucketDeployment":   cloudformation.BucketDeployment{Assets: assets, Bucket: c.buckets.byName},
 		// Empties buckets when they are deleted; these end with the process.
 		"Custom::S3AutoDeleteObjects": generic,
 		"Custom::DeployProof":         proofProvider{c.resources, c},
@@ -34,15 +34,15 @@ func (c *Cloud) providers(assets *deployment.Assets) map[string]deployment.Provi
 
 // attributed is a made-up resource with one attribute that is real.
 type attributed struct {
-	deployment.Generic
+	cloudformation.Generic
 	name, value string
 }
 
-func with(generic deployment.Generic, name, value string) deployment.Provider {
+func with(generic cloudformation.Generic, name, value string) cloudformation.Provider {
 	return attributed{generic, name, value}
 }
 
-func (a attributed) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+func (a attributed) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.State, error) {
 	state, err := a.Generic.Create(ctx, r)
 	if err == nil {
 		state.Attributes[a.name] = a.value
@@ -50,14 +50,14 @@ func (a attributed) Create(ctx context.Context, r deployment.Resource) (deployme
 	return state, err
 }
 
-func (a attributed) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
+func (a attributed) Update(ctx context.Context, r cloudformation.Resource, _ cloudformation.State) (cloudformation.State, error) {
 	return a.Create(ctx, r)
 }
 
 // buckets are the stack's buckets by name.
-type buckets map[string]*bucket.Bucket
+type buckets map[string]*s3.Bucket
 
-func (b buckets) byName(name string) (*bucket.Bucket, error) {
+func (b buckets) byName(name string) (*s3.Bucket, error) {
 	if found := b[name]; found != nil {
 		return found, nil
 	}
@@ -65,7 +65,7 @@ func (b buckets) byName(name string) (*bucket.Bucket, error) {
 }
 
 // byDomain finds the bucket with a regional domain name.
-func (b buckets) byDomain(domain string) *bucket.Bucket {
+func (b buckets) byDomain(domain string) *s3.Bucket {
 	name, _, ok := strings.Cut(domain, ".s3.")
 	if !ok {
 		return nil
@@ -74,44 +74,44 @@ func (b buckets) byDomain(domain string) *bucket.Bucket {
 }
 
 type bucketProvider struct {
-	deployment.Generic
+	cloudformation.Generic
 	buckets buckets
 	cloud   *Cloud
 }
 
-func (p bucketProvider) Create(ctx context.Context, r deployment.Resource) (deployment.State, error) {
+func (p bucketProvider) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.State, error) {
 	state, err := p.Generic.Create(ctx, r)
 	if err == nil && p.buckets[state.PhysicalID] == nil {
-		p.buckets[state.PhysicalID] = bucket.New(state.PhysicalID, p.cloud.options.Log)
+		p.buckets[state.PhysicalID] = s3.New(state.PhysicalID, p.cloud.options.Log)
 	}
 	return state, err
 }
 
-func (p bucketProvider) Update(ctx context.Context, r deployment.Resource, _ deployment.State) (deployment.State, error) {
+func (p bucketProvider) Update(ctx context.Context, r cloudformation.Resource, _ cloudformation.State) (cloudformation.State, error) {
 	return p.Create(ctx, r)
 }
 
 // keyProvider makes keys in the local KMS.
 type keyProvider struct {
-	deployment.Generic
+	cloudformation.Generic
 	cloud *Cloud
 }
 
-func (p keyProvider) Create(context.Context, deployment.Resource) (deployment.State, error) {
+func (p keyProvider) Create(context.Context, cloudformation.Resource) (cloudformation.State, error) {
 	arn := p.cloud.KMS.CreateKey()
 	id := arn[strings.LastIndex(arn, "/")+1:]
-	return deployment.State{PhysicalID: id, Attributes: map[string]any{"Arn": arn, "KeyId": id}}, nil
+	return cloudformation.State{PhysicalID: id, Attributes: map[string]any{"Arn": arn, "KeyId": id}}, nil
 }
 
-func (keyProvider) Update(_ context.Context, _ deployment.Resource, state deployment.State) (deployment.State, error) {
+func (keyProvider) Update(_ context.Context, _ cloudformation.Resource, state cloudformation.State) (cloudformation.State, error) {
 	return state, nil
 }
 
 // parameters lets CloudFormation's plain parameters into the store.
-type parameters struct{ store *parameterstore.Store }
+type parameters struct{ store *ssm.Store }
 
 func (p parameters) Put(name, value string) error {
-	return p.store.Put(name, parameterstore.String, value)
+	return p.store.Put(name, ssm.String, value)
 }
 
 func (p parameters) Delete(name string) error {

@@ -6,8 +6,8 @@ import (
 	"net/url"
 	"strings"
 
-	"premiumhls/local/bucket"
-	"premiumhls/local/deployment"
+	"premiumhls/local/cloudformation"
+	"premiumhls/local/s3"
 )
 
 // standIns replaces the addresses of sign-in services, which are not on this
@@ -36,7 +36,7 @@ func (c *Cloud) standIns() *strings.Replacer {
 
 // resolved are the stack's resources, with the local issuer in the place of
 // sign-in services.
-func (c *Cloud) resolved() []deployment.Deployed {
+func (c *Cloud) resolved() []cloudformation.Deployed {
 	replacer := c.standIns()
 	resources := c.stack.Resources("")
 	for i, r := range resources {
@@ -81,5 +81,5 @@ func (c *Cloud) redirectPage() error {
 	if bytes.Equal(local, config) {
 		return nil
 	}
-	return b.Put(key, bucket.Object{Content: local, ContentType: "application/json", CacheControl: "no-cache"})
+	return b.Put(key, s3.Object{Content: local, ContentType: "application/json", CacheControl: "no-cache"})
 }

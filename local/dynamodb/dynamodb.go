@@ -22,7 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"premiumhls/stacks/npm"
+	"premiumhls/stacks/assets/npm"
 )
 
 // startTime is how long the server may take to start, beside the installation.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"premiumhls/local/jsonservice"
-	"premiumhls/local/lambdaruntime"
+	"premiumhls/local/lambda"
 )
 
 // A connectionEnd is what becomes of the connections of a container while it is
@@ -39,7 +39,7 @@ func (c connectionEnd) cold(t *testing.T, s *site) (during, after string) {
 	s.fail(parameterStore, jsonservice.Fault{Delay: time.Hour})
 	container := s.start(t)
 	// What is no event is refused without a look at the keys.
-	var refused *lambdaruntime.FunctionError
+	var refused *lambda.FunctionError
 	if _, err := container.signer.Invoke(context.Background(), []byte("[]")); !errors.As(err, &refused) {
 		t.Errorf("error %v", err)
 	}

@@ -17,11 +17,11 @@ import (
 	"testing"
 	"time"
 
-	"premiumhls/local/edge"
+	"premiumhls/local/cloudfront"
 	"premiumhls/local/jsonservice"
 	"premiumhls/local/kms"
-	"premiumhls/local/lambdaruntime"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/lambda"
+	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
 )
 
@@ -67,7 +67,7 @@ func run(m *testing.M) int {
 }
 
 func build() error {
-	if err := lambdaruntime.Build(context.Background(), "../..", "./lambda/signer", binary); err != nil {
+	if err := lambda.Build(context.Background(), "../..", "./lambda/signer", binary); err != nil {
 		return err
 	}
 	// Written to the disk now: while a file system does that, processes that
@@ -80,7 +80,7 @@ func build() error {
 }
 
 // deployed is the signer's function as the stack has it.
-var deployed = sync.OnceValues(func() (function lambdaruntime.Function, err error) {
+var deployed = sync.OnceValues(func() (function lambda.Function, err error) {
 	raw, err := os.ReadFile("../testdata/template.json")
 	if err != nil {
 		return function, err
@@ -105,7 +105,7 @@ var deployed = sync.OnceValues(func() (function lambdaruntime.Function, err erro
 		if err := json.Unmarshal(resource.Properties, &properties); err != nil {
 			return function, err
 		}
-		return lambdaruntime.Function{
+		return lambda.Function{
 			Env:      properties.Environment.Variables,
 			Timeout:  time.Duration(properties.Timeout) * time.Second,
 			MemoryMB: properties.MemorySize,
@@ -145,12 +145,12 @@ var pairs = sync.OnceValue(func() map[string]pair {
 // A site is the services that signers call, each on a line of its own, and the
 // edge that takes or refuses what they sign.
 type site struct {
-	parameters *parameterstore.Store
+	parameters *ssm.Store
 	kms        *kms.Service
 	grants     *jsonservice.Service // DynamoDB with one table
 	shop       *jsonservice.Faults  // of the function that decides
 	lines      map[service]*line
-	edge       *edge.Edge
+	edge       *cloudfront.Edge
 
 	kmsKey      string            // the ARN of the key in KMS
 	foreign     string            // that of another, where there is one
@@ -175,7 +175,7 @@ func newSite(t testing.TB, of service) *site {
 		t.Fatal(err)
 	}
 	s := &site{
-		parameters: parameterstore.New(), kms: kms.New(), grants: newGrants(), shop: new(jsonservice.Faults),
+		parameters: ssm.New(), kms: kms.New(), grants: newGrants(), shop: new(jsonservice.Faults),
 		lines: make(map[service]*line), silent: make(map[string]chan struct{}), environment: maps.Clone(function.Env),
 	}
 	for name, value := range map[string]string{
@@ -206,7 +206,7 @@ func newSite(t testing.TB, of service) *site {
 	} else {
 		s.sign(t, "a")
 	}
-	s.edge = edge.New(s.distribution(t), edge.Options{
+	s.edge = cloudfront.New(s.distribution(t), cloudfront.Options{
 		Scheme: "https",
 		Origins: func(string) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "#EXTM3U") })
@@ -221,7 +221,7 @@ func (s *site) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Loa
 
 func (s *site) put(t testing.TB, name, value string) {
 	t.Helper()
-	if err := s.parameters.Put(prefix+"/"+name, parameterstore.SecureString, value); err != nil {
+	if err := s.parameters.Put(prefix+"/"+name, ssm.SecureString, value); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -256,29 +256,29 @@ func (s *site) keepInKMS(t testing.TB) {
 		host, s.kmsKey, fingerprint))
 }
 
-func (s *site) distribution(t testing.TB) edge.Distribution {
+func (s *site) distribution(t testing.TB) cloudfront.Distribution {
 	t.Helper()
-	keys := make(map[string]edge.PublicKey)
+	keys := make(map[string]cloudfront.PublicKey)
 	for id, pem := range s.public {
-		key, err := edge.ParsePublicKey(id, []byte(pem))
+		key, err := cloudfront.ParsePublicKey(id, []byte(pem))
 		if err != nil {
 			t.Fatal(err)
 		}
 		keys[id] = key
 	}
-	premium := edge.Behavior{
+	premium := cloudfront.Behavior{
 		PathPattern: "/premium/*", AllowedMethods: []string{"GET", "HEAD"}, ViewerProtocolPolicy: "https-only",
-		Origin: edge.Origin{ID: "videos", DomainName: "videos.example"}, Signed: true, PublicKeys: keys,
+		Origin: cloudfront.Origin{ID: "videos", DomainName: "videos.example"}, Signed: true, PublicKeys: keys,
 	}
 	others := premium
 	others.PathPattern, others.Signed, others.PublicKeys = "*", false, nil
-	return edge.Distribution{Domain: host, Enabled: true, Behaviors: []edge.Behavior{premium, others}}
+	return cloudfront.Distribution{Domain: host, Enabled: true, Behaviors: []cloudfront.Behavior{premium, others}}
 }
 
 // A container is one execution environment of the signer.
 type container struct {
 	*site
-	signer *lambdaruntime.Runner
+	signer *lambda.Runner
 	log    *log
 	called chan struct{} // closed when it has called a service
 	failed bool          // to answer as it must
@@ -301,7 +301,7 @@ func (s *site) startAs(t testing.TB, name string) *container {
 	s.mu.Unlock()
 	f.Binary, f.Env, f.Concurrency, f.Freeze, f.Log = binary, maps.Clone(s.environment), 1, true, c.log
 	f.Env["AWS_SESSION_TOKEN"] = name
-	c.signer = lambdaruntime.Start(f)
+	c.signer = lambda.Start(f)
 	t.Cleanup(func() {
 		c.signer.Close()
 		if t.Failed() && (c.failed || name == "container") && s.shown.Add(1) <= 3 { // of a thousand

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"premiumhls/lambda/premiumpath"
+	"premiumhls/internal/premiumpath"
 )
 
 // everything is how rules, tables and functions write the path that covers

@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"premiumhls/lambda/internal/awsjson"
-	"premiumhls/local/parameterstore"
+	"premiumhls/local/ssm"
 )
 
 // serve returns a store, the signer's client of it and the number of its
 // calls.
-func serve(t *testing.T) (*parameterstore.Store, *awsjson.Client, *atomic.Int64) {
+func serve(t *testing.T) (*ssm.Store, *awsjson.Client, *atomic.Int64) {
 	t.Helper()
-	store := parameterstore.New()
+	store := ssm.New()
 	var calls atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls.Add(1)
@@ -35,14 +35,14 @@ func serve(t *testing.T) (*parameterstore.Store, *awsjson.Client, *atomic.Int64)
 	return store, client, &calls
 }
 
-func put(t *testing.T, store *parameterstore.Store, name, kind, value string) {
+func put(t *testing.T, store *ssm.Store, name, kind, value string) {
 	t.Helper()
 	if err := store.Put(name, kind, value); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func fill(t *testing.T, store *parameterstore.Store) {
+func fill(t *testing.T, store *ssm.Store) {
 	t.Helper()
 	put(t, store, "/PremiumHls/signer", "String", document)
 	put(t, store, "/PremiumHls/origin-secret", "SecureString", "secret")
@@ -72,7 +72,7 @@ func TestParameterStore(t *testing.T) {
 		name    string
 		keys    string // as NAME or NAME=PARAMETER
 		without string
-		fault   parameterstore.Fault
+		fault   ssm.Fault
 		want    Parameters
 		err     string
 	}{
@@ -88,11 +88,11 @@ func TestParameterStore(t *testing.T) {
 		{name: "an external key with a name of the stack's", keys: "a=/my/key", want: withPrivate(map[string]string{"a": pems()["b"]})},
 		{name: "no settings", keys: "a", without: "/PremiumHls/signer", err: "parameter /PremiumHls/signer does not exist"},
 		{name: "no secret", keys: "a", without: "/PremiumHls/origin-secret", err: "parameter /PremiumHls/origin-secret does not exist"},
-		{name: "throttled", keys: "a", fault: parameterstore.Fault{Code: "ThrottlingException"}, err: "ThrottlingException"},
-		{name: "denied", keys: "a", fault: parameterstore.Fault{Code: "AccessDeniedException"}, err: "AccessDeniedException"},
-		{name: "broken", keys: "a", fault: parameterstore.Fault{Code: "InternalServerError", Status: 500}, err: "InternalServerError"},
-		{name: "cut", keys: "a", fault: parameterstore.Fault{Cut: true}, err: "reading parameters"},
-		{name: "truncated", keys: "a", fault: parameterstore.Fault{Truncate: true}, err: "reading parameters"},
+		{name: "throttled", keys: "a", fault: ssm.Fault{Code: "ThrottlingException"}, err: "ThrottlingException"},
+		{name: "denied", keys: "a", fault: ssm.Fault{Code: "AccessDeniedException"}, err: "AccessDeniedException"},
+		{name: "broken", keys: "a", fault: ssm.Fault{Code: "InternalServerError", Status: 500}, err: "InternalServerError"},
+		{name: "cut", keys: "a", fault: ssm.Fault{Cut: true}, err: "reading parameters"},
+		{name: "truncated", keys: "a", fault: ssm.Fault{Truncate: true}, err: "reading parameters"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			store, client, calls := serve(t)
@@ -100,7 +100,7 @@ func TestParameterStore(t *testing.T) {
 			if tt.without != "" {
 				store.Delete(tt.without)
 			}
-			store.SetFault(func(string) parameterstore.Fault { return tt.fault })
+			store.SetFault(func(string) ssm.Fault { return tt.fault })
 			got, err := NewParameterStore(client, "/PremiumHls", keyParameters(tt.keys)).Fetch(context.Background())
 			if tt.err != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.err) {
@@ -125,13 +125,13 @@ func TestParameterStore(t *testing.T) {
 func TestRingOverParameterStore(t *testing.T) {
 	store, client, calls := serve(t)
 	fill(t, store)
-	faults := []parameterstore.Fault{{Code: "ThrottlingException"}, {Cut: true}, {Truncate: true}}
+	faults := []ssm.Fault{{Code: "ThrottlingException"}, {Cut: true}, {Truncate: true}}
 	var next atomic.Int64
-	store.SetFault(func(string) parameterstore.Fault {
+	store.SetFault(func(string) ssm.Fault {
 		if i := int(next.Add(1)) - 1; i < len(faults) {
 			return faults[i]
 		}
-		return parameterstore.Fault{}
+		return ssm.Fault{}
 	})
 	logger, _ := logged()
 	r := New(NewParameterStore(client, "/PremiumHls", keyParameters("a")), Config{Logger: logger, FetchTimeout: time.Minute})

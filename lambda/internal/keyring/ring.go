@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"premiumhls/lambda/metric"
+	"premiumhls/internal/metric"
 )
 
 // ErrNoKeys reports that there is nothing to sign with, and that it could not

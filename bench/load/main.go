@@ -1,0 +1,159 @@
+// Command load puts the whole of Premium HLS, as it runs on this machine, under
+// load: viewers sign in, ask for cookies, fetch playlists and segments with
+// them, and try what must be refused. It ends by itself, prints how fast the
+// answers came and what became of memory, and fails where one answer was not
+// the one that was due, memory grew, or a goroutine was left behind.
+//
+// It speaks to loopback addresses only.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"premiumhls/internal/cfn"
+	"premiumhls/local/assembly"
+	"premiumhls/local/cloud"
+	"premiumhls/local/cognito"
+	"premiumhls/stacks/assets"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout)
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	requests int64
+	atMost   time.Duration
+	viewers  int
+	parallel int
+	settings assembly.Changes
+}
+
+// errNotHeld is of a run in which something was not as it must be. What, is
+// printed.
+var errNotHeld = errors.New("the load run found what must not be")
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	o := options{settings: assembly.Changes{
+		// Half of the viewers have bought one course and half have both.
+		"entitlements": `{"claim":"custom:courses","paths":true}`,
+		// The run measures what is behind the throttling.
+		"requestsPerSecond": "10000",
+		"requestBurst":      "5000",
+	}}
+	flags := flag.NewFlagSet("load", flag.ContinueOnError)
+	flags.Int64Var(&o.requests, "requests", 100_000, "how many requests to send")
+	flags.DurationVar(&o.atMost, "for", 20*time.Minute, "how long to go on at most")
+	flags.IntVar(&o.viewers, "viewers", 200, "how many viewers there are")
+	flags.IntVar(&o.parallel, "parallel", 8, "how many of them watch at a time")
+	flags.Var(o.settings, "c", "a setting over that of cdk.json, as `name=value`; may be repeated")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%q is no flag", flags.Arg(0))
+	}
+	if o.requests < 1 || o.atMost <= 0 || o.viewers < 1 || o.parallel < 1 {
+		return errors.New("-requests, -for, -viewers and -parallel must be more than nothing")
+	}
+	o.parallel = min(o.parallel, o.viewers)
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return fmt.Errorf("listening on this machine: %w", err)
+	}
+	defer listener.Close()
+	host := fmt.Sprintf("localhost:%d", listener.Addr().(*net.TCPAddr).Port)
+	fmt.Fprintln(out, "Synthesizing the stack and deploying it on this machine …")
+	folder, err := os.MkdirTemp("", "premiumhls-")
+	if err != nil {
+		return fmt.Errorf("making a folder for the synthesized stack: %w", err)
+	}
+	defer os.RemoveAll(folder)
+	c, err := deploy(ctx, o, folder, host)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	server := &http.Server{Handler: c, ReadHeaderTimeout: 10 * time.Second}
+	go server.Serve(listener)
+	defer server.Close()
+
+	client := newClient()
+	defer client.CloseIdleConnections()
+	site, err := openSite(ctx, client, c, host)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "At most %d requests in at most %v, of %d viewers, %d at a time (%s/%s, %d processors, %s).\n\n",
+		o.requests, o.atMost, o.viewers, o.parallel, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	limited, cancel := context.WithTimeout(ctx, o.atMost)
+	defer cancel()
+	found := load(limited, o, site, newMeter(c, client, out, o.requests))
+	found.print(out)
+	if err := ctx.Err(); err != nil {
+		return errors.New("the load run was ended before its time")
+	}
+	if !found.held() {
+		return errNotHeld
+	}
+	return nil
+}
+
+// deploy synthesizes the stack and deploys it to stand-ins on this machine.
+func deploy(ctx context.Context, o options, folder, host string) (*cloud.Cloud, error) {
+	root, err := assets.Root(".")
+	if err != nil {
+		return nil, err
+	}
+	file, s, err := assembly.Synthesize(ctx, folder, o.settings)
+	if err != nil {
+		return nil, err
+	}
+	t, err := cfn.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := cloud.New(cloud.Options{Root: root, Assembly: folder, Stack: s.StackName, Host: host, Viewers: viewers(o.viewers)})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Deploy(ctx, t); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// viewers can sign in: every other one has bought the second course, too.
+func viewers(n int) (list []cognito.Viewer) {
+	for i := range n {
+		courses := "course-1"
+		if i%2 == 1 {
+			courses = "course-1 course-2"
+		}
+		list = append(list, cognito.Viewer{
+			Username: fmt.Sprintf("viewer-%d", i),
+			Subject:  fmt.Sprintf("00000000-0000-4000-8000-%012d", i),
+			Claims:   map[string]any{"custom:courses": courses},
+		})
+	}
+	return list
+}

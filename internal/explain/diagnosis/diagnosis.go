@@ -1,0 +1,206 @@
+// Package diagnosis explains what CloudFront does with a request, check by
+// check, and what to do about the first that fails.
+//
+// Whether a check holds is never decided here: it is the word of package edge,
+// which is asked with the request as it is and, to find out what kind of
+// mistake there is, with the request as it might have been meant.
+package diagnosis
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"premiumhls/internal/explain/cookiejar"
+	"premiumhls/internal/explain/target"
+	"premiumhls/local/cloudfront"
+)
+
+// A Request is what is to be explained.
+type Request struct {
+	Method  string // empty is GET
+	URL     string // as it was sent: nothing decoded
+	Header  http.Header
+	Cookies []string   // the values of its Cookie headers
+	Viewer  netip.Addr // the zero value is not known
+	Time    time.Time
+	// Page is the page that sent it; nil is not known.
+	Page *url.URL
+	// Withheld are cookies that the browser has, or was sent, and that do not
+	// go along with the request.
+	Withheld []cookiejar.Withheld
+	// Sanitized says that the request was recorded without its cookies.
+	Sanitized bool
+	// Behavior is the pattern of the behavior that a person takes to be
+	// chosen; empty is any.
+	Behavior string
+	Response *Response // what was answered; nil is not known
+}
+
+// A Verdict is how a check came out.
+type Verdict string
+
+const (
+	OK         Verdict = "ok"
+	Failed     Verdict = "failed"
+	NotChecked Verdict = "not checked"
+)
+
+// A Check is one link of the chain. It shows nothing by which somebody else
+// could watch.
+type Check struct {
+	Name     string  `json:"name"`
+	Verdict  Verdict `json:"verdict"`
+	Found    string  `json:"found"`
+	Expected string  `json:"expected"`
+}
+
+// Names of the checks besides those of package edge.
+const (
+	CheckHost     = "host"     // the distribution's, and let in
+	CheckBehavior = "behavior" // which one is chosen
+	CheckRequest  = "request"  // its method and scheme are the behavior's
+	CheckResponse = "response" // what was answered fits
+)
+
+// A Report is the explanation of one request.
+type Report struct {
+	Method string    `json:"method"`
+	URL    string    `json:"url"` // without signatures
+	Time   time.Time `json:"time"`
+	// Served says whether the request is answered with what it asks for.
+	Served bool `json:"served"`
+	// Code is what CloudFront tells a refused viewer; empty where it has none.
+	Code   string  `json:"code,omitempty"`
+	Checks []Check `json:"checks"`
+	// Advice is a sentence that says what to do.
+	Advice string `json:"advice"`
+	// Comparison shows, in lines of a fixed width, where two texts part.
+	Comparison []string `json:"comparison,omitempty"`
+	Notes      []string `json:"notes,omitempty"`
+}
+
+// An explanation is a report in the making.
+type explanation struct {
+	target  target.Target
+	request Request
+	report  Report
+	// entry is what the edge said, and decision its signature check.
+	entry    cloudfront.Entry
+	decision cloudfront.Decision
+	route    cloudfront.Route
+}
+
+// Explain judges a request. Its URL has a scheme and a host.
+func Explain(t target.Target, r Request) Report {
+	if r.Method == "" {
+		r.Method = http.MethodGet
+	}
+	if host := hostOf(r.URL); t.AnyHost && (len(t.Aliases) == 0 || strings.HasSuffix(host, ".cloudfront.net")) {
+		t.Domain = host
+	}
+	t.CustomErrorResponses = nil // they change what is shown, not what is checked
+	e := &explanation{request: r, report: Report{Method: r.Method, URL: redact(r.URL), Time: r.Time.UTC(), Notes: t.Notes}}
+	e.target = t.Identify(e.value(keyPairID))
+	e.judge()
+	e.explain()
+	if address, err := url.Parse(r.URL); err == nil && r.Page != nil && !cookiejar.SameSitePage(r.Page, address) {
+		e.note("The page is of another site than the videos: Safari, and other browsers as they are set, send no cookies then, whatever their SameSite says.")
+	}
+	return e.report
+}
+
+func (e *explanation) explain() {
+	e.hostCheck()
+	if e.entry.Behavior == "" && len(e.decision.Checks) == 0 && e.refused() {
+		e.fail(CheckHost, e.entry.Reason, e.hosts(), e.adviseAdmission())
+		return
+	}
+	if !e.behaviorCheck() || !e.requestCheck() || !e.signatureChecks() {
+		e.disagree()
+		return
+	}
+	e.report.Served = true
+	e.report.Advice = "The edge serves this request: " + e.entry.Reason + "."
+	if e.target.KeysUnknown != "" && len(e.decision.Checks) > 0 {
+		e.report.Advice = "All that can be checked without the public key fits; whether the key is trusted and the signature is its own is not checked: " + e.target.KeysUnknown + "."
+	}
+	e.unneeded()
+	e.responseCheck()
+}
+
+func (e *explanation) add(c Check) { e.report.Checks = append(e.report.Checks, c) }
+
+func (e *explanation) fail(name, found, expected, advice string) {
+	e.add(Check{name, Failed, found, expected})
+	e.report.Served, e.report.Advice = false, advice
+}
+
+func (e *explanation) note(text string) { e.report.Notes = append(e.report.Notes, text) }
+
+// signatureChecks shows the chain of package edge.
+func (e *explanation) signatureChecks() bool {
+	e.report.Code = e.decision.Code
+	for _, c := range e.decision.Checks {
+		verdict := OK
+		switch {
+		case !c.OK:
+			verdict = Failed
+		case e.target.KeysUnknown != "" && (c.Name == cloudfront.CheckKey || c.Name == cloudfront.CheckVerification):
+			verdict = NotChecked
+			c.Found, c.Expected = e.target.KeysUnknown, e.expectedKey(c.Name)
+		case c.Name == cloudfront.CheckAddress && !e.request.Viewer.IsValid() && e.decision.Policy.SourceIP != "":
+			verdict, c.Found = NotChecked, "the viewer's address is not known; give -address"
+		case c.Name == cloudfront.CheckAddress && !e.request.Viewer.IsValid():
+			c.Found = "not known"
+		}
+		e.add(Check{c.Name, verdict, e.discreet(c, verdict), c.Expected})
+	}
+	if e.decision.Allowed || len(e.decision.Checks) == 0 {
+		return true
+	}
+	e.report.Advice = e.advise(e.decision.Checks[len(e.decision.Checks)-1])
+	return false
+}
+
+func (e *explanation) expectedKey(check string) string {
+	if check == cloudfront.CheckKey {
+		return "a key of behavior " + e.entry.Behavior
+	}
+	return "a signature of these bytes by that key"
+}
+
+// advise says what to do about the check that failed.
+func (e *explanation) advise(c cloudfront.Check) string {
+	if advice := e.adviseSignedURL(c); advice != "" {
+		return advice
+	}
+	if advice := e.adviseRepeated(); advice != "" {
+		return advice
+	}
+	switch c.Name {
+	case cloudfront.CheckKeyPairID:
+		return e.adviseMissing()
+	case cloudfront.CheckKey:
+		return e.adviseKey()
+	case cloudfront.CheckSignature:
+		return e.adviseEncoding(signature)
+	case cloudfront.CheckPolicy:
+		return e.advisePolicy()
+	case cloudfront.CheckHash:
+		return e.adviseHash()
+	case cloudfront.CheckVerification:
+		return e.adviseSignature(c)
+	case cloudfront.CheckResource:
+		return e.adviseResource(c)
+	case cloudfront.CheckStart:
+		return e.adviseStart()
+	case cloudfront.CheckEnd:
+		return e.adviseEnd()
+	case cloudfront.CheckAddress:
+		return e.adviseAddress()
+	}
+	return e.decision.Reason + "."
+}

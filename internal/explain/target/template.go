@@ -1,0 +1,179 @@
+package target
+
+import (
+	"context"
+	"crypto"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"premiumhls/internal/cfn"
+	"premiumhls/local/cloudfront"
+	"premiumhls/local/cloudformation"
+	"premiumhls/signedcookie"
+)
+
+// keysAfterDeploy is why a template does not tell the keys.
+const keysAfterDeploy = "the public key is known only after a deploy; give -public-key or -stack"
+
+// FromTemplate reads the distribution of a synthesized template, a file or a
+// cdk.out folder with only one. Ids that CloudFormation would make are made
+// up. Keys may be empty; then they are not known.
+func FromTemplate(path string, keys []Key) (Target, error) {
+	path, err := findTemplate(path)
+	if err != nil {
+		return Target{}, err
+	}
+	t, err := cfn.Read(path)
+	if err != nil {
+		return Target{}, err
+	}
+	key, err := standIn()
+	if err != nil {
+		return Target{}, err
+	}
+	resources, err := resolve(t, key)
+	if err != nil {
+		return Target{}, fmt.Errorf("reading the template %s: %w", path, err)
+	}
+	target := Target{KeysUnknown: keysAfterDeploy}
+	for i := range resources {
+		target.Notes = append(target.Notes, setAside(&resources[i])...)
+	}
+	if target.Distribution, err = cloudfront.Read(resources); err != nil {
+		return Target{}, err
+	}
+	target.Domain, target.AnyHost = "", true // what was read is made up
+	if len(keys) > 0 {
+		return target, target.trust(keys)
+	}
+	target.Keys = map[string]crypto.PublicKey{}
+	return target, nil
+}
+
+func findTemplate(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("finding the template: %w", err)
+	}
+	if !info.IsDir() {
+		return path, nil
+	}
+	found, err := filepath.Glob(filepath.Join(path, "*.template.json"))
+	if err != nil || len(found) != 1 {
+		return "", fmt.Errorf("the folder %s has %d files *.template.json, not one: name the file", path, len(found))
+	}
+	return found[0], nil
+}
+
+// standIn is a public key in the place of one that a deploy makes.
+func standIn() (string, error) {
+	key, err := signedcookie.GenerateKey(signedcookie.ECDSAP256)
+	if err != nil {
+		return "", fmt.Errorf("making a key to stand in: %w", err)
+	}
+	pem, err := signedcookie.MarshalPublicKey(key.Public())
+	return string(pem), err
+}
+
+// resolve resolves what a distribution is made of.
+func resolve(t *cfn.Template, publicKey string) ([]cloudfront.Resource, error) {
+	env := cfn.Environment{
+		Region: "us-east-1", AccountID: "111122223333", StackName: "Stack",
+		StackID:   "arn:aws:cloudformation:us-east-1:111122223333:stack/Stack/00000000-0000-4000-8000-000000000000",
+		Partition: "aws", URLSuffix: "amazonaws.com",
+	}
+	values := madeUp{t, cloudformation.Generic{Environment: env}, publicKey}
+	resolver, err := cfn.NewResolver(t, env, values)
+	if err != nil {
+		return nil, err
+	}
+	var resources []cloudfront.Resource
+	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
+		kind := t.Resources[id].Type
+		if !strings.HasPrefix(kind, "AWS::CloudFront::") || !resolver.Included(id) {
+			continue
+		}
+		properties, err := resolver.Properties(id)
+		if err != nil {
+			return nil, err
+		}
+		state, err := values.state(id)
+		if err != nil {
+			return nil, err
+		}
+		resources = append(resources, cloudfront.Resource{LogicalID: id, PhysicalID: state.PhysicalID, Type: kind, Properties: properties, Attributes: state.Attributes})
+	}
+	return resources, nil
+}
+
+// madeUp gives a resolver ids and attributes such as a deploy would.
+type madeUp struct {
+	template  *cfn.Template
+	generic   cloudformation.Generic
+	publicKey string
+}
+
+func (m madeUp) state(id string) (cloudformation.State, error) {
+	return m.generic.Create(context.Background(), cloudformation.Resource{LogicalID: id, Type: m.template.Resources[id].Type})
+}
+
+func (m madeUp) Ref(id string) (string, error) {
+	state, err := m.state(id)
+	return state.PhysicalID, err
+}
+
+func (m madeUp) Attribute(id, name string) (any, error) {
+	state, err := m.state(id)
+	if err != nil {
+		return nil, err
+	}
+	if value, ok := state.Attributes[name]; ok {
+		return value, nil
+	}
+	if name == "PublicKey" && strings.HasPrefix(m.template.Resources[id].Type, "Custom::") {
+		return m.publicKey, nil
+	}
+	return id + "." + name, nil
+}
+
+// setAside takes off a distribution what the edge does not enforce and what
+// says nothing about signatures, and tells so.
+func setAside(r *cloudfront.Resource) (notes []string) {
+	config, ok := r.Properties["DistributionConfig"].(map[string]any)
+	if !ok {
+		return nil
+	}
+	config = maps.Clone(config)
+	r.Properties = maps.Clone(r.Properties)
+	r.Properties["DistributionConfig"] = config
+	if config["WebACLId"] != nil {
+		delete(config, "WebACLId")
+		notes = append(notes, webACLNote)
+	}
+	behaviors := []any{config["DefaultCacheBehavior"]}
+	if list, ok := config["CacheBehaviors"].([]any); ok {
+		behaviors = append(behaviors, list...)
+	}
+	for _, b := range behaviors {
+		behavior, ok := b.(map[string]any)
+		if !ok {
+			continue
+		}
+		for _, name := range []string{"FunctionAssociations", "LambdaFunctionAssociations"} {
+			if list, ok := behavior[name].([]any); ok && len(list) > 0 {
+				delete(behavior, name)
+				notes = append(notes, fmt.Sprintf(functionsNote, behavior["PathPattern"]))
+			}
+		}
+	}
+	return notes
+}
+
+const (
+	webACLNote    = "The distribution has a web ACL (AWS WAF), which is not looked at: it can refuse requests with a 403 of its own."
+	functionsNote = "Behavior %v has functions at the edge, which are not looked at: they can change or answer a request."
+)

@@ -1,0 +1,243 @@
+package apigateway
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Invoke runs a function synchronously and gives its payload. An error is a
+// function that failed; it must return soon after ctx ends.
+type Invoke func(ctx context.Context, functionARN string, payload []byte) ([]byte, error)
+
+// Options is what an API needs besides its configuration.
+type Options struct {
+	Invoke    Invoke
+	AccountID string           // in the events; "000000000000" when empty
+	Client    *http.Client     // fetches the issuers' keys; http.DefaultClient when nil
+	Now       func() time.Time // time.Now when nil
+	Log       *slog.Logger     // causes of refusals and failures; nil: none
+}
+
+// API is an http.Handler that answers as the API's endpoint does.
+type API struct {
+	config    Config
+	routes    []*route
+	invoke    Invoke
+	accountID string
+	now       func() time.Time
+	log       *slog.Logger
+}
+
+type route struct {
+	Route
+	authorizer *authorizer
+	bucket     *bucket
+}
+
+const requestIDHeader = "Apigw-Requestid"
+
+// New checks the configuration as a deployment would.
+func New(config Config, options Options) (*API, error) {
+	if err := config.validate(); err != nil {
+		return nil, fmt.Errorf("configure HTTP API %q: %w", config.APIID, err)
+	}
+	if options.Invoke == nil {
+		return nil, fmt.Errorf("configure HTTP API %q: nothing to invoke functions with", config.APIID)
+	}
+	a := &API{config: config, invoke: options.Invoke, accountID: options.AccountID, now: options.Now, log: options.Log}
+	if a.accountID == "" {
+		a.accountID = "000000000000"
+	}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	client := http.Client{}
+	if options.Client != nil {
+		client = *options.Client
+	}
+	// Keys come from where the issuer says, not from where that place points to.
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+	authorizers := map[*JWTAuthorizer]*authorizer{}
+	// Whether routes without settings of their own share one bucket is
+	// undocumented; the stricter reading: they do.
+	shared := newBucket(config.Throttle, a.now())
+	for _, r := range config.Routes {
+		rt := &route{Route: r, bucket: shared}
+		if r.Throttle != nil {
+			rt.bucket = newBucket(r.Throttle, a.now())
+		}
+		if rt.Timeout == 0 {
+			rt.Timeout = maxTimeout
+		}
+		if j := r.Authorizer; j != nil {
+			if authorizers[j] == nil {
+				authorizers[j] = &authorizer{JWTAuthorizer: j, now: a.now, keys: &keySet{
+					issuer: j.Issuer, discoveryURL: j.discoveryURL(), client: &client, now: a.now,
+				}}
+			}
+			rt.authorizer = authorizers[j]
+		}
+		a.routes = append(a.routes, rt)
+	}
+	return a, nil
+}
+
+// ServeHTTP answers one request. Every answer carries apigw-requestid.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	requestID := newRequestID()
+	w.Header().Set(requestIDHeader, requestID)
+	log := a.log.With("requestId", requestID)
+
+	if headerSize(r) > maxHeaderBytes {
+		refuse(w, r, http.StatusRequestHeaderFieldsTooLarge, "Request Header Fields Too Large")
+		return
+	}
+	rt, parameters := match(a.routes, r.Method, r.URL.EscapedPath())
+	if rt == nil {
+		// A route that takes OPTIONS answers a preflight itself, behind its own
+		// authorizer (developer guide, "Configuring CORS for an HTTP API with a
+		// $default route and an authorizer").
+		if a.config.CORS != nil && isPreflight(r) {
+			a.config.CORS.preflight(w, r)
+			return
+		}
+		refuse(w, r, http.StatusNotFound, "Not Found")
+		return
+	}
+	// "A token counts for a request": the stricter reading counts those too
+	// that the authorizer refuses.
+	if !rt.bucket.take(a.now()) {
+		refuse(w, r, http.StatusTooManyRequests, "Too Many Requests")
+		return
+	}
+	id, ok := a.authorize(w, r, rt, log)
+	if !ok {
+		return
+	}
+	payload, ok := a.payload(w, r, rt, parameters, id, requestID, log)
+	if !ok {
+		return
+	}
+	res, err := a.call(r.Context(), rt, payload)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		log.Warn("function timed out", "route", rt.Key(), "function", rt.FunctionARN, "cause", err)
+		refuse(w, r, http.StatusServiceUnavailable, "Service Unavailable")
+		return
+	case err != nil:
+		log.Error("function failed", "route", rt.Key(), "function", rt.FunctionARN, "cause", err)
+		refuse(w, r, http.StatusInternalServerError, "Internal Server Error")
+		return
+	}
+	// Only answers of an integration get CORS headers: what the guide says of
+	// them, read strictly.
+	if a.config.CORS != nil {
+		a.config.CORS.decorate(res.header, r)
+	}
+	res.write(w, r)
+}
+
+// authorize answers the request itself when it may not pass.
+func (a *API) authorize(w http.ResponseWriter, r *http.Request, rt *route, log *slog.Logger) (*identity, bool) {
+	if rt.authorizer == nil {
+		return nil, true
+	}
+	id, reason, cause := rt.authorizer.authorize(r.Context(), r, rt.Scopes)
+	if reason == nil {
+		return &id, true
+	}
+	log.Info("request refused", "route", rt.Key(), "reason", reason, "cause", cause)
+	status, message, challenge := http.StatusUnauthorized, "Unauthorized", "invalid_token"
+	switch reason {
+	case errNoToken:
+		w.Header().Set("Www-Authenticate", "Bearer")
+		refuse(w, r, status, message)
+		return nil, false
+	case errMissingScopes:
+		status, message, challenge = http.StatusForbidden, "Forbidden", "insufficient_scope"
+	}
+	w.Header().Set("Www-Authenticate", fmt.Sprintf("Bearer scope=%q error=%q error_description=%q",
+		strings.Join(rt.Scopes, " "), challenge, reason))
+	refuse(w, r, status, message)
+	return nil, false
+}
+
+// payload reads the body and makes the event, or answers the request itself.
+func (a *API) payload(w http.ResponseWriter, r *http.Request, rt *route, parameters map[string]string, id *identity, requestID string, log *slog.Logger) ([]byte, bool) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		refuse(w, r, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return nil, false
+	case err != nil:
+		log.Info("request cut short", "route", rt.Key(), "cause", err)
+		refuse(w, r, http.StatusBadRequest, "Bad Request")
+		return nil, false
+	}
+	payload, err := json.Marshal(a.newEvent(r, rt, parameters, id, requestID, body))
+	if err != nil {
+		log.Error("event not made", "route", rt.Key(), "cause", err)
+		refuse(w, r, http.StatusInternalServerError, "Internal Server Error")
+		return nil, false
+	}
+	// Lambda refuses it; the status that the client then sees is undocumented.
+	if len(payload) > maxInvokeBytes {
+		refuse(w, r, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+		return nil, false
+	}
+	return payload, true
+}
+
+// call invokes the route's function within the integration's timeout. The
+// function goes on when the client hangs up, as it does on AWS.
+func (a *API) call(ctx context.Context, rt *route, payload []byte) (*response, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rt.Timeout)
+	defer cancel()
+	answer, err := a.invoke(ctx, rt.FunctionARN, payload)
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("invoke: %w", ctx.Err())
+	}
+	if err != nil {
+		// Only the integration's own timeout may look like one.
+		return nil, fmt.Errorf("invoke: %v", err)
+	}
+	if len(answer) > maxInvokeBytes {
+		return nil, fmt.Errorf("response of %d bytes is larger than %d", len(answer), maxInvokeBytes)
+	}
+	res, err := readResponse(answer)
+	if err != nil {
+		return nil, fmt.Errorf("read response: %w", err)
+	}
+	return res, nil
+}
+
+// headerSize is the size of the request line and the header values.
+func headerSize(r *http.Request) int {
+	n := len(r.Method) + len(r.URL.RequestURI()) + len(r.Proto) + 2 + len(r.Host)
+	for _, values := range r.Header {
+		for _, v := range values {
+			n += len(v)
+		}
+	}
+	return n
+}
+
+func newRequestID() string {
+	raw := make([]byte, 11)
+	rand.Read(raw) // never fails
+	return base64.StdEncoding.EncodeToString(raw)
+}

@@ -1,0 +1,70 @@
+package cloudformation
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// Assets are the files that a stack's assembly would upload, by object key.
+type Assets struct {
+	manifest string
+	files    map[string]Asset
+}
+
+// Asset is a file or directory in the cloud assembly.
+type Asset struct {
+	Path string
+	// Packaging is "zip" for a directory that is uploaded as a zip file, and
+	// "file" for a file that is uploaded as it is.
+	Packaging string
+}
+
+// ReadAssets reads a stack's asset manifest, <Stack>.assets.json in the
+// directory of the cloud assembly.
+func ReadAssets(manifest string) (*Assets, error) {
+	data, err := os.ReadFile(manifest)
+	if err != nil {
+		return nil, fmt.Errorf("reading the asset manifest: %w", err)
+	}
+	var document struct {
+		Files map[string]struct {
+			Source struct {
+				Path      string `json:"path"`
+				Packaging string `json:"packaging"`
+			} `json:"source"`
+			Destinations map[string]struct {
+				ObjectKey string `json:"objectKey"`
+			} `json:"destinations"`
+		} `json:"files"`
+	}
+	if err := json.Unmarshal(data, &document); err != nil {
+		return nil, fmt.Errorf("reading the asset manifest %s: %w", manifest, err)
+	}
+	assets := &Assets{manifest: manifest, files: map[string]Asset{}}
+	for id, file := range document.Files {
+		if !filepath.IsLocal(file.Source.Path) {
+			return nil, fmt.Errorf("reading the asset manifest %s: the path of asset %s leaves the assembly", manifest, id)
+		}
+		if file.Source.Packaging != "zip" && file.Source.Packaging != "file" {
+			return nil, fmt.Errorf("reading the asset manifest %s: the asset %s has the unknown packaging %q", manifest, id, file.Source.Packaging)
+		}
+		for _, destination := range file.Destinations {
+			assets.files[destination.ObjectKey] = Asset{
+				Path:      filepath.Join(filepath.Dir(manifest), file.Source.Path),
+				Packaging: file.Source.Packaging,
+			}
+		}
+	}
+	return assets, nil
+}
+
+// Find is the asset that would be uploaded as an object key.
+func (a *Assets) Find(objectKey string) (Asset, error) {
+	asset, ok := a.files[objectKey]
+	if !ok {
+		return Asset{}, fmt.Errorf("%s has no asset with the object key %q", a.manifest, objectKey)
+	}
+	return asset, nil
+}

@@ -1,0 +1,79 @@
+package cloudformation
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Statuses of a stack that is there to be asked for.
+const (
+	CreateInProgress         = "CREATE_IN_PROGRESS"
+	UpdateInProgress         = "UPDATE_IN_PROGRESS"
+	UpdateComplete           = "UPDATE_COMPLETE"
+	UpdateRollbackInProgress = "UPDATE_ROLLBACK_IN_PROGRESS"
+)
+
+const (
+	namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
+	maxBody   = 64 << 10
+)
+
+type describeStacksResponse struct {
+	XMLName xml.Name `xml:"DescribeStacksResponse"`
+	Xmlns   string   `xml:"xmlns,attr"`
+	Stacks  []stack  `xml:"DescribeStacksResult>Stacks>member"`
+}
+
+type stack struct {
+	StackID      string `xml:"StackId"`
+	StackName    string
+	StackStatus  string
+	CreationTime string
+}
+
+type errorResponse struct {
+	XMLName xml.Name `xml:"ErrorResponse"`
+	Xmlns   string   `xml:"xmlns,attr"`
+	Type    string   `xml:"Error>Type"`
+	Code    string   `xml:"Error>Code"`
+	Message string   `xml:"Error>Message"`
+}
+
+// Handler answers DescribeStacks of a CloudFormation client whose endpoint it
+// is, for the one stack that is named. The function status returns the stack's
+// status for its name or id, and is called concurrently; "" is a stack that is
+// not there.
+func Handler(status func(stack string) string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if action := r.PostFormValue("Action"); r.Method != http.MethodPost || action != "DescribeStacks" {
+			refuse(w, "InvalidAction", fmt.Sprintf("%q is not an operation of this service", action))
+			return
+		}
+		name := r.PostForm.Get("StackName")
+		now := status(name)
+		if now == "" {
+			refuse(w, "ValidationError", "Stack with id "+name+" does not exist")
+			return
+		}
+		writeXML(w, http.StatusOK, describeStacksResponse{Xmlns: namespace, Stacks: []stack{{
+			StackID: name, StackName: name, StackStatus: now, CreationTime: time.Unix(0, 0).UTC().Format(time.RFC3339),
+		}}})
+	})
+}
+
+func refuse(w http.ResponseWriter, code, message string) {
+	writeXML(w, http.StatusBadRequest, errorResponse{Xmlns: namespace, Type: "Sender", Code: code, Message: message})
+}
+
+func writeXML(w http.ResponseWriter, status int, result any) {
+	body, err := xml.Marshal(result)
+	if err != nil {
+		panic(err) // a type of this package that is not XML
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // a client that left is not an error
+}

@@ -1,0 +1,212 @@
+package cloudfront
+
+import (
+	"io"
+	"net/http"
+	"strings"
+)
+
+// serveOrigin answers with what the behavior's origin says.
+func (v *visit) serveOrigin(b *Behavior, path string) {
+	origin := v.origin(b)
+	if origin == nil {
+		v.entry.Reason = "the origin " + b.Origin.DomainName + " cannot be reached"
+		v.page(http.StatusBadGateway, noOrigin)
+		return
+	}
+	out, err := v.originRequest(b, path, v.rawQuery)
+	if err != nil {
+		v.entry.Reason = "the path cannot be decoded"
+		v.page(http.StatusBadRequest, badRequest)
+		return
+	}
+	answer := &answer{visit: v, behavior: b, header: http.Header{}}
+	origin.ServeHTTP(answer, out)
+	if !answer.written {
+		answer.WriteHeader(http.StatusOK)
+	}
+}
+
+func (v *visit) origin(b *Behavior) http.Handler {
+	if v.edge.options.Origins == nil {
+		return nil
+	}
+	return v.edge.options.Origins(b.Origin.DomainName)
+}
+
+// An answer carries an origin's answer to the viewer.
+type answer struct {
+	*visit
+	behavior *Behavior
+	header   http.Header
+	written  bool
+	replaced bool // by a page for errors: the origin's body is dropped
+}
+
+func (a *answer) Header() http.Header { return a.header }
+
+func (a *answer) WriteHeader(status int) {
+	if a.written {
+		return
+	}
+	if status < 200 {
+		return // an interim answer is for the edge
+	}
+	a.written = true
+	if status >= 400 && a.customError(status) {
+		a.replaced = true
+		return
+	}
+	header := a.w.Header()
+	for name, values := range a.header {
+		if !dropped(name, a.behavior) {
+			header[name] = values
+		}
+	}
+	cache := "Miss from cloudfront"
+	if status >= 400 {
+		cache = "Error from cloudfront"
+	}
+	if a.behavior.ResponseHeaders != nil {
+		a.behavior.ResponseHeaders.apply(a.r, header)
+	}
+	header.Set("X-Cache", cache)
+	header.Set("Via", via(a.r))
+	header.Set("X-Amz-Cf-Id", a.id)
+	a.entry.Status = status
+	a.w.WriteHeader(status)
+}
+
+// dropped reports whether an origin's header does not reach the viewer
+// (CloudFront developer guide, "HTTP response headers that CloudFront removes
+// or replaces"). Cookies do only where the behavior sends cookies to the
+// origin.
+func dropped(name string, b *Behavior) bool {
+	switch name {
+	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Age", "Via", "X-Cache":
+		return true
+	case "Set-Cookie":
+		return !b.forwardsCookies()
+	}
+	return strings.HasPrefix(name, "X-Amz-Cf-") || strings.HasPrefix(name, "X-Edge-") || strings.HasPrefix(name, http.TrailerPrefix)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	if !a.written {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.replaced || a.r.Method == http.MethodHead {
+		return len(p), nil
+	}
+	n, err := a.w.Write(p)
+	a.entry.Bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom lets a file reach the connection without a copy of it in memory.
+func (a *answer) ReadFrom(src io.Reader) (int64, error) {
+	if !a.written || a.replaced || a.r.Method == http.MethodHead {
+		return io.Copy(writerOnly{a}, src)
+	}
+	n, err := io.Copy(a.w, src)
+	a.entry.Bytes += n
+	return n, err
+}
+
+// writerOnly hides ReadFrom from io.Copy.
+type writerOnly struct{ io.Writer }
+
+// Flush sends what there is.
+func (a *answer) Flush() {
+	if !a.written {
+		a.WriteHeader(http.StatusOK)
+	}
+	if !a.replaced {
+		http.NewResponseController(a.w).Flush() // it may not be supported, which is no error of the origin's
+	}
+}
+
+// customError answers an error with the distribution's page for it, and
+// reports whether it did. Where there is no such page, or it cannot be had,
+// the error stays (CloudFront developer guide, "Generate custom error
+// responses"). A page of a signed behavior is not fetched: whether CloudFront
+// would is undocumented; the stricter reading.
+func (v *visit) customError(status int) bool {
+	for _, e := range v.d.CustomErrorResponses {
+		if e.ErrorCode != status || e.ResponsePagePath == "" {
+			continue
+		}
+		route := v.d.Route(e.ResponsePagePath)
+		if route.Behavior == nil || len(route.Signed) > 0 {
+			return false
+		}
+		page := v.fetch(route.Behavior, e.ResponsePagePath)
+		if page == nil || page.status != http.StatusOK {
+			return false
+		}
+		header := v.w.Header()
+		for name, values := range page.header {
+			if !dropped(name, route.Behavior) && name != "Content-Length" {
+				header[name] = values
+			}
+		}
+		header.Set("X-Cache", "Error from cloudfront")
+		code := e.ResponseCode
+		if code == 0 {
+			code = status
+		}
+		v.finish(code, page.body)
+		return true
+	}
+	return false
+}
+
+// fetch asks an origin for a page of the distribution's own.
+func (v *visit) fetch(b *Behavior, path string) *page {
+	origin := v.origin(b)
+	if origin == nil {
+		return nil
+	}
+	r, err := http.NewRequestWithContext(v.r.Context(), http.MethodGet, "/", nil)
+	if err != nil {
+		return nil
+	}
+	r.Host, r.Header = v.r.Host, http.Header{}
+	own := *v
+	own.r = r
+	out, err := own.originRequest(b, path, "")
+	if err != nil {
+		return nil
+	}
+	p := &page{header: http.Header{}}
+	origin.ServeHTTP(p, out)
+	return p
+}
+
+// A page holds a small answer.
+type page struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (p *page) Header() http.Header { return p.header }
+
+func (p *page) WriteHeader(status int) {
+	if p.status == 0 && status >= 200 {
+		p.status = status
+	}
+}
+
+func (p *page) Write(b []byte) (int, error) {
+	p.WriteHeader(http.StatusOK)
+	if len(p.body)+len(b) > maxPage {
+		return 0, &http.MaxBytesError{Limit: maxPage}
+	}
+	p.body = append(p.body, b...)
+	return len(b), nil
+}
+
+// maxPage bounds an error page, in bytes.
+const maxPage = 1 << 20

@@ -1,0 +1,262 @@
+package cognito
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// code is an authorization code on its way to become tokens.
+type code struct {
+	session
+	redirectURI string
+	challenge   string
+	ends        time.Time
+	refresh     string // once it was used
+	used        bool
+}
+
+// refresh is a refresh token's session.
+type refresh struct {
+	session
+	ends time.Time
+}
+
+// session is one sign-in.
+type session struct {
+	viewer   Viewer
+	clientID string
+	scope    string
+	nonce    string
+	at       time.Time
+}
+
+// tokenError is an error of RFC 6749, section 5.2.
+type tokenError string
+
+const (
+	errInvalidRequest   tokenError = "invalid_request"
+	errInvalidGrant     tokenError = "invalid_grant"
+	errUnsupportedGrant tokenError = "unsupported_grant_type"
+)
+
+func (e tokenError) Error() string { return string(e) }
+
+// token exchanges a code or a refresh token (RFC 6749, sections 4.1.3 and 6;
+// RFC 7636). Clients are public: a client secret is refused as a sign of a
+// confusion about that.
+func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	if err := r.ParseForm(); err != nil || r.Header.Get("Authorization") != "" || repeated(r.PostForm) {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": string(errInvalidRequest)})
+		return
+	}
+	var answer map[string]any
+	var err error
+	form := r.PostForm
+	switch form.Get("grant_type") {
+	case "authorization_code":
+		answer, err = p.redeem(form.Get("code"), form.Get("client_id"), form.Get("redirect_uri"), form.Get("code_verifier"))
+	case "refresh_token":
+		answer, err = p.renew(form.Get("refresh_token"), form.Get("client_id"))
+	default:
+		err = errUnsupportedGrant
+	}
+	if err != nil {
+		code, ok := err.(tokenError)
+		if !ok {
+			writeJSON(w, http.StatusInternalServerError, map[string]string{"error": "server_error"})
+			return
+		}
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": string(code)})
+		return
+	}
+	writeJSON(w, http.StatusOK, answer)
+}
+
+// redeem takes a code once. Whoever presents it first spends it, whether or
+// not the rest is right; a second time also ends what the first one gave (RFC
+// 6749, section 4.1.2).
+func (p *Provider) redeem(value, clientID, redirectURI, verifier string) (map[string]any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c, ok := p.codes[value]
+	if !ok {
+		return nil, errInvalidGrant
+	}
+	if c.used {
+		delete(p.refreshes, c.refresh)
+		return nil, errInvalidGrant
+	}
+	c.used = true
+	now := p.options.Now()
+	if !now.Before(c.ends) || c.clientID != clientID || c.redirectURI != redirectURI || !verifies(verifier, c.challenge) {
+		return nil, errInvalidGrant
+	}
+	answer, err := p.tokens(c.session)
+	if err != nil {
+		return nil, err
+	}
+	c.refresh = rand.Text() + rand.Text()
+	makeRoom(p.refreshes, func(r *refresh) bool { return now.Before(r.ends) })
+	p.refreshes[c.refresh] = &refresh{session: c.session, ends: now.Add(p.options.RefreshLife)}
+	answer["refresh_token"] = c.refresh
+	return answer, nil
+}
+
+// renew gives new ID and access tokens; the refresh token stays as it is, as
+// Cognito's does.
+func (p *Provider) renew(value, clientID string) (map[string]any, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r, ok := p.refreshes[value]
+	if !ok || r.clientID != clientID || !p.options.Now().Before(r.ends) {
+		return nil, errInvalidGrant
+	}
+	return p.tokens(r.session)
+}
+
+func (p *Provider) tokens(s session) (map[string]any, error) {
+	id, err := p.sign(p.idClaims(s))
+	if err != nil {
+		return nil, err
+	}
+	access, err := p.sign(p.accessClaims(s))
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{
+		"id_token": id, "access_token": access, "token_type": "Bearer",
+		"expires_in": int(p.options.TokenLife.Seconds()),
+	}, nil
+}
+
+// verifies checks a code verifier against its S256 challenge (RFC 7636,
+// sections 4.1 and 4.6).
+func verifies(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 || strings.Trim(verifier, pkceCharacters) != "" {
+		return false
+	}
+	digest := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(digest[:])), []byte(challenge)) == 1
+}
+
+const pkceCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
+// newCode keeps a code for a minute.
+func (p *Provider) newCode(s session, redirectURI, challenge string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	value := rand.Text() + rand.Text()
+	makeRoom(p.codes, func(c *code) bool { return s.at.Before(c.ends) })
+	p.codes[value] = &code{session: s, redirectURI: redirectURI, challenge: challenge, ends: s.at.Add(codeLife)}
+	return value
+}
+
+// makeRoom forgets what ended, and if that is not enough any one.
+func makeRoom[T any](m map[string]T, alive func(T) bool) {
+	maps.DeleteFunc(m, func(_ string, v T) bool { return !alive(v) })
+	for k := range m {
+		if len(m) < maxGrants {
+			return
+		}
+		delete(m, k)
+	}
+}
+
+// idClaims are those of a Cognito ID token (Amazon Cognito developer guide,
+// "Understanding the identity (ID) token").
+func (p *Provider) idClaims(s session) jwt.MapClaims {
+	claims := p.claims(s, "id")
+	claims["aud"] = s.clientID
+	claims["cognito:username"] = s.viewer.Username
+	if s.viewer.Email != "" {
+		claims["email"], claims["email_verified"] = s.viewer.Email, true
+	}
+	if s.nonce != "" {
+		claims["nonce"] = s.nonce
+	}
+	for name, value := range s.viewer.Claims {
+		claims[name] = value
+	}
+	return claims
+}
+
+// accessClaims are those of a Cognito access token ("Understanding the access
+// token"): groups, but no custom attributes and no aud.
+func (p *Provider) accessClaims(s session) jwt.MapClaims {
+	claims := p.claims(s, "access")
+	claims["client_id"] = s.clientID
+	claims["username"] = s.viewer.Username
+	claims["scope"] = s.scope
+	if groups, ok := s.viewer.Claims["cognito:groups"]; ok {
+		claims["cognito:groups"] = groups
+	}
+	return claims
+}
+
+func (p *Provider) claims(s session, use string) jwt.MapClaims {
+	now := p.options.Now()
+	return jwt.MapClaims{
+		"iss": p.options.Issuer, "sub": s.viewer.Subject, "token_use": use, "jti": rand.Text(),
+		"auth_time": s.at.Unix(), "iat": now.Unix(), "exp": now.Add(p.options.TokenLife).Unix(),
+	}
+}
+
+func (p *Provider) sign(claims jwt.MapClaims) (string, error) {
+	t := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+	t.Header = map[string]any{"alg": "RS256", "kid": p.keyID}
+	signed, err := t.SignedString(p.key)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return signed, nil
+}
+
+// Mint makes an ID token as if the viewer had just signed in, for tests. edit,
+// where it is not nil, may change the claims first: to ones that ended, are of
+// another issuer, and so on.
+func (p *Provider) Mint(username string, edit func(claims map[string]any)) (string, error) {
+	return p.mint(username, edit, p.idClaims)
+}
+
+// MintAccess makes an access token in the same way.
+func (p *Provider) MintAccess(username string, edit func(claims map[string]any)) (string, error) {
+	return p.mint(username, edit, p.accessClaims)
+}
+
+func (p *Provider) mint(username string, edit func(map[string]any), make func(session) jwt.MapClaims) (string, error) {
+	v, ok := p.viewer(username)
+	if !ok {
+		return "", fmt.Errorf("mint token: no viewer %q", username)
+	}
+	claims := make(session{viewer: v, clientID: p.options.ClientIDs[0], scope: strings.Join(scopes, " "), at: p.options.Now()})
+	if edit != nil {
+		edit(claims)
+	}
+	return p.sign(claims)
+}
+
+// userInfo gives the claims about the viewer to whom an access token belongs.
+func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	claims := jwt.MapClaims{}
+	_, err := jwt.ParseWithClaims(token, claims, func(*jwt.Token) (any, error) { return p.PublicKey(), nil },
+		jwt.WithValidMethods([]string{"RS256"}), jwt.WithTimeFunc(p.options.Now), jwt.WithIssuer(p.options.Issuer), jwt.WithExpirationRequired())
+	name, _ := claims["username"].(string)
+	v, known := p.viewer(name)
+	if !ok || err != nil || claims["token_use"] != "access" || !known {
+		w.Header().Set("Www-Authenticate", `Bearer error="invalid_token"`)
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": "invalid_token"})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"sub": v.Subject, "username": v.Username, "email": v.Email})
+}

@@ -1,0 +1,277 @@
+package lambda
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// An environment is an execution environment: one process of the function
+// with a Runtime API of its own. It handles one invocation at a time.
+type environment struct {
+	runner     *Runner
+	generation int
+	work       chan *invocation // holds one at most
+	gone       chan struct{}    // closed once nothing of it is left
+
+	// The runner's lock may be taken under this one, not the other way round.
+	mu        sync.Mutex
+	cmd       *exec.Cmd
+	running   bool           // the process
+	killed    bool           // or is to be, as soon as it runs
+	ready     bool           // it has asked for its first invocation
+	current   *invocation    // from its dispatch until the environment asks for the next
+	started   time.Time      // the process
+	init      time.Duration  // from then until it asked for its first invocation
+	initError *FunctionError // as the process told it
+	limit     *time.Timer    // of the start, then of the current invocation
+}
+
+// An invocation is guarded by its environment's lock until it is over.
+type invocation struct {
+	id      string
+	payload []byte
+
+	handed   bool // to the process
+	handedAt time.Time
+	answered bool          // response or err stands
+	took     time.Duration // from the hand-over to the process's answer
+	response []byte
+	err      error
+	again    bool // its environment ended before it was handed over
+
+	over chan struct{} // closed when the environment is free again, or gone
+}
+
+func newInvocation(payload []byte) *invocation {
+	return &invocation{id: newRequestID(), payload: payload, over: make(chan struct{})}
+}
+
+// answer settles how an invocation ends; the first to say so is right.
+func (inv *invocation) answer(response []byte, err error) {
+	if !inv.answered {
+		inv.answered, inv.response, inv.err = true, response, err
+	}
+}
+
+func (inv *invocation) fail(kind, format string, args ...any) {
+	inv.answer(nil, &FunctionError{kind, "RequestId: " + inv.id + " Error: " + fmt.Sprintf(format, args...)})
+}
+
+func newEnvironment(r *Runner, generation int) *environment {
+	return &environment{
+		runner:     r,
+		generation: generation,
+		work:       make(chan *invocation, 1),
+		gone:       make(chan struct{}),
+	}
+}
+
+// start starts the process, for a first invocation. The error is one of this
+// machine, not of the function.
+func (e *environment) start(first *invocation) error {
+	ended, err := e.launch(first)
+	if err != nil {
+		e.runner.forget(e)
+		close(e.gone)
+		if errors.Is(err, ErrClosed) {
+			return err
+		}
+		return fmt.Errorf("starting the function %s: %w", e.runner.function.Name, err)
+	}
+	go ended()
+	return nil
+}
+
+// launch starts Runtime API and process. What it returns waits for the
+// process and cleans up.
+func (e *environment) launch(first *invocation) (ended func(), err error) {
+	f := e.runner.function
+	binary, err := filepath.Abs(f.Binary)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "lambda-")
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	server := &http.Server{Handler: e.runtimeAPI(), ReadHeaderTimeout: time.Minute}
+
+	cmd := exec.Command(binary)
+	cmd.Dir = filepath.Dir(binary)
+	cmd.Env = variables(f, listener.Addr().String(), cmd.Dir, dir)
+	cmd.WaitDelay = time.Second // for a grandchild that holds the output
+	var log *lineBuffer
+	if e.runner.log != nil {
+		log = &lineBuffer{to: e.runner.log}
+		cmd.Stdout, cmd.Stderr = log, log
+	}
+
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.started = time.Now()
+	if e.killed {
+		err = ErrClosed
+	} else {
+		err = startProcess(cmd)
+	}
+	if err != nil {
+		listener.Close()
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	e.cmd, e.running, e.current = cmd, true, first
+	e.work <- first
+	e.limit = time.AfterFunc(initTime+f.Timeout, func() { e.expire(first, initTime+f.Timeout) })
+	go func() { _ = server.Serve(listener) }() // until it is closed
+
+	return func() {
+		exit := cmd.Wait()
+		if log != nil {
+			log.flush()
+		}
+		e.settle(exit)
+		server.Close()
+		os.RemoveAll(dir)
+		close(e.gone)
+	}, nil
+}
+
+// settle ends the invocation of a process that ended.
+func (e *environment) settle(exit error) {
+	closed := e.runner.isClosed()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.running = false
+	e.limit.Stop()
+	// First of all, so that who waits for the invocation finds the room.
+	e.runner.forget(e)
+	inv := e.current
+	if inv == nil {
+		return
+	}
+	e.current = nil
+	cause := "exit status 0"
+	if exit != nil {
+		cause = exit.Error()
+	}
+	switch {
+	case closed:
+		inv.answer(nil, ErrClosed)
+	case inv.handed:
+		inv.fail("Runtime.ExitError", "Runtime exited with error: %s", cause)
+	case e.ready:
+		inv.again = true // it was lost while it waited: no fault of this one
+	case e.initError != nil:
+		inv.answer(nil, e.initError)
+	default:
+		inv.fail("Runtime.ExitError", "Runtime exited with error: %s", cause)
+	}
+	close(inv.over)
+}
+
+// assign gives an invocation to an idle environment, unless that is gone.
+func (e *environment) assign(inv *invocation) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.running {
+		return false
+	}
+	e.current = inv
+	if e.runner.function.Freeze {
+		thaw(e.cmd.Process)
+	}
+	e.work <- inv
+	return true
+}
+
+// expire ends an environment that took too long with an invocation.
+func (e *environment) expire(inv *invocation, limit time.Duration) {
+	e.mu.Lock()
+	if e.current != inv {
+		e.mu.Unlock()
+		return
+	}
+	inv.fail("Sandbox.Timedout", "Task timed out after %.2f seconds", limit.Seconds())
+	e.mu.Unlock()
+	e.kill()
+}
+
+// process is the id of the process, or 0 where none runs.
+func (e *environment) process() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !e.running {
+		return 0
+	}
+	return e.cmd.Process.Pid
+}
+
+// kill ends the process; what follows from that, its end brings about.
+func (e *environment) kill() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.killed = true
+	if e.running {
+		_ = e.cmd.Process.Kill() // fails if it has ended
+	}
+}
+
+// variables returns a process's environment (Lambda developer guide, "Defined
+// runtime environment variables").
+func variables(f Function, api, taskRoot, tmp string) []string {
+	set := map[string]string{
+		"PATH":   os.Getenv("PATH"),
+		"HOME":   tmp, // the AWS SDK finds no configuration of the developer's
+		"TMPDIR": tmp,
+		"TZ":     ":UTC",
+		"LANG":   "en_US.UTF-8",
+
+		"_HANDLER":         "bootstrap",
+		"LAMBDA_TASK_ROOT": taskRoot,
+
+		"AWS_REGION":                      region,
+		"AWS_DEFAULT_REGION":              region,
+		"AWS_ACCESS_KEY_ID":               "LOCALACCESSKEYID",
+		"AWS_SECRET_ACCESS_KEY":           "local-secret-access-key",
+		"AWS_SESSION_TOKEN":               "local-session-token",
+		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
+		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.Name,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      "local",
+	}
+	if root := os.Getenv("SYSTEMROOT"); root != "" {
+		set["SYSTEMROOT"] = root // sockets on Windows need it
+	}
+	for name, value := range f.Env {
+		set[name] = value
+	}
+	set["AWS_LAMBDA_RUNTIME_API"] = api
+
+	list := make([]string, 0, len(set))
+	for name, value := range set {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+const region = "us-east-1"
+
+func functionARN(f Function) string {
+	return "arn:aws:lambda:" + cmp.Or(f.Env["AWS_REGION"], region) + ":111122223333:function:" + f.Name
+}

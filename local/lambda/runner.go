@@ -1,0 +1,264 @@
+// Package lambdaruntime runs the binaries of Lambda functions on this
+// machine. To a binary it is the Lambda Runtime API (Lambda developer guide,
+// "Using the Lambda runtime API for custom runtimes"); to its caller it is
+// the Invoke operation.
+package lambda
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Sizes that Lambda takes of a synchronous invocation, in bytes.
+const (
+	MaxRequest  = 6 << 20
+	MaxResponse = 6<<20 + 100
+)
+
+// Errors of an invocation that no function took part in.
+var (
+	ErrThrottled       = errors.New("TooManyRequestsException: all execution environments are in use")
+	ErrRequestTooLarge = fmt.Errorf("RequestTooLargeException: request must be smaller than %d bytes", MaxRequest)
+	ErrClosed          = errors.New("the function's runner is closed")
+)
+
+// A FunctionError is an error that the function gave, or that Lambda gives in
+// its place when it ends or takes too long.
+type FunctionError struct {
+	Type    string // such as "errorString", "Runtime.ExitError" or "Sandbox.Timedout"
+	Message string
+}
+
+func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
+
+// A Function is a Lambda function and its configuration. What is zero has
+// Lambda's default.
+type Function struct {
+	Name   string // default: the binary's file name
+	Binary string // see [Build]
+
+	// Env is the function's own environment. The rest is what Lambda sets,
+	// with credentials that are good for nothing, and PATH; nothing else of
+	// this process is passed on.
+	Env map[string]string
+
+	Timeout     time.Duration // of one invocation; default: 3 s
+	MemoryMB    int           // told to the function, not enforced; default: 128
+	Concurrency int           // execution environments at a time; default: 10
+
+	// Freeze stops an execution environment between invocations, as Lambda
+	// does: work left in the background goes on with the next invocation.
+	// It is ignored where there are no Unix signals.
+	Freeze bool
+
+	// Log takes what the function writes to its standard output and error,
+	// whole lines at a time and no two at once. Nil: nothing is kept.
+	Log io.Writer
+
+	// Report, unless nil, is told what each answered invocation took, before
+	// Invoke returns. It is called by several goroutines at once.
+	Report func(Report)
+}
+
+// A Report is what Lambda's log says of an invocation in its REPORT line.
+type Report struct {
+	// Started is when the process was.
+	Started time.Time
+	// Init is the time from the start of the process until it asked for its
+	// first invocation; zero where it was warm.
+	Init time.Duration
+	// Duration is the time from the hand-over of the event to the answer.
+	Duration time.Duration
+	// MaxMemory is the most memory that the process has had, in bytes; zero
+	// where the system does not tell.
+	MaxMemory int64
+}
+
+const (
+	defaultTimeout     = 3 * time.Second
+	defaultMemoryMB    = 128
+	defaultConcurrency = 10
+
+	// initTime is what Lambda allows for an environment's start; one that
+	// takes longer is started once more within the invocation's own time.
+	// Here the two times are simply added.
+	initTime = 10 * time.Second
+)
+
+// A Runner runs one function. Its methods are safe for concurrent use.
+type Runner struct {
+	function Function
+	log      *lineWriter // nil: none
+
+	mu         sync.Mutex
+	all        map[*environment]struct{}
+	idle       []*environment // the last one used last
+	generation int            // environments of an earlier one are not used again
+	coldStarts int
+	closed     bool
+}
+
+// Start returns a runner of f. Execution environments are started when there
+// is something for them to do.
+func Start(f Function) *Runner {
+	f.Name = cmp.Or(f.Name, strings.TrimSuffix(filepath.Base(f.Binary), ".exe"))
+	f.Timeout = cmp.Or(f.Timeout, defaultTimeout)
+	f.MemoryMB = cmp.Or(f.MemoryMB, defaultMemoryMB)
+	f.Concurrency = cmp.Or(f.Concurrency, defaultConcurrency)
+	r := &Runner{function: f, all: make(map[*environment]struct{})}
+	if f.Log != nil {
+		r.log = &lineWriter{w: f.Log}
+	}
+	return r
+}
+
+// Invoke calls the function and returns its response. It returns once the
+// environment is free for the next invocation, so that of calls one after
+// another only the first is a cold start.
+//
+// The error is a [*FunctionError] if the function failed, [ErrThrottled] if
+// as many invocations as Concurrency allows are running, [ErrRequestTooLarge],
+// or [ErrClosed]. A ctx that ends ends the waiting alone: the function goes
+// on, as on Lambda.
+func (r *Runner) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	if len(payload) > MaxRequest {
+		return nil, ErrRequestTooLarge
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		inv := newInvocation(payload)
+		if err := r.dispatch(inv); err != nil {
+			return nil, err
+		}
+		select {
+		case <-inv.over:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if !inv.again {
+			return inv.response, inv.err
+		}
+	}
+}
+
+// dispatch gives an invocation to a warm environment or a new one.
+func (r *Runner) dispatch(inv *invocation) error {
+	for {
+		e, warm, err := r.acquire()
+		if err != nil {
+			return err
+		}
+		if !warm {
+			return e.start(inv)
+		}
+		if e.assign(inv) {
+			return nil
+		}
+	}
+}
+
+func (r *Runner) acquire() (e *environment, warm bool, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, false, ErrClosed
+	}
+	if last := len(r.idle) - 1; last >= 0 {
+		e, r.idle = r.idle[last], r.idle[:last]
+		return e, true, nil
+	}
+	if len(r.all) >= r.function.Concurrency {
+		return nil, false, ErrThrottled
+	}
+	e = newEnvironment(r, r.generation)
+	r.all[e] = struct{}{}
+	r.coldStarts++
+	return e, false, nil
+}
+
+// release makes an environment available and tells whether it was taken back.
+func (r *Runner) release(e *environment) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || e.generation != r.generation {
+		return false
+	}
+	r.idle = append(r.idle, e)
+	return true
+}
+
+func (r *Runner) forget(e *environment) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.all, e)
+	r.idle = slices.DeleteFunc(r.idle, func(other *environment) bool { return other == e })
+}
+
+func (r *Runner) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
+// Processes are the ids of the processes that run now, in no order.
+func (r *Runner) Processes() []int {
+	r.mu.Lock()
+	all := slices.Collect(maps.Keys(r.all))
+	r.mu.Unlock()
+	var ids []int
+	for _, e := range all {
+		if id := e.process(); id != 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// ColdStarts returns how many execution environments were started so far. It
+// tells whether the ones there are lived on.
+func (r *Runner) ColdStarts() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.coldStarts
+}
+
+// Recycle ends the warm environments, and those in use once their invocation
+// is over, so that the next invocation is a cold start.
+func (r *Runner) Recycle() {
+	r.mu.Lock()
+	r.generation++
+	idle := r.idle
+	r.idle = nil
+	r.mu.Unlock()
+	end(idle)
+}
+
+// Close ends all environments, whatever they do, and waits for that.
+// Invocations that are running return [ErrClosed].
+func (r *Runner) Close() {
+	r.mu.Lock()
+	r.closed = true
+	all := slices.Collect(maps.Keys(r.all))
+	r.mu.Unlock()
+	end(all)
+}
+
+func end(environments []*environment) {
+	for _, e := range environments {
+		e.kill()
+	}
+	for _, e := range environments {
+		<-e.gone
+	}
+}

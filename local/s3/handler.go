@@ -1,0 +1,318 @@
+package s3
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// ServeHTTP answers as S3 answers CloudFront where the bucket policy lets the
+// distribution get objects and list the bucket: GET and HEAD of an object, 404
+// NoSuchKey for what is not there, 405 for other methods. The key is the
+// request's path without its first slash, percent-decoded once and otherwise
+// as it is: ".." and "//" mean nothing. Behind a handler that cleans paths
+// (http.ServeMux) keys would be others than in S3.
+//
+// As in S3, a GET of "/" lists the bucket: that is what the permission to list
+// gives away, and an origin that lets "/" through should be seen to do so.
+func (b *Bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Server", "AmazonS3")
+	header.Set("X-Amz-Request-Id", requestID())
+	header.Set("X-Amz-Id-2", hostID())
+
+	key, ok := strings.CutPrefix(r.URL.Path, "/")
+	switch {
+	case !ok || !utf8.ValidString(key):
+		fail(w, r, http.StatusBadRequest, failure{Code: "InvalidURI", Message: "Couldn't parse the specified URI.", URI: r.URL.EscapedPath()})
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		resource := "OBJECT"
+		if key == "" {
+			resource = "BUCKET"
+		}
+		header.Set("Allow", "GET, HEAD")
+		fail(w, r, http.StatusMethodNotAllowed, failure{
+			Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource.",
+			Method: r.Method, ResourceType: resource,
+		})
+	case key == "":
+		b.list(w, r)
+	case len(key) > maxKey:
+		fail(w, r, http.StatusBadRequest, failure{
+			Code: "KeyTooLongError", Message: "Your key is too long", Size: strconv.Itoa(len(key)), MaxSizeAllowed: strconv.Itoa(maxKey),
+		})
+	default:
+		b.serveObject(w, r, key)
+	}
+}
+
+func (b *Bucket) serveObject(w http.ResponseWriter, r *http.Request, key string) {
+	object, ok := b.get(key)
+	if !ok {
+		notFound(w, r, key)
+		return
+	}
+	content, err := object.open()
+	if errors.Is(err, fs.ErrNotExist) {
+		notFound(w, r, key) // the file was deleted since it was put
+		return
+	}
+	if err != nil {
+		b.log.Error("opening an object", "bucket", b.name, "key", key, "error", err)
+		fail(w, r, http.StatusInternalServerError, failure{Code: "InternalError", Message: "We encountered an internal error. Please try again."})
+		return
+	}
+	defer content.Close()
+
+	header := w.Header()
+	header.Set("ETag", content.etag)
+	header.Set("Last-Modified", content.modified.Format(http.TimeFormat))
+	for name, value := range map[string]string{
+		"Cache-Control": object.CacheControl, "Content-Disposition": object.ContentDisposition,
+		"Content-Encoding": object.ContentEncoding, "Content-Language": object.ContentLanguage,
+	} {
+		if value != "" {
+			header.Set(name, value)
+		}
+	}
+
+	switch condition, name := precondition(r.Header, content.etag, content.modified); condition {
+	case http.StatusNotModified:
+		w.WriteHeader(condition)
+		return
+	case http.StatusPreconditionFailed:
+		fail(w, r, condition, failure{
+			Code: "PreconditionFailed", Message: "At least one of the pre-conditions you specified did not hold", Condition: name,
+		})
+		return
+	}
+
+	start, length, status := int64(0), content.size, http.StatusOK
+	if asked := r.Header.Get("Range"); asked != "" && rangeApplies(r.Header, content.etag, content.modified) {
+		var kind rangeKind
+		switch start, length, kind = parseRange(asked, content.size); kind {
+		case unsatisfiable:
+			header.Set("Content-Range", fmt.Sprintf("bytes */%d", content.size))
+			fail(w, r, http.StatusRequestedRangeNotSatisfiable, failure{
+				Code: "InvalidRange", Message: "The requested range is not satisfiable",
+				RangeRequested: asked, ActualObjectSize: strconv.FormatInt(content.size, 10),
+			})
+			return
+		case partial:
+			header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", start, start+length-1, content.size))
+			status = http.StatusPartialContent
+		}
+	}
+	for name, value := range object.UserMetadata {
+		header.Set("X-Amz-Meta-"+name, value)
+	}
+	header.Set("Accept-Ranges", "bytes")
+	header.Set("X-Amz-Server-Side-Encryption", "AES256")
+	header.Set("Content-Type", object.ContentType)
+	if object.ContentType == "" {
+		header.Set("Content-Type", defaultContentType)
+	}
+	header.Set("Content-Length", strconv.FormatInt(length, 10))
+	if _, err := content.Seek(start, io.SeekStart); err != nil {
+		b.log.Error("reading an object", "bucket", b.name, "key", key, "error", err)
+		header.Del("Content-Length")
+		fail(w, r, http.StatusInternalServerError, failure{Code: "InternalError", Message: "We encountered an internal error. Please try again."})
+		return
+	}
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	// A viewer that goes away is no error of the bucket; a file that became
+	// shorter leaves the answer short of its Content-Length, and the server
+	// then closes the connection.
+	_, _ = io.CopyN(w, content, length)
+}
+
+// precondition evaluates the conditional headers in the order of RFC 9110,
+// section 13.2.2. It returns 0 where the request goes on, and the header that
+// failed with 412.
+func precondition(h http.Header, etag string, modified time.Time) (int, string) {
+	if match := h.Get("If-Match"); match != "" {
+		if !matches(match, etag, false) {
+			return http.StatusPreconditionFailed, "If-Match"
+		}
+	} else if since, err := http.ParseTime(h.Get("If-Unmodified-Since")); err == nil && modified.After(since) {
+		return http.StatusPreconditionFailed, "If-Unmodified-Since"
+	}
+	if match := h.Get("If-None-Match"); match != "" {
+		if matches(match, etag, true) {
+			return http.StatusNotModified, ""
+		}
+	} else if since, err := http.ParseTime(h.Get("If-Modified-Since")); err == nil && !modified.After(since) {
+		return http.StatusNotModified, ""
+	}
+	return 0, ""
+}
+
+// matches tells whether a list of entity tags has etag, or is "*". Weak tags
+// count only in a weak comparison.
+func matches(list, etag string, weak bool) bool {
+	for tag := range strings.SplitSeq(list, ",") {
+		tag = strings.TrimSpace(tag)
+		if weak {
+			tag = strings.TrimPrefix(tag, "W/")
+		}
+		// S3 takes a tag without its quotes too.
+		if tag == "*" || tag == etag || tag == strings.Trim(etag, `"`) {
+			return true
+		}
+	}
+	return false
+}
+
+// rangeApplies evaluates If-Range: with another object than the one it names,
+// the whole object is sent.
+func rangeApplies(h http.Header, etag string, modified time.Time) bool {
+	condition := h.Get("If-Range")
+	if condition == "" || condition == etag {
+		return true
+	}
+	since, err := http.ParseTime(condition)
+	return err == nil && since.Equal(modified)
+}
+
+type rangeKind int
+
+const (
+	whole         rangeKind = iota // no usable range: the whole object
+	partial                        // a range inside the object
+	unsatisfiable                  // a range outside it
+)
+
+// parseRange reads a Range header. A header that is malformed, and one with
+// several ranges, which S3 does not support, asks for the whole object.
+func parseRange(header string, size int64) (start, length int64, kind rangeKind) {
+	spec, ok := strings.CutPrefix(header, "bytes=")
+	first, last, dash := strings.Cut(strings.TrimSpace(spec), "-")
+	if !ok || !dash || !digits(first) || !digits(last) || first+last == "" {
+		return 0, size, whole
+	}
+	begin, end := position(first), position(last)
+	if first == "" {
+		// The last n bytes.
+		if end == 0 || size == 0 {
+			return 0, size, unsatisfiable
+		}
+		length = min(end, size)
+		return size - length, length, partial
+	}
+	if last == "" {
+		end = size - 1
+	} else if end < begin {
+		return 0, size, whole
+	}
+	if begin >= size {
+		return 0, size, unsatisfiable
+	}
+	return begin, min(end, size-1) - begin + 1, partial
+}
+
+func digits(s string) bool {
+	return strings.Trim(s, "0123456789") == ""
+}
+
+// position reads digits; a number too large for an object is a position after
+// the end of any.
+func position(digits string) int64 {
+	n, _ := strconv.ParseInt(digits, 10, 64) // too large: the largest int64
+	return n
+}
+
+// failure is S3's error document.
+type failure struct {
+	XMLName          xml.Name `xml:"Error"`
+	Code             string   `xml:"Code"`
+	Message          string   `xml:"Message"`
+	Key              string   `xml:"Key,omitempty"`
+	URI              string   `xml:"URI,omitempty"`
+	Method           string   `xml:"Method,omitempty"`
+	ResourceType     string   `xml:"ResourceType,omitempty"`
+	Condition        string   `xml:"Condition,omitempty"`
+	RangeRequested   string   `xml:"RangeRequested,omitempty"`
+	ActualObjectSize string   `xml:"ActualObjectSize,omitempty"`
+	Size             string   `xml:"Size,omitempty"`
+	MaxSizeAllowed   string   `xml:"MaxSizeAllowed,omitempty"`
+	RequestID        string   `xml:"RequestId"`
+	HostID           string   `xml:"HostId"`
+}
+
+func notFound(w http.ResponseWriter, r *http.Request, key string) {
+	fail(w, r, http.StatusNotFound, failure{Code: "NoSuchKey", Message: "The specified key does not exist.", Key: key})
+}
+
+func fail(w http.ResponseWriter, r *http.Request, status int, f failure) {
+	header := w.Header()
+	// An error is not the object: nothing that describes the object goes out.
+	for _, name := range []string{"Etag", "Last-Modified", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language"} {
+		header.Del(name)
+	}
+	f.RequestID, f.HostID = header.Get("X-Amz-Request-Id"), header.Get("X-Amz-Id-2")
+	writeXML(w, r, status, f)
+}
+
+// contents is an entry of a listing.
+type contents struct {
+	Key string `xml:"Key"`
+}
+
+type listing struct {
+	XMLName     xml.Name   `xml:"http://s3.amazonaws.com/doc/2006-03-01/ ListBucketResult"`
+	Name        string     `xml:"Name"`
+	Prefix      string     `xml:"Prefix"`
+	MaxKeys     int        `xml:"MaxKeys"`
+	IsTruncated bool       `xml:"IsTruncated"`
+	Contents    []contents `xml:"Contents"`
+}
+
+// list answers with the first thousand keys; parameters of the query are not
+// looked at.
+func (b *Bucket) list(w http.ResponseWriter, r *http.Request) {
+	const most = 1000
+	result := listing{Name: b.name, MaxKeys: most}
+	for _, key := range b.List("") {
+		if len(result.Contents) == most {
+			result.IsTruncated = true
+			break
+		}
+		result.Contents = append(result.Contents, contents{key})
+	}
+	writeXML(w, r, http.StatusOK, result)
+}
+
+func writeXML(w http.ResponseWriter, r *http.Request, status int, document any) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	_, _ = io.WriteString(w, xml.Header)
+	_ = xml.NewEncoder(w).Encode(document) // fails only when the viewer is gone
+}
+
+func requestID() string {
+	var id [8]byte
+	rand.Read(id[:])
+	return strings.ToUpper(hex.EncodeToString(id[:]))
+}
+
+func hostID() string {
+	var id [48]byte
+	rand.Read(id[:])
+	return base64.StdEncoding.EncodeToString(id[:])
+}
