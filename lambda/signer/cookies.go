@@ -9,15 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/issuance"
 	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/keyring"
 	"premiumhls/signedcookie"
 )
-
-// keptSets is the size of a generation of the cache of cookie sets. A set is
-// some three kilobytes with an RSA key, so that two generations stay below
-// seven megabytes.
-const keptSets = 1 << 10
 
 // cookiesFor is what a set of cookies depends on. Viewers for whom it is the
 // same share one signature.
@@ -60,7 +56,7 @@ func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, e
 // in that they end some steps earlier, and last for a step at least.
 func (h *handler) earlierSet(want cookiesFor) *cookieSet {
 	step := int64(h.env.step / time.Second)
-	earliest := max(h.time().Unix()+step, want.end-2*keptSets*step)
+	earliest := max(h.time().Unix()+step, want.end-2*issuance.CachedSets*step)
 	for want.end = (want.end - 1) / step * step; want.end > earliest; want.end -= step {
 		if set, ok := h.cookieSets.Get(want); ok {
 			return set

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/issuance"
 	"premiumhls/lambda/internal/cache"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
@@ -37,7 +38,7 @@ func newHandler(env environment, ring *keyring.Ring, entitlements entitlement.De
 		env:          env,
 		ring:         ring,
 		entitlements: entitlements,
-		cookieSets:   cache.New[cookiesFor, *cookieSet](keptSets),
+		cookieSets:   cache.New[cookiesFor, *cookieSet](issuance.CachedSets),
 		logger:       logger,
 		now:          time.Now,
 	}
@@ -102,7 +103,7 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
 	}
 	now := h.time()
-	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: policyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
+	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
 	if !time.Unix(want.end, 0).After(now) {
 		return response, notEntitled.because(errors.New("the grant has ended"))
 	}
@@ -140,25 +141,6 @@ func (h *handler) clear(_ context.Context, r *request) (response events.APIGatew
 		Headers:    map[string]string{"cache-control": "no-store"},
 		Cookies:    h.clearedCookies(r.path),
 	}, nil
-}
-
-// policyEnd returns the end of a policy made now, in seconds since 1970: now
-// and the lifetime, rounded up to the next multiple of step so that viewers of
-// the same thing get the same policy; or the end of the grant, where that is
-// earlier, rounded down to a second so that no cookie outlives it.
-func policyEnd(now time.Time, lifetime, step time.Duration, grantUntil time.Time) int64 {
-	end := now.Add(lifetime)
-	seconds := end.Unix()
-	if end.Nanosecond() > 0 {
-		seconds++
-	}
-	if rest := seconds % int64(step/time.Second); rest > 0 {
-		seconds += int64(step/time.Second) - rest
-	}
-	if !grantUntil.IsZero() {
-		seconds = min(seconds, grantUntil.Unix())
-	}
-	return seconds
 }
 
 // asRefusal makes an error the answer to give for it. What is not foreseen is

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"premiumhls/internal/issuance"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
 )
@@ -64,7 +65,7 @@ func TestMillionRequests(t *testing.T) {
 }
 
 func testMillionRequests(t *testing.T) {
-	warm, million := int64(32*keptSets), int64(1024*keptSets)
+	warm, million := int64(32*issuance.CachedSets), int64(1024*issuance.CachedSets)
 	if testing.Short() {
 		million /= 8
 	}
