@@ -11,8 +11,8 @@ import (
 	"strings"
 
 	"premiumhls/internal/cfn"
-	"premiumhls/local/cloudfront"
 	"premiumhls/local/cloudformation"
+	"premiumhls/local/cloudfront"
 	"premiumhls/signedcookie"
 )
 
