@@ -74,7 +74,7 @@ func newLogQueries(stack awscdk.Stack, s settings.Settings, logs awss3.Bucket) *
 			CatalogId:    stack.Account(),
 			DatabaseName: &database,
 			TableInput:   input,
-		}).AddDependency(catalog)
+		}).AddResourceDependency(catalog, nil)
 	}
 	table("EdgeLogTable", edgeTable(logs))
 	table("SignerLogTable", signerTable(logs))
@@ -101,7 +101,7 @@ func newLogQueries(stack awscdk.Stack, s settings.Settings, logs awss3.Bucket) *
 			Database:    &database,
 			WorkGroup:   group.Ref(),
 			QueryString: &q.text,
-		}).AddDependency(catalog)
+		}).AddResourceDependency(catalog, nil)
 	}
 	return group.Ref()
 }

@@ -57,7 +57,7 @@ func (c *clock) forward(d time.Duration) {
 func newSite(t testing.TB, changes map[string]any, options ...func(*cloud.Options)) *site {
 	t.Helper()
 	s := prepareSite(t, changes, options...)
-	if err := s.Deploy(t.Context(), s.assembly.template); err != nil {
+	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -74,7 +74,7 @@ func prepareSite(t testing.TB, changes map[string]any, options ...func(*cloud.Op
 	s.host = "localhost:" + port
 	o := cloud.Options{
 		Root:      "..",
-		Assembly:  s.assembly.dir,
+		Assembly:  s.assembly.Dir,
 		Stack:     "PremiumHls",
 		Host:      s.host,
 		Viewers:   viewers,

@@ -11,7 +11,7 @@ import (
 // The explaining command reads every template that the stack can be.
 func TestTemplatesCanBeExplained(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
-		found, err := target.FromTemplate(a.file, nil)
+		found, err := target.FromTemplate(a.File, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,10 +1,8 @@
 package test
 
 import (
-	"context"
 	"encoding/json"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,8 +14,6 @@ import (
 	"premiumhls/local/kms"
 	"premiumhls/local/s3"
 	"premiumhls/local/ssm"
-	"premiumhls/stacks"
-	"premiumhls/stacks/settings"
 )
 
 const probePath = "/premium/" + deploycheck.Folder + "/" + deploycheck.Name
@@ -26,7 +22,7 @@ const probePath = "/premium/" + deploycheck.Folder + "/" + deploycheck.Name
 // wait, after a change as if the stack were another.
 func impatient(t *testing.T, a assembly, change func(resources map[string]any)) *cfn.Template {
 	t.Helper()
-	raw, err := os.ReadFile(a.file)
+	raw, err := os.ReadFile(a.File)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +89,7 @@ func TestDeployProves(t *testing.T) {
 	deploy := func(keys ...any) string {
 		t.Helper()
 		asked = nil
-		if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": keys, "sample": false}).template); err != nil {
+		if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": keys, "sample": false}).Template); err != nil {
 			t.Fatal(err)
 		}
 		outputs, err := s.Outputs()
@@ -275,74 +271,8 @@ func TestFirstDeployThatIsBroken(t *testing.T) {
 	if r := s.get("/premium/course-1/master.m3u8"); r.StatusCode != 503 {
 		t.Errorf("somebody serves: %d", r.StatusCode)
 	}
-	if err := s.Deploy(t.Context(), s.assembly.template); err != nil {
+	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
 		t.Fatal(err)
 	}
 	watch(s, "/premium/course-1/master.m3u8", "premium/course-1", s.cookies("ada", "course-1"))
-}
-
-// What decides whether a viewer is served has CloudFormation ask for another
-// proof, and nothing else does.
-func TestDigestOfTheProof(t *testing.T) {
-	digest := func(t *testing.T, changes map[string]any) string {
-		t.Helper()
-		return synthesize(t, changes).only(t, "Custom::DeployProof").Properties["Digest"].(string)
-	}
-	was := digest(t, nil)
-
-	t.Run("from one synthesis to the next", func(t *testing.T) {
-		values, err := settings.ReadFile("../cdk.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		dir := t.TempDir()
-		stack, err := stacks.Synthesize(context.Background(), dir, values)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := cfn.Read(filepath.Join(dir, *stack.TemplateFile()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := again.Resources["Proof"].Properties["Digest"]; got != was {
-			t.Errorf("it is %v, and was %v", got, was)
-		}
-	})
-	for _, tt := range []struct {
-		name    string
-		changes map[string]any
-		same    bool
-	}{
-		{"the keys", map[string]any{"signingKeys": []any{"a"}}, false},
-		{"a key's custody", map[string]any{"keyCustody": "kms"}, false},
-		{"a key's hash", map[string]any{"signatureHash": "SHA1"}, false},
-		{"a behavior", map[string]any{"corsOrigins": []any{"https://www.example.org"}}, false},
-		{"the host", map[string]any{"domainNames": []any{"video.example.com"}, "certificateArn": variants["everything"]["certificateArn"]}, false},
-		{"where CloudFront serves from", map[string]any{"priceClass": "PriceClass_All"}, false},
-		{"the signer", map[string]any{"cookieMinutes": 30}, false},
-		{"logs, sample and throttling", map[string]any{"logDays": 90, "sample": false, "requestsPerSecond": 7}, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := digest(t, tt.changes); (got == was) != tt.same {
-				t.Errorf("the digest is the same: %t", got == was)
-			}
-		})
-	}
-}
-
-func TestProofIsASetting(t *testing.T) {
-	with, without := synthesize(t, map[string]any{"sample": false}), synthesize(t, variants["an existing issuer, no sample, no proof"])
-	for what, count := range map[string]func(assembly) int{
-		"proof": func(a assembly) int { return len(a.resources("Custom::DeployProof")) },
-		"probe": func(a assembly) int { return len(a.resources("Custom::CDKBucketDeployment")) - 1 }, // the page
-		"role":  func(a assembly) int { return strings.Count(text(a.resources("AWS::IAM::Policy")), `"AskForCookies"`) },
-		"function": func(a assembly) int {
-			return strings.Count(text(a.resources("AWS::Lambda::Function")), "./lambda/deploycheck")
-		},
-		"output": func(a assembly) int { _, ok := a.template.Outputs["Proof"]; return map[bool]int{true: 1}[ok] },
-	} {
-		if n, m := count(with), count(without); n != 1 || m != 0 {
-			t.Errorf("%d %s with the setting, %d without", n, what, m)
-		}
-	}
 }

@@ -23,7 +23,7 @@ import (
 // test can wait for.
 func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 	t.Helper()
-	raw, err := os.ReadFile(synthesize(t, map[string]any{"signingKeys": keys}).file)
+	raw, err := os.ReadFile(synthesize(t, map[string]any{"signingKeys": keys}).File)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,11 +170,11 @@ func TestRotationOrder(t *testing.T) {
 // A list that would refuse viewers stops the deploy, and nothing has changed.
 func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}})
-	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"a"}}).template); err != nil {
+	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"a"}}).Template); err != nil {
 		t.Fatal(err)
 	}
 	cookies := s.cookies("ada", "course-1")
-	err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}}).template)
+	err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}}).Template)
 	if err == nil || !strings.Contains(err.Error(), "drops a, which signs now") {
 		t.Errorf("the deploy says %v", err)
 	}
@@ -183,7 +183,7 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	}
 
 	// A leaked key goes at once.
-	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true}).template); err != nil {
+	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true}).Template); err != nil {
 		t.Fatal(err)
 	}
 	if r := s.get("/premium/course-1/master.m3u8", cookies...); r.code() != "InvalidKey" {

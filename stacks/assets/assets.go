@@ -83,12 +83,15 @@ func Build(ctx context.Context, root string, s settings.Settings) (Assets, error
 	if err := group.Wait(); err != nil {
 		return Assets{}, err
 	}
-	p.Digest, err = digest(filepath.Join(p.Signer, "bootstrap"),
-		filepath.Join(root, "go.mod"), filepath.Join(root, "stacks"), filepath.Join(root, "internal"))
+	checked := []string{filepath.Join(p.Signer, "bootstrap")}
+	if s.DeployProof {
+		checked = append(checked, filepath.Join(p.DeployCheck, "bootstrap"))
+	}
+	p.Digest, err = digest(append(checked, filepath.Join(root, "go.mod"), filepath.Join(root, "stacks"), filepath.Join(root, "internal"))...)
 	return p, err
 }
 
-// digest hashes files, and the Go files without tests below folders.
+// digest hashes files, and below folders the Go files that are not tests.
 func digest(paths ...string) (string, error) {
 	h := sha256.New()
 	for _, path := range paths {

@@ -43,6 +43,55 @@ func TestFunctionsAreReproducible(t *testing.T) {
 	}
 }
 
+// The digest changes with the functions and with the source of the stack, and
+// with nothing else.
+func TestDigest(t *testing.T) {
+	dir := t.TempDir()
+	put := func(name, content string) {
+		t.Helper()
+		if err := write(filepath.Join(dir, name), []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sum := func() string {
+		t.Helper()
+		sum, err := digest(filepath.Join(dir, "signer", "bootstrap"), filepath.Join(dir, "go.mod"), filepath.Join(dir, "stacks"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	put("signer/bootstrap", "binary")
+	put("go.mod", "module a")
+	put("stacks/stack.go", "package stacks")
+	put("stacks/settings/settings.go", "package settings")
+	was := sum()
+	if got := sum(); got != was {
+		t.Errorf("without a change it is %s, and was %s", got, was)
+	}
+	for _, test := range []struct {
+		name, file, content string
+		same                bool
+	}{
+		{"a function", "signer/bootstrap", "another binary", false},
+		{"the CDK's version", "go.mod", "module a\n", false},
+		{"a file", "stacks/stack.go", "package stacks\n", false},
+		{"a file in a folder", "stacks/settings/settings.go", "package settings\n", false},
+		{"a new file", "stacks/new.go", "package stacks", false},
+		{"a moved file", "stacks/settings/new.go", "package stacks", false},
+		{"a test", "stacks/stack_test.go", "package stacks", true},
+		{"another kind of file", "stacks/notes.md", "# Notes", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			before := sum()
+			put(test.file, test.content)
+			if got := sum(); (got == before) != test.same {
+				t.Errorf("the digest is the same: %t", got == before)
+			}
+		})
+	}
+}
+
 func copyTree(to, from string) error {
 	info, err := os.Stat(from)
 	if err != nil {

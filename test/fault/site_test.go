@@ -81,7 +81,7 @@ func build() error {
 
 // deployed is the signer's function as the stack has it.
 var deployed = sync.OnceValues(func() (function lambda.Function, err error) {
-	raw, err := os.ReadFile("../testdata/template.json")
+	raw, err := os.ReadFile("../../stacks/testdata/template.json")
 	if err != nil {
 		return function, err
 	}

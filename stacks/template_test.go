@@ -1,4 +1,4 @@
-package test
+package stacks_test
 
 import (
 	"os/exec"
@@ -7,47 +7,13 @@ import (
 	"testing"
 )
 
-// variants are settings that together reach every branch of the stack.
-var variants = map[string]map[string]any{
-	"as cdk.json has it": nil,
-	"everything": {
-		"signingKeys": []any{"2026-11", "2026-12"}, "signingKeyType": "ECDSA_P256", "signatureHash": "SHA1",
-		"domainNames": []any{"video.example.com", "www.example.com"}, "cookieDomain": "example.com",
-		"certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
-		"webAclArn":      "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/12345678-1234-1234-1234-123456789012",
-		"corsOrigins":    []any{"https://www.example.org"}, "allowCountries": []any{"DE", "FR"}, "accessLogs": true,
-		"keepData": false, "bindViewerAddress": true, "mediaConvertInputs": []any{"masters"}, "premiumPath": "paid",
-		"signInDomainPrefix": "shop", "selfSignUp": true,
-		"alarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call", "keyMaxDays": 90, "refusedPercent": 40, "tracing": true, "logViewers": "plain",
-	},
-	"every custody, a table": {
-		"signingKeys": []any{
-			"a",
-			map[string]any{"name": "b", "custody": "kms"},
-			map[string]any{"name": "c", "custody": "external", "parameter": "/shop/key", "publicKeyFile": "test/testdata/public.pem"},
-		},
-		"entitlements": "table", "monitoring": false, "accessLogs": true,
-	},
-	"an existing issuer, no sample, no proof": {
-		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
-		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployProof": false, "blockCountries": []any{"FR"},
-		"monitoring": false, "tracing": true,
-	},
-}
-
-func eachVariant(t *testing.T, check func(t *testing.T, a assembly)) {
-	for name, changes := range variants {
-		t.Run(name, func(t *testing.T) { check(t, synthesize(t, changes)) })
-	}
-}
-
 func TestTemplateLints(t *testing.T) {
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
 		t.Skip("install cfn-lint (pip install cfn-lint) to lint the template")
 	}
 	eachVariant(t, func(t *testing.T, a assembly) {
-		if output, err := exec.Command(lint, a.file).CombinedOutput(); err != nil || len(output) > 0 {
+		if output, err := exec.Command(lint, a.File).CombinedOutput(); err != nil || len(output) > 0 {
 			t.Errorf("%v\n%s", err, output)
 		}
 	})
@@ -55,17 +21,17 @@ func TestTemplateLints(t *testing.T) {
 
 func TestSynthesisWorksWithNothingGiven(t *testing.T) {
 	a := synthesizeExactly(t, map[string]any{})
-	if _, ok := a.template.Outputs["Site"]; !ok {
+	if _, ok := a.Template.Outputs["Site"]; !ok {
 		t.Error("no address to open")
 	}
 }
 
 func TestNoPrivateKeyInTemplate(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
-		if all := text(a.template); strings.Contains(all, "PRIVATE KEY") {
+		if all := text(a.Template); strings.Contains(all, "PRIVATE KEY") {
 			t.Error("the template holds a private key")
 		}
-		for id, r := range a.resources("AWS::Lambda::Function") {
+		for id, r := range a.Resources("AWS::Lambda::Function") {
 			for name := range environment(r.Properties) {
 				if regexp.MustCompile(`(?i)secret|pem|private`).MatchString(name) {
 					t.Errorf("%s has %s in its environment", id, name)
@@ -83,7 +49,7 @@ func environment(function map[string]any) map[string]any {
 
 func TestBucketIsPrivate(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
-		for id, r := range a.resources("AWS::S3::Bucket") {
+		for id, r := range a.Resources("AWS::S3::Bucket") {
 			for _, block := range []string{"BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets"} {
 				if get(t, r.Properties, "PublicAccessBlockConfiguration", block) != true {
 					t.Errorf("%s does not have %s", id, block)
@@ -104,7 +70,7 @@ func TestBucketIsPrivate(t *testing.T) {
 func TestBucketPolicyAdmitsTheDistributionAlone(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
 		readers := 0
-		for id, r := range a.resources("AWS::S3::BucketPolicy") {
+		for id, r := range a.Resources("AWS::S3::BucketPolicy") {
 			deniesPlainText := false
 			for _, raw := range get(t, r.Properties, "PolicyDocument", "Statement").([]any) {
 				statement := raw.(map[string]any)
@@ -135,9 +101,9 @@ func TestBucketPolicyAdmitsTheDistributionAlone(t *testing.T) {
 
 func TestPremiumBehaviorTrustsTheKeyGroup(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
-		config := get(t, a.only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
+		config := get(t, a.Only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
 		premium := "/premium/*"
-		for _, r := range a.resources("AWS::Lambda::Function") {
+		for _, r := range a.Resources("AWS::Lambda::Function") {
 			if path, ok := environment(r.Properties)["PREMIUM_PATH"]; ok {
 				premium = "/" + path.(string) + "/*"
 			}
@@ -171,7 +137,7 @@ func TestPremiumBehaviorTrustsTheKeyGroup(t *testing.T) {
 
 func TestEveryRouteNeedsAToken(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
-		routes := a.resources("AWS::ApiGatewayV2::Route")
+		routes := a.Resources("AWS::ApiGatewayV2::Route")
 		if len(routes) == 0 {
 			t.Fatal("no routes")
 		}
@@ -180,15 +146,15 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 				t.Errorf("%s is open", id)
 			}
 		}
-		authorizer := get(t, a.only(t, "AWS::ApiGatewayV2::Authorizer").Properties, "JwtConfiguration").(map[string]any)
+		authorizer := get(t, a.Only(t, "AWS::ApiGatewayV2::Authorizer").Properties, "JwtConfiguration").(map[string]any)
 		if len(authorizer["Audience"].([]any)) == 0 || authorizer["Issuer"] == nil {
 			t.Errorf("the authorizer takes any token: %s", text(authorizer))
 		}
-		stage := a.only(t, "AWS::ApiGatewayV2::Stage").Properties
+		stage := a.Only(t, "AWS::ApiGatewayV2::Stage").Properties
 		if text(get(t, stage, "DefaultRouteSettings", "ThrottlingRateLimit")) != "50" {
 			t.Errorf("throttled at %s", text(stage["DefaultRouteSettings"]))
 		}
-		for id, r := range a.resources("AWS::Lambda::Permission") {
+		for id, r := range a.Resources("AWS::Lambda::Permission") {
 			if r.Properties["SourceArn"] == nil {
 				t.Errorf("%s admits any API", id)
 			}
@@ -198,7 +164,7 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 
 func TestEverySettingReachesTheTemplate(t *testing.T) {
 	a := synthesize(t, variants["everything"])
-	config := get(t, a.only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
+	config := get(t, a.Only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
 	for name, want := range map[string]string{
 		"Aliases":           `["video.example.com","www.example.com"]`,
 		"IPV6Enabled":       `false`,
@@ -211,7 +177,7 @@ func TestEverySettingReachesTheTemplate(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	for id, r := range a.resources("AWS::CloudFront::ResponseHeadersPolicy") {
+	for id, r := range a.Resources("AWS::CloudFront::ResponseHeadersPolicy") {
 		cors := get(t, r.Properties, "ResponseHeadersPolicyConfig", "CorsConfig").(map[string]any)
 		if cors["AccessControlAllowCredentials"] != true || strings.Contains(text(cors), `"*"`) {
 			t.Errorf("%s has CORS %s", id, text(cors))
@@ -220,32 +186,32 @@ func TestEverySettingReachesTheTemplate(t *testing.T) {
 	if got := text(get(t, config, "Logging", "IncludeCookies")); got != "false" {
 		t.Error("the logs hold cookies")
 	}
-	if got := text(a.only(t, "AWS::CloudFront::OriginRequestPolicy").Properties); !strings.Contains(got, "CloudFront-Viewer-Address") {
+	if got := text(a.Only(t, "AWS::CloudFront::OriginRequestPolicy").Properties); !strings.Contains(got, "CloudFront-Viewer-Address") {
 		t.Error("the signer is not told the viewer's address")
 	}
-	if n := len(a.resources("Custom::SigningKey")); n != 2 {
+	if n := len(a.Resources("Custom::SigningKey")); n != 2 {
 		t.Errorf("%d key pairs", n)
 	}
-	for id, r := range a.resources("AWS::S3::Bucket") {
+	for id, r := range a.Resources("AWS::S3::Bucket") {
 		if r.DeletionPolicy != "Delete" {
 			t.Errorf("%s stays when the stack goes: %s", id, r.DeletionPolicy)
 		}
 	}
-	if b := synthesize(t, nil).only(t, "AWS::S3::Bucket"); b.DeletionPolicy != "Retain" {
+	if b := synthesize(t, nil).Only(t, "AWS::S3::Bucket"); b.DeletionPolicy != "Retain" {
 		t.Errorf("by default the videos go with the stack: %s", b.DeletionPolicy)
 	}
 }
 
 func TestExistingIssuerNeedsNoUserPool(t *testing.T) {
 	a := synthesize(t, variants["an existing issuer, no sample, no proof"])
-	if n := len(a.resources("AWS::Cognito::UserPool")); n != 0 {
+	if n := len(a.Resources("AWS::Cognito::UserPool")); n != 0 {
 		t.Errorf("%d user pools", n)
 	}
 	want := `{"Audience":["client"],"Issuer":"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi"}`
-	if got := text(a.only(t, "AWS::ApiGatewayV2::Authorizer").Properties["JwtConfiguration"]); got != want {
+	if got := text(a.Only(t, "AWS::ApiGatewayV2::Authorizer").Properties["JwtConfiguration"]); got != want {
 		t.Errorf("the authorizer takes %s", got)
 	}
-	if n := len(a.resources("Custom::CDKBucketDeployment")); n != 1 {
+	if n := len(a.Resources("Custom::CDKBucketDeployment")); n != 1 {
 		t.Errorf("%d uploads, want the page alone", n)
 	}
 }
@@ -253,7 +219,7 @@ func TestExistingIssuerNeedsNoUserPool(t *testing.T) {
 // Parameter Store cannot be written by CloudFormation but in the clear.
 func TestTheOnlyParameterHoldsNoSecret(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
-		p := a.only(t, "AWS::SSM::Parameter").Properties
+		p := a.Only(t, "AWS::SSM::Parameter").Properties
 		if p["Type"] != "String" || strings.Contains(text(p["Value"]), "OriginSecret") {
 			t.Errorf("the parameter is %s", text(p))
 		}
@@ -262,14 +228,14 @@ func TestTheOnlyParameterHoldsNoSecret(t *testing.T) {
 
 func TestMediaConvertWritesVideosOnly(t *testing.T) {
 	a := synthesize(t, nil)
-	for id, r := range a.resources("AWS::IAM::Role") {
+	for id, r := range a.Resources("AWS::IAM::Role") {
 		if !strings.Contains(text(r.Properties["AssumeRolePolicyDocument"]), "mediaconvert") {
 			continue
 		}
 		if got := text(get(t, r.Properties, "AssumeRolePolicyDocument", "Statement", 0, "Condition")); got != `{"StringEquals":{"aws:SourceAccount":{"Ref":"AWS::AccountId"}}}` {
 			t.Errorf("any account's jobs may use %s: %s", id, got)
 		}
-		for _, p := range a.resources("AWS::IAM::Policy") {
+		for _, p := range a.Resources("AWS::IAM::Policy") {
 			if text(p.Properties["Roles"]) != text([]any{map[string]any{"Ref": id}}) {
 				continue
 			}

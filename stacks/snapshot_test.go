@@ -1,4 +1,4 @@
-package test
+package stacks_test
 
 import (
 	"bytes"
@@ -10,19 +10,19 @@ import (
 	"testing"
 
 	"premiumhls/stacks"
-	"premiumhls/stacks/settings"
+	"premiumhls/stacks/stacktest"
 )
 
-var update = flag.Bool("update", false, "write the snapshot of the template anew")
+var update = flag.Bool("update", false, "update the template's snapshot")
 
 // hashes are what changes with the content of assets.
 var hashes = regexp.MustCompile(`[0-9a-f]{64}`)
 
 // The whole template, for a person to see what a change of the code changes.
-// Run go test ./test -run TestTemplateSnapshot -update to take it as it is.
+// Run go test ./stacks -run TestTemplateSnapshot -update to take it as it is.
 func TestTemplateSnapshot(t *testing.T) {
 	const file = "testdata/template.json"
-	raw, err := os.ReadFile(synthesize(t, nil).file)
+	raw, err := os.ReadFile(synthesize(t, nil).File)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,10 +52,7 @@ func TestTemplateSnapshot(t *testing.T) {
 }
 
 func BenchmarkSynthesis(b *testing.B) {
-	values, err := settings.ReadFile("../cdk.json")
-	if err != nil {
-		b.Fatal(err)
-	}
+	values := stacktest.Values(b, nil)
 	for b.Loop() {
 		if _, err := stacks.Synthesize(context.Background(), b.TempDir(), values); err != nil {
 			b.Fatal(err)

@@ -1,9 +1,8 @@
-package test
+package stacks_test
 
 import (
 	"context"
 	"encoding/csv"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,7 +14,7 @@ import (
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 
 	"premiumhls/stacks"
-	"premiumhls/stacks/settings"
+	"premiumhls/stacks/stacktest"
 )
 
 // An acceptance is a finding that stays, with the reason why.
@@ -84,11 +83,7 @@ type finding struct{ rule, resource, info string }
 // findings runs the packs of cdk-nag over the stack and reads their reports.
 func findings(t *testing.T, changes map[string]any) (found []finding) {
 	t.Helper()
-	values, err := settings.ReadFile("../cdk.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	maps.Copy(values, changes)
+	values := stacktest.Values(t, changes)
 	dir := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: &dir, Context: &values, AnalyticsReporting: jsii.Bool(false)})
 	stack, err := stacks.Add(context.Background(), app, values)

@@ -1,4 +1,4 @@
-package test
+package stacks_test
 
 import (
 	"fmt"
@@ -169,7 +169,7 @@ func TestWildcardsAreExplained(t *testing.T) {
 func readStatements(t *testing.T, a assembly) (found []string) {
 	t.Helper()
 	read := 0
-	for id, r := range a.template.Resources {
+	for id, r := range a.Template.Resources {
 		walk(r.Properties, func(path string, s map[string]any) {
 			read++
 			found = append(found, statement(r.Type, id, path, r.Properties, s))
@@ -186,7 +186,7 @@ func readStatements(t *testing.T, a assembly) (found []string) {
 		}
 	}
 	// A policy that is written as text, or has another form, is not passed over.
-	if all := strings.Count(text(a.template.Resources), `Effect`); all != read {
+	if all := strings.Count(text(a.Template.Resources), `Effect`); all != read {
 		t.Errorf("%d statements were read, and there are %d", read, all)
 	}
 	slices.Sort(found)
@@ -281,51 +281,6 @@ func shorts(v any) string {
 	return strings.Join(all, " ")
 }
 
-// short writes a name or an ARN without what is the same in all.
-func short(v any) string {
-	switch v := v.(type) {
-	case string:
-		return v
-	case map[string]any:
-		if join, ok := v["Fn::Join"].([]any); ok {
-			var b strings.Builder
-			for _, part := range join[1].([]any) {
-				b.WriteString(short(part))
-			}
-			arn := strings.ReplaceAll(b.String(), "AWS::Partition", "aws")
-			if _, name, ok := strings.Cut(arn, ":parameter/"); ok {
-				return "parameter/" + name
-			}
-			return strings.ReplaceAll(arn, "AWS::Region:AWS::AccountId", "")
-		}
-		if sub, ok := v["Fn::Sub"].(string); ok {
-			return strings.ReplaceAll(sub, "${AWS::Partition}", "aws")
-		}
-		if att, ok := v["Fn::GetAtt"].([]any); ok {
-			return named(att[0].(string)) + "." + att[1].(string)
-		}
-		if ref, ok := v["Ref"].(string); ok {
-			return named(ref)
-		}
-	}
-	return text(v)
-}
-
-var hash = regexp.MustCompile(`[0-9A-F]{8}$`)
-
-// named is a logical id without the hash that the CDK adds, and for a role
-// what it is the role of.
-func named(id string) string {
-	id = hash.ReplaceAllString(id, "")
-	if strings.HasPrefix(id, "CustomCDKBucketDeployment") {
-		id = "Uploader" + id[strings.Index(id, "MiB")+3:]
-	}
-	if strings.HasPrefix(id, "CustomS3AutoDelete") {
-		id = "Emptier" + strings.TrimPrefix(id, "CustomS3AutoDeleteObjectsCustomResourceProvider")
-	}
-	return strings.TrimSuffix(strings.TrimSuffix(id, "Role"), "Service")
-}
-
 func list(v any) []any {
 	if l, ok := v.([]any); ok {
 		return l
@@ -335,7 +290,7 @@ func list(v any) []any {
 
 // A key in KMS signs, and never leaves it.
 func TestKeyInKMS(t *testing.T) {
-	key := synthesize(t, variants["every custody, a table"]).only(t, "AWS::KMS::Key").Properties
+	key := synthesize(t, variants["every custody, a table"]).Only(t, "AWS::KMS::Key").Properties
 	if key["KeySpec"] != "RSA_2048" || key["KeyUsage"] != "SIGN_VERIFY" {
 		t.Errorf("the key in KMS is %v for %v", key["KeySpec"], key["KeyUsage"])
 	}
@@ -344,20 +299,20 @@ func TestKeyInKMS(t *testing.T) {
 // A viewer's own attributes are theirs to write, but not what entitles them.
 func TestViewersCannotEntitleThemselves(t *testing.T) {
 	a := synthesize(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
-	if schema := text(a.only(t, "AWS::Cognito::UserPool").Properties["Schema"]); !strings.Contains(schema, `"courses"`) {
+	if schema := text(a.Only(t, "AWS::Cognito::UserPool").Properties["Schema"]); !strings.Contains(schema, `"courses"`) {
 		t.Errorf("viewers have no such attribute: %s", schema)
 	}
-	writable := text(a.only(t, "AWS::Cognito::UserPoolClient").Properties["WriteAttributes"])
+	writable := text(a.Only(t, "AWS::Cognito::UserPoolClient").Properties["WriteAttributes"])
 	if !strings.Contains(writable, "email") || strings.Contains(writable, "custom:") {
 		t.Errorf("viewers may write %s", writable)
 	}
 }
 
 func TestTableOfGrants(t *testing.T) {
-	if n := len(synthesize(t, nil).resources("AWS::DynamoDB::Table")); n != 0 {
+	if n := len(synthesize(t, nil).Resources("AWS::DynamoDB::Table")); n != 0 {
 		t.Errorf("%d tables that nobody asks", n)
 	}
-	p := synthesize(t, map[string]any{"entitlements": "table"}).only(t, "AWS::DynamoDB::Table").Properties
+	p := synthesize(t, map[string]any{"entitlements": "table"}).Only(t, "AWS::DynamoDB::Table").Properties
 	for name, want := range map[string]string{
 		"BillingMode":                      `"PAY_PER_REQUEST"`,
 		"KeySchema":                        `[{"AttributeName":"viewer","KeyType":"HASH"},{"AttributeName":"path","KeyType":"RANGE"}]`,
