@@ -39,6 +39,7 @@ type Behavior struct {
 	CachePolicy         CachePolicy
 	OriginRequestPolicy *OriginRequestPolicy
 	ResponseHeaders     *ResponseHeadersPolicy
+	Functions           Functions
 	Compress            bool
 }
 

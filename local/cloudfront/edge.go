@@ -193,7 +193,9 @@ func (v *visit) serve() {
 	if path == "/" && v.d.DefaultRootObject != "" {
 		path += v.d.DefaultRootObject
 	}
-	v.serveOrigin(b, path)
+	if v.viewerRequest(b.Functions.ViewerRequest) {
+		v.serveOrigin(b, path)
+	}
 }
 
 // allowsHTTP reports whether the request may come without TLS, and answers it

@@ -12,6 +12,10 @@ var managedCachePolicies = map[string]CachePolicy{
 	"658327ea-f89d-4fab-a63d-7e88639e58f6": {Gzip: true, Brotli: true},
 	// CachingOptimizedForUncompressedObjects
 	"b2884449-e4de-46a7-ac36-70bc7f1ddd6d": {},
+	// Elemental-MediaPackage
+	"08627262-05a9-4f76-9ded-b50ca2e3a84f": {Gzip: true, Forwarding: Forwarding{
+		Headers: Selection{Mode: "whitelist", Names: []string{"Origin"}},
+		Query:   Selection{Mode: "whitelist", Names: []string{"aws.manifestfilter", "start", "end", "m"}}}},
 	// UseOriginCacheControlHeaders
 	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": {Gzip: true, Brotli: true, Forwarding: Forwarding{
 		Headers: originCacheControlHeaders, Cookies: Selection{Mode: "all"}}},

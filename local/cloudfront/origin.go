@@ -70,6 +70,17 @@ func (a *answer) WriteHeader(status int) {
 	if a.behavior.ResponseHeaders != nil {
 		a.behavior.ResponseHeaders.apply(a.r, header)
 	}
+	// CloudFront runs no viewer-response function where the origin answered
+	// 400 or more (CloudFront developer guide, "Restrictions on all edge
+	// functions").
+	if f := a.behavior.Functions.ViewerResponse; f != nil && status < 400 {
+		if err := a.viewerResponse(f, status, header); err != nil {
+			clear(header)
+			a.replaced = true
+			a.functionFailed(err)
+			return
+		}
+	}
 	header.Set("X-Cache", cache)
 	header.Set("Via", via(a.r))
 	header.Set("X-Amz-Cf-Id", a.id)

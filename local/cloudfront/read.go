@@ -172,9 +172,10 @@ func (r *reader) behavior(b *properties, pattern string, origins map[string]Orig
 	behavior.CachePolicy = r.cachePolicy(b)
 	behavior.OriginRequestPolicy = r.originRequestPolicy(b)
 	behavior.ResponseHeaders = r.responseHeadersPolicy(b)
+	behavior.Functions = r.functions(b)
 
 	b.ignore("CachedMethods", "RealtimeLogConfigArn")
-	b.refuse("LambdaFunctionAssociations", "FunctionAssociations", "FieldLevelEncryptionId", "SmoothStreaming",
+	b.refuse("LambdaFunctionAssociations", "FieldLevelEncryptionId", "SmoothStreaming",
 		"ForwardedValues", "MinTTL", "MaxTTL", "DefaultTTL")
 	grpc := b.object("GrpcConfig")
 	grpc.refuse("Enabled")

@@ -146,7 +146,7 @@ func TestReadRefuses(t *testing.T) {
 		says           string
 	}{
 		{"D", premium + "LambdaFunctionAssociations", []any{map[string]any{"EventType": "viewer-request"}}, "LambdaFunctionAssociations is not enforced"},
-		{"D", premium + "FunctionAssociations", []any{map[string]any{"EventType": "viewer-request"}}, "FunctionAssociations is not enforced"},
+		{"D", premium + "FunctionAssociations", []any{map[string]any{"EventType": "viewer-request", "FunctionARN": "arn"}}, `FunctionAssociations names "arn"`},
 		{"D", premium + "FieldLevelEncryptionId", "x", "FieldLevelEncryptionId is not enforced"},
 		{"D", premium + "TrustedSigners", []any{"self"}, "TrustedSigners is not enforced"},
 		{"D", premium + "TrustedSigners", []any{}, "TrustedSigners is not enforced"},
