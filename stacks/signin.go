@@ -119,6 +119,7 @@ func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string
 			"signOut":               "cognito",
 			"authorizationEndpoint": jsii.Sprintf("%s/oauth2/authorize", *in.base),
 			"tokenEndpoint":         jsii.Sprintf("%s/oauth2/token", *in.base),
+			"revocationEndpoint":    jsii.Sprintf("%s/oauth2/revoke", *in.base),
 			"endSessionEndpoint":    jsii.Sprintf("%s/logout", *in.base),
 		},
 	}

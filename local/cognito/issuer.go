@@ -1,7 +1,7 @@
-// Package issuer is an OpenID provider for this machine. It stands in for a
+// Package cognito is an OpenID provider for this machine. It stands in for a
 // Cognito user pool with its hosted login: the same endpoints, the code grant
-// with PKCE, and tokens with the claims that Cognito puts in them. Nobody has
-// a password: whoever opens its page signs in as one of its viewers.
+// with PKCE, and tokens with the claims that Cognito puts in them. There are no
+// passwords: everyone who opens its page can sign in as any of its viewers.
 package cognito
 
 import (
@@ -92,11 +92,13 @@ func New(options Options) (*Provider, error) {
 	p.mux.HandleFunc("GET /oauth2/authorize", p.askViewer)
 	p.mux.HandleFunc("POST /oauth2/authorize", p.signIn)
 	p.mux.HandleFunc("POST /oauth2/token", p.shared(p.token))
+	p.mux.HandleFunc("POST /oauth2/revoke", p.shared(p.revoke))
 	p.mux.HandleFunc("GET /oauth2/userInfo", p.shared(p.userInfo))
 	p.mux.HandleFunc("GET /logout", p.logout)
-	p.mux.HandleFunc("GET /style.css", p.style)
+	p.mux.HandleFunc("GET /style.css", p.file)
+	p.mux.HandleFunc("GET /icon.svg", p.file)
 	p.mux.HandleFunc("GET /{$}", p.home)
-	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/oauth2/token", "/oauth2/userInfo"} {
+	for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"} {
 		p.mux.HandleFunc("OPTIONS "+path, p.shared(preflight))
 	}
 	return p, nil
@@ -189,6 +191,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"issuer":                                p.options.Issuer,
 		"authorization_endpoint":                p.options.URL + "/oauth2/authorize",
 		"token_endpoint":                        p.options.URL + "/oauth2/token",
+		"revocation_endpoint":                   p.options.URL + "/oauth2/revoke",
 		"userinfo_endpoint":                     p.options.URL + "/oauth2/userInfo",
 		"end_session_endpoint":                  p.options.URL + "/logout",
 		"jwks_uri":                              p.options.URL + "/.well-known/jwks.json",

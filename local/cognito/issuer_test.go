@@ -288,6 +288,44 @@ func TestRefreshEnds(t *testing.T) {
 	}
 }
 
+func TestRevocation(t *testing.T) {
+	w := newWorld(t)
+	_, body := w.do("POST", "/oauth2/token", exchange(w.code()))
+	tokens := w.answer(body)
+	token := tokens["refresh_token"].(string)
+	renewal := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}, "client_id": {client}}
+	revocation := func(token, client string) url.Values {
+		return url.Values{"token": {token}, "client_id": {client}, "token_type_hint": {"refresh_token"}}
+	}
+	for _, c := range []struct {
+		name string
+		form url.Values
+		want string // the error, or empty for a 200
+	}{
+		{"no token", url.Values{"client_id": {client}}, "invalid_request"},
+		{"no client", url.Values{"token": {token}}, "invalid_client"},
+		{"unknown client", revocation(token, "unknown"), "invalid_client"},
+		{"two tokens", url.Values{"token": {token, token}, "client_id": {client}}, "invalid_request"},
+		{"an access token", revocation(tokens["access_token"].(string), client), "unsupported_token_type"},
+		{"unknown token", revocation("unknown", client), ""},
+		{"another client's token", revocation(token, "other"), ""},
+	} {
+		res, body := w.do("POST", "/oauth2/revoke", c.form)
+		if c.want == "" && (res.StatusCode != 200 || body != "") || c.want != "" && (res.StatusCode != 400 || w.answer(body)["error"] != c.want) {
+			t.Errorf("%s: %d %s, want %q", c.name, res.StatusCode, body, c.want)
+		}
+		if res, _ := w.do("POST", "/oauth2/token", renewal); res.StatusCode != 200 {
+			t.Fatalf("%s: the refresh token was revoked", c.name)
+		}
+	}
+	if res, body := w.do("POST", "/oauth2/revoke", revocation(token, client)); res.StatusCode != 200 || body != "" {
+		t.Errorf("%d %s", res.StatusCode, body)
+	}
+	if res, _ := w.do("POST", "/oauth2/token", renewal); res.StatusCode != 400 {
+		t.Errorf("a revoked refresh token: %d", res.StatusCode)
+	}
+}
+
 // TestAuthorizeRefusals has the wrong requests: none may lead anywhere but to
 // the registered address, and those that do carry no code.
 func TestAuthorizeRefusals(t *testing.T) {
@@ -375,7 +413,7 @@ func TestPageIsSafe(t *testing.T) {
 		t.Errorf("the page has inline style or script:\n%s", body)
 	}
 	policy := res.Header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "form-action 'self' http://localhost:8080 https://example.com;"} {
+	for _, want := range []string{"default-src 'none'", "img-src 'self'", "frame-ancestors 'none'", "form-action 'self' http://localhost:8080 https://example.com;"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("Content-Security-Policy %q lacks %q", policy, want)
 		}
@@ -389,8 +427,10 @@ func TestPageIsSafe(t *testing.T) {
 	if err != nil || u.Query().Get("state") != hostile || res.Header.Get("Set-Cookie") != "" {
 		t.Errorf("state came back as %q, %v", u, err)
 	}
-	if res, body = w.do("GET", "/style.css", nil); res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), "text/css") || body == "" {
-		t.Errorf("style: %d %s", res.StatusCode, res.Header.Get("Content-Type"))
+	for file, want := range map[string]string{"/style.css": "text/css", "/icon.svg": "image/svg+xml"} {
+		if res, body = w.do("GET", file, nil); res.StatusCode != 200 || !strings.HasPrefix(res.Header.Get("Content-Type"), want) || body == "" {
+			t.Errorf("%s: %d %s", file, res.StatusCode, res.Header.Get("Content-Type"))
+		}
 	}
 }
 
@@ -438,6 +478,7 @@ func TestCrossOriginCalls(t *testing.T) {
 		{"keys", "GET", "/.well-known/jwks.json", "http://localhost:8080", true},
 		{"token preflight", "OPTIONS", "/oauth2/token", "http://localhost:8080", true},
 		{"token", "POST", "/oauth2/token", "https://example.com", true},
+		{"revocation", "POST", "/oauth2/revoke", "https://example.com", true},
 		{"token from elsewhere", "POST", "/oauth2/token", "https://evil.example", false},
 		{"token preflight from elsewhere", "OPTIONS", "/oauth2/token", "https://evil.example", false},
 		{"another port", "GET", "/.well-known/jwks.json", "http://localhost:8082", false},
@@ -463,7 +504,7 @@ func TestDiscovery(t *testing.T) {
 	d := w.answer(body)
 	for name, want := range map[string]string{
 		"issuer": "", "authorization_endpoint": "/oauth2/authorize", "token_endpoint": "/oauth2/token",
-		"end_session_endpoint": "/logout", "jwks_uri": "/.well-known/jwks.json",
+		"end_session_endpoint": "/logout", "revocation_endpoint": "/oauth2/revoke", "jwks_uri": "/.well-known/jwks.json",
 	} {
 		if d[name] != w.url+want {
 			t.Errorf("%s is %v, want %s", name, d[name], w.url+want)

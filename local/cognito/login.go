@@ -5,11 +5,12 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 )
 
-// scopes are those of the hosted login that are known here.
+// scopes are the supported scopes of Cognito's managed login.
 var scopes = []string{"openid", "email", "profile"}
 
 const maxParameter = 2048 // bytes of state and of nonce
@@ -19,11 +20,10 @@ type authorization struct {
 	clientID, redirectURI, scope, state, nonce, challenge string
 }
 
-// readAuthorization checks a request in two steps: as long as client and
-// redirect URI are not known to belong together, the viewer is told and goes
-// nowhere (problem); after that the client is, by a redirect (code). So no
-// request can make this an open redirect (RFC 6749, section 4.1.2.1; RFC 9700,
-// section 4.11).
+// readAuthorization checks a request in two steps. Until client and redirect URI
+// are known to belong together, an error is shown to the viewer (problem); after
+// that it is sent to the client in a redirect (code). So no request can make
+// this an open redirect (RFC 6749, section 4.1.2.1; RFC 9700, section 4.11).
 func (p *Provider) readAuthorization(q url.Values) (a authorization, problem, code string) {
 	a = authorization{
 		clientID: q.Get("client_id"), redirectURI: q.Get("redirect_uri"), scope: q.Get("scope"),
@@ -31,11 +31,11 @@ func (p *Provider) readAuthorization(q url.Values) (a authorization, problem, co
 	}
 	switch {
 	case repeated(q):
-		return a, "The page asked for the same thing twice.", ""
+		return a, "The request has a parameter more than once.", ""
 	case !slices.Contains(p.options.ClientIDs, a.clientID):
-		return a, "The page that sent you here is not known: its client_id is not registered.", ""
+		return a, "client_id: not registered with this sign-in service.", ""
 	case !slices.Contains(p.options.RedirectURIs, a.redirectURI):
-		return a, "The page that sent you here asked to send you to an address (redirect_uri) that is not registered.", ""
+		return a, "redirect_uri: not registered with this sign-in service.", ""
 	}
 	if len(a.state) > maxParameter {
 		a.state = ""
@@ -54,8 +54,8 @@ func (p *Provider) readAuthorization(q url.Values) (a authorization, problem, co
 	return a, "", ""
 }
 
-// repeated reports whether a parameter is there more than once (RFC 6749,
-// section 3.1: it must not be).
+// repeated reports whether any parameter occurs more than once, which RFC 6749,
+// section 3.1, forbids.
 func repeated(q url.Values) bool {
 	for _, values := range q {
 		if len(values) > 1 {
@@ -65,13 +65,13 @@ func repeated(q url.Values) bool {
 	return false
 }
 
-// askViewer shows the page with a button for each viewer.
+// askViewer shows a page with a button for each viewer.
 func (p *Provider) askViewer(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	a, problem, code := p.readAuthorization(q)
 	switch {
 	case problem != "":
-		p.page(w, http.StatusBadRequest, page{Title: "Sign-in is not possible", Problem: problem})
+		p.page(w, http.StatusBadRequest, page{Title: "Sign-in failed", Problem: problem})
 		return
 	case code != "":
 		a.redirect(w, r, url.Values{"error": {code}})
@@ -86,21 +86,21 @@ func (p *Provider) askViewer(w http.ResponseWriter, r *http.Request) {
 	p.page(w, http.StatusOK, page{Title: "Sign in", Viewers: p.options.Viewers, Fields: fields})
 }
 
-// signIn takes the page's form: the same request, checked again, and a viewer.
+// signIn handles the form: the same parameters, checked again, and a viewer.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil {
-		p.page(w, http.StatusBadRequest, page{Title: "Sign-in is not possible", Problem: "The form could not be read."})
+		p.page(w, http.StatusBadRequest, page{Title: "Sign-in failed", Problem: "The form is invalid or larger than 64 KB."})
 		return
 	}
 	a, problem, code := p.readAuthorization(r.PostForm)
 	switch {
 	case problem != "":
-		p.page(w, http.StatusBadRequest, page{Title: "Sign-in is not possible", Problem: problem})
+		p.page(w, http.StatusBadRequest, page{Title: "Sign-in failed", Problem: problem})
 		return
 	case p.ownForms.Check(r) != nil:
-		// A form of another page may not choose who signs in.
-		p.page(w, http.StatusForbidden, page{Title: "Sign-in is not possible", Problem: "The form came from another page."})
+		// Another site must not be able to sign the viewer in.
+		p.page(w, http.StatusForbidden, page{Title: "Sign-in failed", Problem: "The form was sent by a page of another site. Open the player and sign in there."})
 		return
 	case code != "":
 		a.redirect(w, r, url.Values{"error": {code}})
@@ -108,7 +108,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	}
 	v, ok := p.viewer(r.PostForm.Get("viewer"))
 	if !ok {
-		p.page(w, http.StatusBadRequest, page{Title: "Sign-in is not possible", Problem: "There is no such viewer."})
+		p.page(w, http.StatusBadRequest, page{Title: "Sign-in failed", Problem: "Unknown viewer. Choose one on the sign-in page."})
 		return
 	}
 	value := p.newCode(session{viewer: v, clientID: a.clientID, scope: a.scope, nonce: a.nonce, at: p.options.Now()}, a.redirectURI, a.challenge)
@@ -119,7 +119,7 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 func (a authorization) redirect(w http.ResponseWriter, r *http.Request, q url.Values) {
 	u, err := url.Parse(a.redirectURI)
 	if err != nil {
-		http.Error(w, "The page's address cannot be read.", http.StatusInternalServerError)
+		http.Error(w, "redirect_uri: not a valid URL.", http.StatusInternalServerError)
 		return
 	}
 	all := u.Query()
@@ -133,8 +133,8 @@ func (a authorization) redirect(w http.ResponseWriter, r *http.Request, q url.Va
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 }
 
-// logout sends the viewer to a registered address, or says that they are
-// signed out. There is no session here to end: each sign-in asks anew.
+// logout redirects to a registered address, or says that the viewer is signed
+// out. There is no session to end: each sign-in asks for the viewer again.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	target := q.Get("logout_uri") // Cognito's name
@@ -143,15 +143,15 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case target == "":
-		p.page(w, http.StatusOK, page{Title: "You are signed out", Text: "You can close this page."})
+		p.page(w, http.StatusOK, page{Title: "You are signed out", Text: "You can close this tab."})
 	case repeated(q), !slices.Contains(p.options.LogoutURIs, target),
 		q.Has("client_id") && !slices.Contains(p.options.ClientIDs, q.Get("client_id")):
 		p.page(w, http.StatusBadRequest, page{Title: "You are signed out",
-			Problem: "The page asked to send you to an address that is not registered."})
+			Problem: "logout_uri: not registered with this sign-in service."})
 	default:
 		u, err := url.Parse(target)
 		if err != nil {
-			http.Error(w, "The page's address cannot be read.", http.StatusInternalServerError)
+			http.Error(w, "logout_uri: not a valid URL.", http.StatusInternalServerError)
 			return
 		}
 		if state := q.Get("state"); state != "" && len(state) <= maxParameter {
@@ -164,7 +164,7 @@ func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Provider) home(w http.ResponseWriter, _ *http.Request) {
-	p.page(w, http.StatusOK, page{Title: "Local sign-in", Text: "Open the player and choose Sign in there."})
+	p.page(w, http.StatusOK, page{Title: "Local sign-in", Text: "Open the player and choose Sign in."})
 }
 
 type field struct{ Name, Value string }
@@ -177,7 +177,7 @@ type page struct {
 	Fields  []field
 }
 
-//go:embed page.html style.css
+//go:embed page.html style.css icon.svg
 var files embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(files, "page.html"))
@@ -185,11 +185,11 @@ var pageTemplate = template.Must(template.ParseFS(files, "page.html"))
 func (p *Provider) page(w http.ResponseWriter, status int, content page) {
 	var body strings.Builder
 	if err := pageTemplate.Execute(&body, content); err != nil {
-		http.Error(w, "The page cannot be shown.", http.StatusInternalServerError)
+		http.Error(w, "Failed to render the page.", http.StatusInternalServerError)
 		return
 	}
-	// Browsers check form-action against redirects as well, so it names where
-	// the form may lead in the end.
+	// Browsers check form-action against redirects as well, so it lists the
+	// redirect URIs' origins.
 	targets := []string{"'self'"}
 	for _, raw := range p.options.RedirectURIs {
 		if u, err := url.Parse(raw); err == nil && !slices.Contains(targets, u.Scheme+"://"+u.Host) {
@@ -197,7 +197,7 @@ func (p *Provider) page(w http.ResponseWriter, status int, content page) {
 		}
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action "+strings.Join(targets, " ")+
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action "+strings.Join(targets, " ")+
 		"; base-uri 'none'; frame-ancestors 'none'")
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Type", "text/html; charset=utf-8")
@@ -205,6 +205,7 @@ func (p *Provider) page(w http.ResponseWriter, status int, content page) {
 	w.Write([]byte(body.String()))
 }
 
-func (p *Provider) style(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, files, "style.css")
+// file serves the page's style sheet and icon.
+func (p *Provider) file(w http.ResponseWriter, r *http.Request) {
+	http.ServeFileFS(w, r, files, path.Base(r.URL.Path))
 }

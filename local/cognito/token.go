@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,6 +123,34 @@ func (p *Provider) renew(value, clientID string) (map[string]any, error) {
 		return nil, errInvalidGrant
 	}
 	return p.tokens(r.session)
+}
+
+// revoke ends a refresh token (RFC 7009). As Cognito's, it takes refresh tokens
+// only, identifies a public client by its client_id, and returns 200 for a
+// token that is not valid (Amazon Cognito developer guide, "The token
+// revocation endpoint"). Tokens that were issued with it stay valid until they
+// expire, since API Gateway checks signatures and times only.
+func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	problem := ""
+	switch err := r.ParseForm(); {
+	case err != nil, r.Header.Get("Authorization") != "", repeated(r.PostForm), r.PostForm.Get("token") == "":
+		problem = string(errInvalidRequest)
+	case !slices.Contains(p.options.ClientIDs, r.PostForm.Get("client_id")):
+		problem = "invalid_client"
+	case strings.Count(r.PostForm.Get("token"), ".") == 2: // a JWT: an ID or access token
+		problem = "unsupported_token_type"
+	}
+	if problem != "" {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": problem})
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	token := r.PostForm.Get("token")
+	if known, ok := p.refreshes[token]; ok && known.clientID == r.PostForm.Get("client_id") {
+		delete(p.refreshes, token)
+	}
 }
 
 func (p *Provider) tokens(s session) (map[string]any, error) {

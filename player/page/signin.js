@@ -1,11 +1,12 @@
-// The viewer's session: signing in by redirect, tokens in sessionStorage (this
-// tab only, gone when it closes), new ones by refresh token where there is one.
-import { authorizationURL, challengeOf, checkClaims, discover, lifetime, randomText, readClaims, readRedirect, signOutURL } from "./oidc.js";
+// The viewer's session: sign-in by redirect, tokens in sessionStorage (this tab
+// only, removed when it closes), new tokens by refresh token if there is one.
 import { Problem } from "./problem.js";
 
 const TOKENS = "premium-hls.tokens";
 const BEGUN = "premium-hls.sign-in";
-const MARGIN = 60; // seconds before its end at which a token counts as ended
+// A token with less than this left (seconds) counts as expired: the request
+// that carries it takes a moment.
+const MARGIN = 15;
 
 /**
  * @param {object|undefined} signIn the part of config.json
@@ -13,11 +14,12 @@ const MARGIN = 60; // seconds before its end at which a token counts as ended
  */
 export function createSession(signIn, browser = globalThis) {
   const { location, history, sessionStorage: storage } = browser;
-  // What the sign-in service knows the page as, whatever follows it in the address bar.
+  // The redirect URI that the issuer knows, without query and fragment.
   const page = new URL("./", location.href).href;
+  let issuer = null;
   let refreshing = null;
 
-  let tokens = load(TOKENS); // { idToken, refreshToken, lifetime, since }
+  let tokens = load(TOKENS); // { idToken, refreshToken, subject, viewer, lifetime, since }
   if (typeof tokens?.idToken !== "string") tokens = null;
 
   function load(key) {
@@ -29,114 +31,90 @@ export function createSession(signIn, browser = globalThis) {
   }
 
   function save(next) {
-    tokens = next;
-    if (next) storage.setItem(TOKENS, JSON.stringify(next));
+    tokens = next && { ...next, since: Date.now() };
+    if (tokens) storage.setItem(TOKENS, JSON.stringify(tokens));
     else storage.removeItem(TOKENS);
   }
 
-  function settings() {
+  // Loaded on first use: viewers of free videos never need it.
+  async function oidc() {
     if (!signIn?.issuer || !signIn.clientId) throw new Problem("sign_in_not_set_up");
-    return discover(signIn, browser.fetch.bind(browser));
+    issuer ??= import("./oidc.js").then(({ createIssuer }) => createIssuer(signIn, browser.fetch.bind(browser)));
+    try {
+      return await issuer;
+    } catch {
+      issuer = null;
+      throw new Problem("network");
+    }
   }
 
-  /** Leaves for the sign-in page. wanted is handed back by finish. */
+  /** Goes to the sign-in page. finish returns wanted. */
   async function begin(wanted) {
-    const known = await settings();
-    const [state, nonce, verifier] = [randomText(), randomText(), randomText()];
-    const challenge = await challengeOf(verifier);
-    storage.setItem(BEGUN, JSON.stringify({ state, nonce, verifier, wanted }));
-    location.assign(authorizationURL(known, { redirectURI: page, state, nonce, challenge }));
+    const { url, ...begun } = await (await oidc()).begin(page);
+    storage.setItem(BEGUN, JSON.stringify({ ...begun, wanted }));
+    location.assign(url);
   }
 
   /**
-   * Takes up a redirect back from the sign-in page, if this is one. Resolves to
-   * what begin was given, or to null where there is nothing to take up.
+   * Completes a sign-in if the page was reached by a redirect from the issuer.
+   * Resolves to what begin was given, or to null if it was not such a redirect.
    */
   async function finish() {
     const query = new URLSearchParams(location.search);
     if (!query.has("state") || !(query.has("code") || query.has("error"))) return null;
     const begun = load(BEGUN);
-    storage.removeItem(BEGUN); // a second use of the same answer must fail
+    storage.removeItem(BEGUN); // the same redirect must not work twice
     history.replaceState(null, "", page);
-    const code = readRedirect(query, begun, signIn?.issuer);
-    const known = await settings();
-    const answer = await exchange(known, {
-      grant_type: "authorization_code",
-      code,
-      redirect_uri: page,
-      code_verifier: begun.verifier,
-    });
-    accept(answer, { issuer: known.issuer, clientId: known.clientId, nonce: begun.nonce });
+    save(await (await oidc()).redeem(query, begun, page));
     return { wanted: begun.wanted };
   }
 
-  async function exchange(known, form) {
-    let response;
-    try {
-      response = await browser.fetch(known.tokenEndpoint, {
-        method: "POST",
-        body: new URLSearchParams({ client_id: known.clientId, ...form }),
-        cache: "no-store",
-        credentials: "omit",
-      });
-    } catch {
-      throw new Problem("network");
-    }
-    const answer = await response.json().catch(() => null);
-    if (response.ok && answer?.id_token) return answer;
-    throw new Problem(response.status >= 500 || response.status === 429 ? "sign_in_unavailable" : "sign_in_failed");
-  }
-
-  function accept(answer, expected) {
-    const claims = checkClaims(answer.id_token, expected);
-    save({
-      idToken: answer.id_token,
-      refreshToken: answer.refresh_token ?? tokens?.refreshToken,
-      lifetime: lifetime(claims),
-      since: Date.now(),
-    });
-  }
+  const left = () => tokens.lifetime - (Date.now() - tokens.since) / 1000;
 
   /**
-   * An ID token to send to the API. The page's idea of its age only saves a
-   * request: a token that the API refuses is renewed all the same (renew).
+   * An ID token for the API. It is refreshed only if it has expired, or if the
+   * API rejected it (renew): each refresh counts against the issuer's quota.
    */
   async function token(renew = false) {
     if (!tokens) throw new Problem("signed_out");
-    const age = (Date.now() - tokens.since) / 1000;
-    if (!renew && age < tokens.lifetime - MARGIN) return tokens.idToken;
+    if (!renew && left() > MARGIN) return tokens.idToken;
     if (tokens.refreshToken) {
       refreshing ??= refresh().finally(() => { refreshing = null; });
       await refreshing;
       if (!tokens) throw new Problem("signed_out"); // signed out meanwhile
       return tokens.idToken;
     }
-    if (!renew && age < tokens.lifetime) return tokens.idToken;
+    if (!renew && left() > 0) return tokens.idToken;
     save(null);
     throw new Problem("session_ended");
   }
 
   async function refresh() {
     const before = tokens;
-    const known = await settings();
-    let answer;
+    let next;
     try {
-      answer = await exchange(known, { grant_type: "refresh_token", refresh_token: before.refreshToken });
+      next = await (await oidc()).refresh(before);
     } catch (cause) {
       if (cause.code !== "sign_in_failed") throw new Problem(cause.code === "network" ? "network" : "unavailable");
       if (tokens === before) save(null);
       throw new Problem("session_ended");
     }
-    if (tokens !== before) return;
-    accept(answer, { issuer: known.issuer, clientId: known.clientId, subject: readClaims(before.idToken).sub });
+    if (tokens === before) return save(next);
+    // Signed out meanwhile: the token that end revoked has a successor.
+    if (next.refreshToken !== before.refreshToken) await (await oidc()).revoke(next.refreshToken);
   }
 
-  /** Forgets the tokens. Resolves to the address that ends the service's own session, or "". */
+  /**
+   * Forgets the tokens and revokes the refresh token. Resolves to the address
+   * that ends the issuer's own session, or "".
+   */
   async function end() {
-    const idToken = tokens?.idToken;
+    const { idToken, refreshToken } = tokens ?? {};
     save(null);
     try {
-      return signOutURL(await settings(), { idToken, page });
+      const known = await oidc();
+      if (refreshToken) await known.revoke(refreshToken);
+      return await known.signOutURL({ idToken, page });
     } catch {
       return "";
     }
@@ -145,11 +123,9 @@ export function createSession(signIn, browser = globalThis) {
   return {
     begin, finish, token, end,
     get signedIn() { return tokens !== null; },
-    /** Whom to greet, or "". */
-    get viewer() {
-      if (!tokens) return "";
-      const claims = readClaims(tokens.idToken);
-      return claims.name || claims.email || claims.preferred_username || claims["cognito:username"] || claims.sub || "";
-    },
+    /** Whether token() resolves without a request. */
+    get fresh() { return tokens !== null && left() > MARGIN; },
+    /** The viewer's name to show, or "". */
+    get viewer() { return tokens?.viewer ?? ""; },
   };
 }
