@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ type video struct {
 func findVideos(dir string) ([]video, error) {
 	info, err := os.Stat(dir)
 	if err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("there is no folder %s: -content takes a folder of HLS, with its .m3u8 playlists", dir)
+		return nil, fmt.Errorf("--content: invalid value %s: must be a folder of HLS, with .m3u8 playlists", dir)
 	}
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -55,7 +55,7 @@ func findVideos(dir string) ([]video, error) {
 		return nil, fmt.Errorf("looking for HLS in %s: %w", dir, err)
 	}
 	if len(playlists) == 0 {
-		return nil, fmt.Errorf("there is no HLS in %s: no file in it, or in a folder of it, ends in .m3u8", dir)
+		return nil, fmt.Errorf("--content: invalid value %s: no .m3u8 playlist in it or in its subfolders", dir)
 	}
 	var folders []string
 	for folder := range playlists {

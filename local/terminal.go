@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"fmt"
@@ -26,9 +26,9 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return t.out.Write(p)
 }
 
-func (t *terminal) welcome(o options, c *cloud.Cloud, videos []video) {
+func (t *terminal) welcome(o Options, c *cloud.Cloud, videos []video) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nPremium HLS plays on http://localhost:%d/\n\n", o.port)
+	fmt.Fprintf(&b, "\nPremium HLS plays on http://localhost:%d/\n\n", o.Port)
 	fmt.Fprintln(&b, "Sign in as")
 	for _, v := range viewers {
 		fmt.Fprintf(&b, "  %-4s %s\n", v.Username, v.Description)

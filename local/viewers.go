@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"context"
@@ -81,6 +81,6 @@ func howToGrant(c *cloud.Cloud) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, "\nEntitlements are in a table. To let ben watch course-2:")
 	fmt.Fprintf(&b, "  AWS_ENDPOINT_URL_DYNAMODB=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x \\\n", endpoint)
-	fmt.Fprintf(&b, "  go run ./entitle grant -table %s %s course-2\n", table, viewers[1].Subject)
+	fmt.Fprintf(&b, "  go run ./cmd/premium grant --table %s %s course-2\n", table, viewers[1].Subject)
 	return b.String()
 }

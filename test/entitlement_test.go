@@ -91,7 +91,7 @@ func TestGrantsEnd(t *testing.T) {
 	if body.Expires != end.Unix() {
 		t.Errorf("cookies of a grant until %v last until %v", end, time.Unix(body.Expires, 0).UTC())
 	}
-	if list := entitle(t, s, "list", "subject-ben"); !strings.Contains(list, "course-1") {
+	if list := entitle(t, s, "grants", "subject-ben"); !strings.Contains(list, "course-1") {
 		t.Errorf("the list is %s", list)
 	}
 	entitle(t, s, "revoke", "subject-ben", "course-1")
@@ -121,11 +121,11 @@ func TestShopThatFails(t *testing.T) {
 	ask("a failure")
 }
 
-// entitle runs the command that sellers use.
+// entitle runs the command that owners use.
 func entitle(t *testing.T, s *site, verb string, arguments ...string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "entitle")
-	if output, err := exec.Command("go", "build", "-o", binary, "premiumhls/cmd/premium/entitle").CombinedOutput(); err != nil {
+	binary := filepath.Join(t.TempDir(), "premium")
+	if output, err := exec.Command("go", "build", "-o", binary, "premiumhls/cmd/premium").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
 	endpoint, table := s.Table()
@@ -133,7 +133,7 @@ func entitle(t *testing.T, s *site, verb string, arguments ...string) string {
 	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL_DYNAMODB="+endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
 	output, err := command.CombinedOutput()
 	if err != nil {
-		t.Fatalf("entitle %s: %v\n%s", verb, err, output)
+		t.Fatalf("premium %s: %v\n%s", verb, err, output)
 	}
 	return string(output)
 }

@@ -4,7 +4,7 @@ package assembly
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -25,7 +25,7 @@ func (c Changes) String() string { return "" }
 func (c Changes) Set(text string) error {
 	name, value, ok := strings.Cut(text, "=")
 	if !ok {
-		return errors.New("a setting is given as name=value")
+		return fmt.Errorf("-c: invalid value %q: must be NAME=VALUE", text)
 	}
 	c[name] = value
 	return nil

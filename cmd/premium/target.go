@@ -13,37 +13,34 @@ import (
 	"premiumhls/internal/explain/target"
 )
 
-// target finds the distribution.
-func (o *options) target(ctx context.Context) (target.Target, error) {
-	if o.site != "" {
-		return target.Target{}, nil
-	}
+// target reads the distribution.
+func (o *explainCommand) target(ctx context.Context) (target.Target, error) {
 	keys, err := o.keys()
 	if err != nil {
 		return target.Target{}, err
 	}
 	switch {
-	case o.stack != "":
-		return fromStack(ctx, o.stack)
-	case o.template != "":
-		return target.FromTemplate(o.template, keys)
+	case o.Stack != "":
+		return fromStack(ctx, o.Stack)
+	case o.Template != "":
+		return target.FromTemplate(o.Template, keys)
 	}
-	pattern := o.pattern
+	pattern := o.Pattern
 	if pattern == "" {
 		pattern = "*"
 	}
-	return target.FromKeys(o.host, pattern, keys)
+	return target.FromKeys(o.Host, pattern, keys)
 }
 
-func (o *options) keys() (keys []target.Key, err error) {
-	for i, file := range o.publicKeys {
+func (o *explainCommand) keys() (keys []target.Key, err error) {
+	for i, file := range o.PublicKey {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			return nil, fmt.Errorf("reading the public key: %w", err)
 		}
 		key := target.Key{PEM: text}
-		if len(o.keyIDs) > 0 {
-			key.ID = o.keyIDs[i]
+		if len(o.KeyID) > 0 {
+			key.ID = o.KeyID[i]
 		}
 		keys = append(keys, key)
 	}
@@ -56,12 +53,12 @@ func fromStack(ctx context.Context, name string) (target.Target, error) {
 		return target.Target{}, fmt.Errorf("finding AWS credentials: %w", err)
 	}
 	if c.Region == "" {
-		return target.Target{}, fmt.Errorf("no AWS region is set: set AWS_REGION to the one of the stack %s", name)
+		return target.Target{}, fmt.Errorf("no AWS region: set AWS_REGION to the region of stack %s", name)
 	}
 	return target.FromStack(ctx, name, cloudformation.NewFromConfig(c), cloudfront.NewFromConfig(c))
 }
 
-// listed are the origins of the pages that a distribution lets in.
+// listed are the origins that a distribution allows by CORS.
 func listed(t target.Target) (origins []string) {
 	for _, b := range t.Behaviors {
 		if b.ResponseHeaders == nil || b.ResponseHeaders.CORS == nil {

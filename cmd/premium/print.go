@@ -19,12 +19,8 @@ func printJSON(out io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-func (o *options) printReports(out io.Writer, reports []diagnosis.Report) error {
-	if o.json {
-		served := true
-		for _, r := range reports {
-			served = served && r.Served
-		}
+func printReports(out io.Writer, reports []diagnosis.Report, served, asJSON bool) error {
+	if asJSON {
 		return printJSON(out, map[string]any{"served": served, "requests": reports})
 	}
 	var b strings.Builder
@@ -60,9 +56,9 @@ func printReport(b *strings.Builder, r diagnosis.Report) {
 	}
 }
 
-func (o *options) printResults(out io.Writer, site string, results []doctor.Result) error {
-	if o.json {
-		return printJSON(out, map[string]any{"site": site, "well": doctor.Healthy(results), "checks": results})
+func printResults(out io.Writer, site string, results []doctor.Result, asJSON bool) error {
+	if asJSON {
+		return printJSON(out, map[string]any{"site": site, "healthy": doctor.Healthy(results), "checks": results})
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", site)
@@ -84,8 +80,8 @@ func (o *options) printResults(out io.Writer, site string, results []doctor.Resu
 	return err
 }
 
-// printable replaces what would do something to a terminal: a request's text
-// is somebody else's.
+// printable replaces control characters: a request's text comes from others, and
+// must not control the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {

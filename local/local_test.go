@@ -1,4 +1,4 @@
-package main
+package local
 
 import (
 	"io"
@@ -10,40 +10,40 @@ import (
 	"testing"
 )
 
-// What goes wrong before anything runs is told in a sentence.
-func TestRunTellsWhatIsWrong(t *testing.T) {
+// Invalid options and missing tools fail before anything starts, with one line.
+func TestRunFailsEarly(t *testing.T) {
 	busy, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer busy.Close()
-	port := strconv.Itoa(busy.Addr().(*net.TCPAddr).Port)
+	port := busy.Addr().(*net.TCPAddr).Port
 
 	tests := []struct {
-		name string
-		args []string
-		path string // the PATH, where it matters
-		says string
+		name    string
+		options Options
+		path    string // the PATH, where it matters
+		says    string
 	}{
-		{"a port in use", []string{"-port", port}, "", "port " + port + " is in use by another program"},
-		{"no such folder", []string{"-content", filepath.Join(t.TempDir(), "none")}, "", "there is no folder"},
-		{"a folder without HLS", []string{"-content", t.TempDir()}, "", "there is no HLS in"},
-		{"no Node", nil, t.TempDir(), "install Node 20 or newer"},
-		{"a folder without its flag", []string{"videos"}, "", "is given with -content"},
-		{"a bad setting", []string{"-port", "0", "-c", "cookieMinutes=soon"}, "", "The setting cookieMinutes was"},
-		{"a setting without a value", []string{"-c", "cookieMinutes"}, "", "name=value"},
+		{"a port in use", Options{Port: port}, "", "port " + strconv.Itoa(port)},
+		{"no such folder", Options{Content: filepath.Join(t.TempDir(), "none")}, "", "--content"},
+		{"a folder without HLS", Options{Content: t.TempDir()}, "", "--content"},
+		{"no Node", Options{}, t.TempDir(), "install Node 20 or newer"},
+		{"a bad setting", Options{Settings: []string{"cookieMinutes=soon"}}, "", "cookieMinutes"},
+		{"a setting without a value", Options{Settings: []string{"cookieMinutes"}}, "", "NAME=VALUE"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			if test.path != "" {
 				t.Setenv("PATH", test.path)
 			}
-			err := run(t.Context(), test.args, io.Discard)
+			test.options.Out = io.Discard
+			err := Run(t.Context(), test.options)
 			if err == nil || !strings.Contains(err.Error(), test.says) {
 				t.Fatalf("got %v, want %q", err, test.says)
 			}
 			if strings.Contains(err.Error(), "goroutine") || strings.Count(err.Error(), "\n") > 0 {
-				t.Errorf("that is not a sentence: %v", err)
+				t.Errorf("more than one line, or a stack trace: %v", err)
 			}
 		})
 	}

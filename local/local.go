@@ -1,12 +1,12 @@
-// Command local runs the whole of Premium HLS on this machine: it synthesizes
-// the stack, deploys the template to stand-ins of the services, and serves the
-// distribution on localhost. It needs Go, Node and npm, and no AWS account.
-package main
+// Package local runs Premium HLS on this machine, for the command premium local:
+// it synthesizes the stack, deploys the template to stand-ins of the AWS
+// services, and serves the distribution on localhost. It needs Go, Node and npm,
+// and no AWS account.
+package local
 
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"os/signal"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,49 +26,36 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout)
-	if err != nil && !errors.Is(err, flag.ErrHelp) {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+// Options are the flags of premium local.
+type Options struct {
+	Content  string // a folder of HLS to serve in place of the sample; empty: the sample
+	Port     int
+	Verbose  bool     // prints the functions' log too
+	Settings []string // name=value, overrides cdk.json
+	Out      io.Writer
 }
 
-type options struct {
-	content  string
-	port     int
-	verbose  bool
-	settings assembly.Changes
-}
-
-func run(ctx context.Context, args []string, out io.Writer) error {
-	o := options{settings: assembly.Changes{}}
-	flags := flag.NewFlagSet("local", flag.ContinueOnError)
-	flags.StringVar(&o.content, "content", "", "a `folder` of HLS to sell in place of the sample")
-	flags.IntVar(&o.port, "port", 8080, "the port to serve on")
-	flags.BoolVar(&o.verbose, "v", false, "print what the Lambda functions log, too")
-	flags.Var(o.settings, "c", "a setting over that of cdk.json, as `name=value`; may be repeated")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no flag: a folder of HLS is given with -content", flags.Arg(0))
+// Run runs the site until ctx is canceled.
+func Run(ctx context.Context, o Options) error {
+	changes := assembly.Changes{}
+	for _, setting := range o.Settings {
+		if err := changes.Set(setting); err != nil {
+			return err
+		}
 	}
 	if err := checkNode(ctx); err != nil {
 		return err
 	}
 	var videos []video
-	if o.content != "" {
+	if o.Content != "" {
 		var err error
-		if videos, err = findVideos(o.content); err != nil {
+		if videos, err = findVideos(o.Content); err != nil {
 			return err
 		}
 	}
-	listener, err := net.Listen("tcp", "localhost:"+strconv.Itoa(o.port))
+	listener, err := net.Listen("tcp", "localhost:"+strconv.Itoa(o.Port))
 	if err != nil {
-		return portError(o.port, err)
+		return portError(o.Port, err)
 	}
 	defer listener.Close()
 
@@ -78,13 +64,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		return fmt.Errorf("making a folder for the synthesized stack: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	fmt.Fprintln(out, "Synthesizing the stack …")
-	file, s, err := assembly.Synthesize(ctx, folder, o.settings)
+	fmt.Fprintln(o.Out, "Synthesizing the stack …")
+	file, s, err := assembly.Synthesize(ctx, folder, changes)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "Deploying it on this machine …")
-	terminal := &terminal{out: out}
+	fmt.Fprintln(o.Out, "Deploying it on this machine …")
+	terminal := &terminal{out: o.Out}
 	c, err := deploy(ctx, o, s, folder, file, terminal)
 	if err != nil {
 		return err
@@ -102,7 +88,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return serve(ctx, listener, c)
 }
 
-func deploy(ctx context.Context, o options, s settings.Settings, folder, file string, terminal *terminal) (*cloud.Cloud, error) {
+func deploy(ctx context.Context, o Options, s settings.Settings, folder, file string, terminal *terminal) (*cloud.Cloud, error) {
 	root, err := assets.Root(".")
 	if err != nil {
 		return nil, err
@@ -112,7 +98,7 @@ func deploy(ctx context.Context, o options, s settings.Settings, folder, file st
 		return nil, err
 	}
 	functions, log := io.Discard, slog.New(slog.NewTextHandler(terminal, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	if o.verbose {
+	if o.Verbose {
 		functions = terminal
 		log = slog.New(slog.NewTextHandler(terminal, nil))
 	}
@@ -120,7 +106,7 @@ func deploy(ctx context.Context, o options, s settings.Settings, folder, file st
 		Root:      root,
 		Assembly:  folder,
 		Stack:     s.StackName,
-		Host:      "localhost:" + strconv.Itoa(o.port),
+		Host:      "localhost:" + strconv.Itoa(o.Port),
 		Viewers:   issuerViewers(),
 		Shop:      shop,
 		Functions: functions,
@@ -173,7 +159,7 @@ func checkNode(ctx context.Context) error {
 
 func portError(port int, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("port %d is in use by another program: end that, or choose another port with -port", port)
+		return fmt.Errorf("port %d is in use by another program: end it, or choose another port with --port", port)
 	}
 	return fmt.Errorf("serving on port %d: %w", port, err)
 }

@@ -110,8 +110,14 @@ func (d *desk) write(t *testing.T, name, text string) {
 	}
 }
 
-// run runs the command, with @ standing for the desk's folder in arguments.
+// run runs premium explain. DESK in an argument is replaced by the desk's folder,
+// COOKIES by its cookies.
 func (d *desk) run(t *testing.T, in string, args ...string) (code int, out, errors string) {
+	t.Helper()
+	return d.premium(t, in, append([]string{"explain"}, args...)...)
+}
+
+func (d *desk) premium(t *testing.T, in string, args ...string) (code int, out, errors string) {
 	t.Helper()
 	for i, arg := range args {
 		args[i] = strings.ReplaceAll(arg, "DESK", d.folder)
@@ -177,19 +183,19 @@ func TestExplain(t *testing.T) {
 
 func TestWithTemplate(t *testing.T) {
 	d := newDesk(t)
-	code, out, _ := d.run(t, "", "-template", "../../../internal/explain/target/testdata", "-cookie", "COOKIES", segment)
+	code, out, _ := d.run(t, "", "-template", "../../internal/explain/target/testdata", "-cookie", "COOKIES", segment)
 	if code != 0 || !strings.Contains(out, "not checked  verification") || !strings.Contains(out, "known only after a deploy") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	code, out, _ = d.run(t, "", "-template", "../../../internal/explain/target/testdata", "https://other.example.com/premium/a.ts")
+	code, out, _ = d.run(t, "", "-template", "../../internal/explain/target/testdata", "https://other.example.com/premium/a.ts")
 	if code != 1 || !strings.Contains(out, "does not serve the host other.example.com: ask for the URL at video.example.com or its own name, ….cloudfront.net") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	code, out, _ = d.run(t, "", "-template", "../../../internal/explain/target/testdata", "-public-key", "DESK/public.pem", "-key-id", "K2", "-cookie", "COOKIES", segment)
+	code, out, _ = d.run(t, "", "-template", "../../internal/explain/target/testdata", "-public-key", "DESK/public.pem", "-key-id", "K2", "-cookie", "COOKIES", segment)
 	if code != 1 || !strings.Contains(out, "The key K1 is in no key group") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	code, out, _ = d.run(t, "", "-template", "../../../internal/explain/target/testdata", "-cookie", "COOKIES", "https://"+host+"/premium/course-2/a.ts")
+	code, out, _ = d.run(t, "", "-template", "../../internal/explain/target/testdata", "-cookie", "COOKIES", "https://"+host+"/premium/course-2/a.ts")
 	if code != 1 || !strings.Contains(out, "FAILED") || !strings.Contains(out, "^") {
 		t.Errorf("exit %d: %s", code, out)
 	}
@@ -201,33 +207,32 @@ func TestCannotFindOut(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "the distribution is missing"},
-		{"no URL", []string{"-template", "../../../internal/explain/target/testdata"}, "the URL of the request is missing"},
-		{"two URLs", []string{"-template", "../../../internal/explain/target/testdata", segment, segment}, "one URL, not 2"},
-		{"a URL without a scheme", []string{"-template", "../../../internal/explain/target/testdata", "h/a"}, "must begin with https://"},
-		{"an unknown flag", []string{"-cokie", "a"}, "flag provided but not defined: -cokie"},
-		{"two sources", []string{"-template", "../../../internal/explain/target/testdata", "-cookie", "a=1", "-jar", "x", segment}, "one of -cookie, -curl, -har and -jar"},
-		{"two distributions", []string{"-template", "../../../internal/explain/target/testdata", "-stack", "S", segment}, "one of -template, -stack and -site"},
-		{"a stack with a key", []string{"-stack", "S", "-public-key", "k", segment}, "leave out -public-key"},
-		{"ids without keys", []string{"-template", "../../../internal/explain/target/testdata", "-key-id", "K1", segment}, "-key-id as often as -public-key"},
-		{"a template with a host", []string{"-template", "../../../internal/explain/target/testdata", "-host", "h", segment}, "leave out -host"},
-		{"a site with a request", []string{"-site", "http://localhost", segment}, "leave out -site"},
-		{"a stack with cookies and no URL", []string{"-stack", "S", "-cookie", "a=1"}, "give the URL of the request"},
-		{"a URL beside curl", []string{"-template", "../../../internal/explain/target/testdata", "-curl", "curl " + segment, segment}, "the curl command has the URL"},
-		{"stdin twice", []string{"-template", "../../../internal/explain/target/testdata", "-curl", "-", "-response", "-"}, "cannot both be read from stdin"},
-		{"a time that is none", []string{"-now", "noon"}, "not a time"},
-		{"an address that is none", []string{"-address", "here"}, "invalid value"},
-		{"a page that is none", []string{"-template", "../../../internal/explain/target/testdata", "-page", "here", segment}, "-page is"},
+		{"nothing", nil, "no distribution"},
+		{"no URL", []string{"-template", "../../internal/explain/target/testdata"}, "no request"},
+		{"two URLs", []string{"-template", "../../internal/explain/target/testdata", segment, segment}, "unexpected argument"},
+		{"a URL without a scheme", []string{"-template", "../../internal/explain/target/testdata", "h/a"}, "must be https:// or http:// and a host"},
+		{"an unknown flag", []string{"-cokie", "a"}, "unknown flag --cokie"},
+		{"two sources", []string{"-template", "../../internal/explain/target/testdata", "-cookie", "a=1", "-jar", "x", segment}, "only one of --cookie, --curl, --har and --jar"},
+		{"two distributions", []string{"-template", "../../internal/explain/target/testdata", "-stack", "S", segment}, "either --template or --stack"},
+		{"a stack with a key", []string{"-stack", "S", "-public-key", "k", segment}, "--public-key: not allowed with --stack"},
+		{"ids without keys", []string{"-template", "../../internal/explain/target/testdata", "-key-id", "K1", segment}, "--key-id: must be set as often as --public-key"},
+		{"a template with a host", []string{"-template", "../../internal/explain/target/testdata", "-host", "h", segment}, "--host and --pattern: not allowed with --template"},
+		{"a stack with cookies and no URL", []string{"-stack", "S", "-cookie", "a=1"}, "no request"},
+		{"a URL beside curl", []string{"-template", "../../internal/explain/target/testdata", "-curl", "curl " + segment, segment}, "not allowed with --curl"},
+		{"stdin twice", []string{"-template", "../../internal/explain/target/testdata", "-curl", "-", "-response", "-"}, "only one can be read from stdin"},
+		{"a time that is none", []string{"-now", "noon", segment}, "--now"},
+		{"an address that is none", []string{"-address", "here"}, "--address"},
+		{"a page that is none", []string{"-template", "../../internal/explain/target/testdata", "-page", "here", segment}, "--page"},
 		{"no template", []string{"-template", "none", segment}, "finding the template"},
 		{"no key", []string{"-public-key", "none", segment}, "reading the public key"},
-		{"no jar", []string{"-template", "../../../internal/explain/target/testdata", "-jar", "none", segment}, "reading the cookie jar"},
-		{"a jar that is none", []string{"-template", "../../../internal/explain/target/testdata", "-jar", "main.go", segment}, "reading the cookie jar main.go: line 1"},
-		{"no HAR", []string{"-template", "../../../internal/explain/target/testdata", "-har", "none"}, "reading the HAR file"},
-		{"a HAR without the URL", []string{"-template", "../../../internal/explain/target/testdata", "-har", "DESK/served.har", "https://h/"}, "no request for https://h/"},
-		{"no curl command", []string{"-template", "../../../internal/explain/target/testdata", "-curl", "wget x"}, "does not begin with curl"},
-		{"a curl command for another protocol", []string{"-template", "../../../internal/explain/target/testdata", "-curl", "curl ftp://h/"}, "must begin with https://"},
-		{"an answer without headers", []string{"-template", "../../../internal/explain/target/testdata", "-response", "main.go", segment}, "save it with curl -i"},
-		{"an answer that sets no cookies", []string{"-template", "../../../internal/explain/target/testdata", "-set-cookie", "DESK/bucket.txt", segment}, "sets no cookies"},
+		{"no jar", []string{"-template", "../../internal/explain/target/testdata", "-jar", "none", segment}, "reading the cookie jar"},
+		{"a jar that is none", []string{"-template", "../../internal/explain/target/testdata", "-jar", "main.go", segment}, "reading the cookie jar main.go: line 1"},
+		{"no HAR", []string{"-template", "../../internal/explain/target/testdata", "-har", "none"}, "reading the HAR file"},
+		{"a HAR without the URL", []string{"-template", "../../internal/explain/target/testdata", "-har", "DESK/served.har", "https://h/"}, "no request for https://h/"},
+		{"no curl command", []string{"-template", "../../internal/explain/target/testdata", "-curl", "wget x"}, "does not begin with curl"},
+		{"a curl command for another protocol", []string{"-template", "../../internal/explain/target/testdata", "-curl", "curl ftp://h/"}, "must be https:// or http:// and a host"},
+		{"an answer without headers", []string{"-template", "../../internal/explain/target/testdata", "-response", "main.go", segment}, "save it with curl -i"},
+		{"an answer that sets no cookies", []string{"-template", "../../internal/explain/target/testdata", "-set-cookie", "DESK/bucket.txt", segment}, "sets no cookies"},
 	}
 	d := newDesk(t)
 	for _, test := range tests {
@@ -240,16 +245,9 @@ func TestCannotFindOut(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
-	code, out, errors := newDesk(t).run(t, "", "-h")
-	if code != 0 || out != usage || errors != "" {
-		t.Errorf("exit %d: %s%s", code, out, errors)
-	}
-}
-
 func TestJSON(t *testing.T) {
 	d := newDesk(t)
-	code, out, _ := d.run(t, "", "-template", "../../../internal/explain/target/testdata", "-json", "-har", "DESK/refused.har")
+	code, out, _ := d.run(t, "", "-template", "../../internal/explain/target/testdata", "-json", "-har", "DESK/refused.har")
 	var printed struct {
 		Served   *bool
 		Requests []struct {
@@ -273,23 +271,28 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-func TestSite(t *testing.T) {
+func TestDoctor(t *testing.T) {
 	d := newDesk(t)
-	code, out, _ := d.run(t, "", "-site", "http://127.0.0.1:1")
-	if code != 1 || !strings.Contains(out, "FAILED  page") || !strings.Contains(out, "page: The site does not answer") {
+	code, out, _ := d.premium(t, "", "doctor", "-site", "http://127.0.0.1:1")
+	if code != 1 || !strings.Contains(out, "FAILED  page") {
 		t.Errorf("exit %d: %s", code, out)
 	}
-	code, out, _ = d.run(t, "", "-json", "-site", "http://127.0.0.1:1")
+	code, out, _ = d.premium(t, "", "doctor", "-json", "-site", "http://127.0.0.1:1")
 	var printed struct {
-		Site   string
-		Well   *bool
-		Checks []struct{ Name, Status, Found, Advice string }
+		Site    string
+		Healthy *bool
+		Checks  []struct{ Name, Status, Found, Advice string }
 	}
 	if err := json.Unmarshal([]byte(out), &printed); err != nil {
 		t.Fatal(err)
 	}
-	if code != 1 || printed.Site != "http://127.0.0.1:1" || printed.Well == nil || *printed.Well || len(printed.Checks) != 1 || printed.Checks[0].Status != "failed" {
+	if code != 1 || printed.Site != "http://127.0.0.1:1" || printed.Healthy == nil || *printed.Healthy || len(printed.Checks) != 1 || printed.Checks[0].Status != "failed" {
 		t.Errorf("exit %d: %s", code, out)
+	}
+	for _, args := range [][]string{{}, {"-site", "localhost"}, {"-site", "http://127.0.0.1:1", "-stack", "S"}} {
+		if code, out, errors := d.premium(t, "", append([]string{"doctor"}, args...)...); code != 2 || out != "" || errors == "" {
+			t.Errorf("%q: exit %d: %s%s", args, code, out, errors)
+		}
 	}
 }
 
@@ -315,7 +318,7 @@ func TestBrowserReplaces(t *testing.T) {
 // What a request holds cannot do anything to a terminal.
 func TestPrintable(t *testing.T) {
 	d := newDesk(t)
-	_, out, _ := d.run(t, "", "-template", "../../../internal/explain/target/testdata", "-cookie", "CloudFront-Key-Pair-Id=K\x1b[31m", "-public-key", "DESK/public.pem", "-key-id", "K1", segment)
+	_, out, _ := d.run(t, "", "-template", "../../internal/explain/target/testdata", "-cookie", "CloudFront-Key-Pair-Id=K\x1b[31m", "-public-key", "DESK/public.pem", "-key-id", "K1", segment)
 	if strings.Contains(out, "\x1b") || !strings.Contains(out, "K\uFFFD[31m") {
 		t.Errorf("%q", out)
 	}

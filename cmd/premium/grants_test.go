@@ -7,9 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -28,7 +30,7 @@ func account(t *testing.T) *dynamodb.Client {
 			t.Skip("install Node and npm")
 		}
 	}
-	server, err := local.Start(t.Context(), "../../../local")
+	server, err := local.Start(t.Context(), "../../local")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,15 +61,22 @@ func environment(t *testing.T, changes map[string]string) {
 	}
 }
 
-// entitle runs the command and returns its exit code and all that it says.
-func entitle(t *testing.T, args ...string) (code int, said string) {
+// premium runs the command and returns its exit code and all of its output.
+func premium(t *testing.T, args ...string) (code int, output string) {
 	t.Helper()
 	out := new(bytes.Buffer)
-	code = run(t.Context(), args, out, out)
+	code = run(t.Context(), args, system{in: strings.NewReader(""), out: out, err: out, now: time.Now, getenv: os.Getenv})
 	return code, out.String()
 }
 
-func TestEntitle(t *testing.T) {
+func key(viewer, path string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"viewer": &types.AttributeValueMemberS{Value: viewer},
+		"path":   &types.AttributeValueMemberS{Value: path},
+	}
+}
+
+func TestGrants(t *testing.T) {
 	client := account(t)
 	put := func(path string, until types.AttributeValue) {
 		t.Helper()
@@ -84,53 +93,53 @@ func TestEntitle(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"list"}, 0, "Table Grants has no grants.\n"},
-		{[]string{"list", "ada"}, 0, "ada has no grants in table Grants.\n"},
-		{[]string{"grant", "ada", "course-1"}, 0, "ada may watch course-1 without an end.\n"},
-		{[]string{"grant", "-until", "2127-01-31", "ada", "course-2"}, 0, "ada may watch course-2 until 2127-02-01T00:00:00Z.\n"},
-		{[]string{"grant", "-until", "2127-01-31", "bob", "*"}, 0, "bob may watch everything until 2127-02-01T00:00:00Z.\n"},
-		{[]string{"list", "ada"}, 0, "VIEWER  PATH      UNTIL\nada     course-1  no end\nada     course-2  2127-02-01T00:00:00Z\n"},
-		{[]string{"list"}, 0, "VIEWER  PATH      UNTIL\nada     course-1  no end\nada     course-2  2127-02-01T00:00:00Z\nbob     *         2127-02-01T00:00:00Z\n"},
-		// A grant made anew has the new end.
-		{[]string{"grant", "ada", "course-2"}, 0, "ada may watch course-2 without an end.\n"},
-		{[]string{"grant", "-until", "2127-02-27", "ada", "course-1"}, 0, "ada may watch course-1 until 2127-02-28T00:00:00Z.\n"},
-		{[]string{"list", "ada"}, 0, "VIEWER  PATH      UNTIL\nada     course-1  2127-02-28T00:00:00Z\nada     course-2  no end\n"},
-		{[]string{"revoke", "ada", "course-1"}, 0, "ada has no grant of course-1 any more. Cookies that were given out last until they end.\n"},
-		{[]string{"revoke", "ada", "course-1"}, 1, "ada has no grant of course-1 in table Grants.\n"},
-		{[]string{"revoke", "bob", "*"}, 0, "bob has no grant of everything any more. Cookies that were given out last until they end.\n"},
-		{[]string{"list"}, 0, "VIEWER  PATH      UNTIL\nada     course-2  no end\n"},
-		{[]string{"grant", "ada", "../x"}, 2, `the path "../x" cannot be granted`},
+		{[]string{"grants"}, 0, "No grants in table Grants.\n"},
+		{[]string{"grants", "ada"}, 0, "No grants of ada in table Grants.\n"},
+		{[]string{"grant", "ada", "course-1"}, 0, "Granted course-1 to ada.\n"},
+		{[]string{"grant", "-until", "2127-01-31", "ada", "course-2"}, 0, "Granted course-2 to ada until 2127-02-01T00:00:00Z.\n"},
+		{[]string{"grant", "-until", "2127-01-31", "bob", "*"}, 0, "Granted all premium content to bob until 2127-02-01T00:00:00Z.\n"},
+		{[]string{"grants", "ada"}, 0, "VIEWER  PATH      EXPIRES\nada     course-1  never\nada     course-2  2127-02-01T00:00:00Z\n"},
+		{[]string{"grants"}, 0, "VIEWER  PATH      EXPIRES\nada     course-1  never\nada     course-2  2127-02-01T00:00:00Z\nbob     *         2127-02-01T00:00:00Z\n"},
+		// Granting again replaces the expiry.
+		{[]string{"grant", "ada", "course-2"}, 0, "Granted course-2 to ada.\n"},
+		{[]string{"grant", "-until", "2127-02-27", "ada", "course-1"}, 0, "Granted course-1 to ada until 2127-02-28T00:00:00Z.\n"},
+		{[]string{"grants", "ada"}, 0, "VIEWER  PATH      EXPIRES\nada     course-1  2127-02-28T00:00:00Z\nada     course-2  never\n"},
+		{[]string{"revoke", "ada", "course-1"}, 0, "Revoked course-1 from ada. Cookies already issued work until they expire.\n"},
+		{[]string{"revoke", "ada", "course-1"}, 1, "premium revoke: ada has no grant of course-1 in table Grants\n"},
+		{[]string{"revoke", "bob", "*"}, 0, "Revoked all premium content from bob. Cookies already issued work until they expire.\n"},
+		{[]string{"grants"}, 0, "VIEWER  PATH      EXPIRES\nada     course-2  never\n"},
+		{[]string{"grant", "ada", "../x"}, 2, `premium grant: path: invalid value "../x"`},
 	} {
 		args := append([]string{step.args[0], "-table", "Grants"}, step.args[1:]...)
-		code, said := entitle(t, args...)
+		code, said := premium(t, args...)
 		if code != step.code || !strings.HasPrefix(said, step.says) {
 			t.Errorf("%q: %d\n%s\nwant %d\n%s", args, code, said, step.code, step.says)
 		}
 	}
 
-	// What others wrote is shown as it is, right or wrong.
+	// Items that others wrote are listed, valid or not.
 	put("a", &types.AttributeValueMemberN{Value: "1"})
 	put("b", &types.AttributeValueMemberS{Value: "soon"})
 	put("c", &types.AttributeValueMemberN{Value: "4102444800000"})
 	put("d/", nil)
 	put("e\x1b[2J", nil)
-	want := "VIEWER  PATH        UNTIL\n" +
-		"bob     a           1970-01-01T00:00:01Z (ended)\n" +
-		"bob     b           wrong: until is not a number\n" +
-		"bob     c           wrong: until is not in seconds\n" +
-		"bob     d/          grants nothing: not a path\n" +
-		"bob     \"e\\x1b[2J\"  grants nothing: not a path\n"
-	if code, said := entitle(t, "list", "-table", "Grants", "bob"); code != 0 || said != want {
+	want := "VIEWER  PATH        EXPIRES\n" +
+		"bob     a           1970-01-01T00:00:01Z (expired)\n" +
+		"bob     b           invalid: until is not a number\n" +
+		"bob     c           invalid: until is not in seconds\n" +
+		"bob     d/          grants nothing: invalid path\n" +
+		"bob     \"e\\x1b[2J\"  grants nothing: invalid path\n"
+	if code, said := premium(t, "grants", "-table", "Grants", "bob"); code != 0 || said != want {
 		t.Errorf("%d\n%s\nwant\n%s", code, said, want)
 	}
 
-	// Attributes of the shop's own stay.
+	// Other attributes are kept.
 	item := key("ada", "course-3")
 	item["order"] = &types.AttributeValueMemberS{Value: "7"}
 	if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("Grants"), Item: item}); err != nil {
 		t.Fatal(err)
 	}
-	if code, said := entitle(t, "grant", "-table", "Grants", "-until", "30d", "ada", "course-3"); code != 0 {
+	if code, said := premium(t, "grant", "-table", "Grants", "-until", "30d", "ada", "course-3"); code != 0 {
 		t.Fatal(said)
 	}
 	got, err := client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("Grants"), Key: key("ada", "course-3")})
@@ -147,14 +156,14 @@ func TestEntitle(t *testing.T) {
 		}
 	}
 	for _, viewer := range [][]string{nil, {"carol"}} {
-		code, said := entitle(t, append([]string{"list", "-table", "Grants"}, viewer...)...)
+		code, said := premium(t, append([]string{"grants", "-table", "Grants"}, viewer...)...)
 		if n := strings.Count(said, "carol"); code != 0 || n != 5 {
 			t.Errorf("lists %d of 5: %s", n, said)
 		}
 	}
 
-	code, said := entitle(t, "list", "-table", "Gifts")
-	if code != 1 || said != "there is no table Gifts in eu-central-1, for the account of these credentials.\n" {
+	code, said := premium(t, "grants", "-table", "Gifts")
+	if code != 2 || said != "premium grants: table Gifts not found in eu-central-1 with these credentials\n" {
 		t.Errorf("%d %s", code, said)
 	}
 }
@@ -194,12 +203,12 @@ func TestStack(t *testing.T) {
 		code  int
 		says  string
 	}{
-		{"PremiumHls", 0, "Table Grants has no grants.\n"},
-		{"Bare", 1, `stack Bare has no table of entitlements: deploy it with "entitlements": "table" in cdk.json.` + "\n"},
-		{"Other", 1, "there is no stack Other in eu-central-1, for the account of these credentials.\n"},
-		{"Secret", 1, "these credentials may not do that: not you.\n"},
+		{"PremiumHls", 0, "No grants in table Grants.\n"},
+		{"Bare", 2, `premium grants: stack Bare has no entitlements table: deploy it with "entitlements": "table" in cdk.json` + "\n"},
+		{"Other", 2, "premium grants: stack Other not found in eu-central-1 with these credentials\n"},
+		{"Secret", 2, "premium grants: access denied: not you\n"},
 	} {
-		if code, said := entitle(t, "list", "-stack", tt.stack); code != tt.code || said != tt.says {
+		if code, said := premium(t, "grants", "-stack", tt.stack); code != tt.code || said != tt.says {
 			t.Errorf("%s: %d %s, want %d %s", tt.stack, code, said, tt.code, tt.says)
 		}
 	}
@@ -221,20 +230,20 @@ func TestAccountsThatCannot(t *testing.T) {
 		changes map[string]string
 		says    string
 	}{
-		{"no region", map[string]string{"AWS_REGION": ""}, "no AWS region is set"},
-		{"no credentials", map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no AWS credentials that work were found"},
-		{"no such profile", map[string]string{"AWS_PROFILE": "other"}, "the AWS configuration cannot be read"},
-		{"unreachable", map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "AWS cannot be reached for table Grants"},
+		{"no region", map[string]string{"AWS_REGION": ""}, "no AWS region"},
+		{"no credentials", map[string]string{"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no valid AWS credentials"},
+		{"no such profile", map[string]string{"AWS_PROFILE": "other"}, "reading the AWS configuration"},
+		{"unreachable", map[string]string{"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "calling AWS for table Grants"},
 		{"not allowed", map[string]string{"AWS_ENDPOINT_URL": refusing("AccessDeniedException", "not authorized to perform: dynamodb:UpdateItem")},
-			"these credentials may not do that: not authorized to perform: dynamodb:UpdateItem."},
-		{"expired", map[string]string{"AWS_ENDPOINT_URL": refusing("ExpiredTokenException", "The security token is expired.")}, "AWS does not take these credentials"},
-		{"another table", map[string]string{"AWS_ENDPOINT_URL": refusing("ValidationException", "The provided key element does not match the schema")}, "not a table of grants"},
-		{"another refusal", map[string]string{"AWS_ENDPOINT_URL": refusing("RequestLimitExceeded", "slow down")}, "AWS refused it for table Grants: slow down (RequestLimitExceeded)"},
+			"access denied: not authorized to perform: dynamodb:UpdateItem"},
+		{"expired", map[string]string{"AWS_ENDPOINT_URL": refusing("ExpiredTokenException", "The security token is expired.")}, "AWS credentials are invalid or expired"},
+		{"another table", map[string]string{"AWS_ENDPOINT_URL": refusing("ValidationException", "The provided key element does not match the schema")}, "not an entitlements table"},
+		{"another refusal", map[string]string{"AWS_ENDPOINT_URL": refusing("RequestLimitExceeded", "slow down")}, "AWS rejected the call for table Grants: slow down (RequestLimitExceeded)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			environment(t, tt.changes)
-			code, said := entitle(t, "grant", "-table", "Grants", "ada", "course-1")
-			if code != 1 || !strings.Contains(said, tt.says) {
+			code, said := premium(t, "grant", "-table", "Grants", "ada", "course-1")
+			if code != 2 || !strings.Contains(said, tt.says) {
 				t.Errorf("%d %s, want %s", code, said, tt.says)
 			}
 			if strings.Contains(said, "secret") {
@@ -244,11 +253,28 @@ func TestAccountsThatCannot(t *testing.T) {
 	}
 }
 
-func TestHelp(t *testing.T) {
-	if code, said := entitle(t, "-h"); code != 0 || said != usage {
-		t.Errorf("%d %s", code, said)
+func TestGrantUsage(t *testing.T) {
+	for _, line := range []string{
+		"give -table t ada a",
+		"grant ada a",
+		"grants -table t -stack s",
+		"grant -table t ada",
+		"revoke -table t",
+		"grant -table t ada a b", // the shell replaced * by the names of files
+		"grants -table t ada a",
+		"revoke -table t -until 30d ada a",
+		"grant -table t -until soon ada a",
+		"grant -table t ada /course-1",
+		"grant -table t ada ../course-1",
+		"grant -table t \x07 a",
+	} {
+		if code, said := premium(t, strings.Fields(line)...); code != 2 || said == "" {
+			t.Errorf("%s: exit %d: %s", line, code, said)
+		}
 	}
-	if code, said := entitle(t, "give"); code != 2 || said != "\"give\" is not grant, revoke or list.\nSee go run ./entitle -h.\n" {
-		t.Errorf("%d %s", code, said)
+	for _, args := range [][]string{{"grant", "-table", "t", "", "a"}, {"grant", "-table", "t", "ada", ""}} {
+		if code, said := premium(t, args...); code != 2 || !strings.Contains(said, "empty") {
+			t.Errorf("%q: exit %d: %s", args, code, said)
+		}
 	}
 }

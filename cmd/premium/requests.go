@@ -16,15 +16,15 @@ import (
 )
 
 // requests are those to be explained.
-func (o *options) requests(s system) ([]diagnosis.Request, error) {
+func (o *explainCommand) requests(s system) ([]diagnosis.Request, error) {
 	base := diagnosis.Request{
-		Method: o.method, URL: o.url, Viewer: o.address, Time: o.now.Time, Page: o.pageURL, Behavior: o.behavior,
+		Method: o.Method, URL: o.URL, Viewer: o.Address, Time: o.Now, Page: o.pageURL, Behavior: o.Behavior,
 	}
 	if base.Time.IsZero() {
 		base.Time = s.now()
 	}
-	if o.response != "" {
-		text, err := read(o.response, s)
+	if o.Response != "" {
+		text, err := read(o.Response, s)
 		if err != nil {
 			return nil, fmt.Errorf("reading what was answered: %w", err)
 		}
@@ -36,17 +36,17 @@ func (o *options) requests(s system) ([]diagnosis.Request, error) {
 		base.Response = &diagnosis.Response{Status: last.status, Header: last.header, Body: last.body}
 	}
 	b := &browser{}
-	if o.har != "" {
+	if o.Har != "" {
 		return o.recorded(base, b)
 	}
 	var err error
 	switch {
-	case o.curl != "":
+	case o.Curl != "":
 		base, err = o.copied(base, b, s)
-	case o.cookie != "":
-		base.Cookies = []string{strings.TrimSpace(strings.TrimPrefix(o.cookie, "Cookie:"))}
-	case o.jar != "":
-		err = b.open(o.jar)
+	case o.Cookie != "":
+		base.Cookies = []string{strings.TrimSpace(strings.TrimPrefix(o.Cookie, "Cookie:"))}
+	case o.Jar != "":
+		err = b.open(o.Jar)
 	}
 	if err != nil {
 		return nil, err
@@ -67,8 +67,8 @@ func read(file string, s system) ([]byte, error) {
 }
 
 // copied is the request of a curl command.
-func (o *options) copied(base diagnosis.Request, b *browser, s system) (diagnosis.Request, error) {
-	line := o.curl
+func (o *explainCommand) copied(base diagnosis.Request, b *browser, s system) (diagnosis.Request, error) {
+	line := o.Curl
 	if file, ok := strings.CutPrefix(line, "@"); ok || line == "-" {
 		if line == "-" {
 			file = "-"
@@ -110,8 +110,8 @@ func pageOf(header http.Header) *url.URL {
 }
 
 // recorded are the requests of a HAR file.
-func (o *options) recorded(base diagnosis.Request, b *browser) ([]diagnosis.Request, error) {
-	text, err := os.ReadFile(o.har)
+func (o *explainCommand) recorded(base diagnosis.Request, b *browser) ([]diagnosis.Request, error) {
+	text, err := os.ReadFile(o.Har)
 	if err != nil {
 		return nil, fmt.Errorf("reading the HAR file: %w", err)
 	}
@@ -119,7 +119,7 @@ func (o *options) recorded(base diagnosis.Request, b *browser) ([]diagnosis.Requ
 	if err != nil {
 		return nil, err
 	}
-	chosen, err := archive.Choose(o.url)
+	chosen, err := archive.Choose(o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (o *options) recorded(base diagnosis.Request, b *browser) ([]diagnosis.Requ
 		if r.Method == "" {
 			r.Method = e.Method
 		}
-		if o.now.IsZero() && !e.Started.IsZero() {
+		if o.Now.IsZero() && !e.Started.IsZero() {
 			r.Time = e.Started
 		}
 		if r.Page == nil {
@@ -156,11 +156,11 @@ func (o *options) recorded(base diagnosis.Request, b *browser) ([]diagnosis.Requ
 }
 
 // answered lets a browser hear the answer that -set-cookie names.
-func (o *options) answered(r diagnosis.Request, b *browser) error {
-	if o.setCookie == "" {
+func (o *explainCommand) answered(r diagnosis.Request, b *browser) error {
+	if o.SetCookie == "" {
 		return nil
 	}
-	text, err := os.ReadFile(o.setCookie)
+	text, err := os.ReadFile(o.SetCookie)
 	if err != nil {
 		return fmt.Errorf("reading the answer that set the cookies: %w", err)
 	}
@@ -189,7 +189,7 @@ func (o *options) answered(r diagnosis.Request, b *browser) error {
 		}
 	}
 	if !heard {
-		return fmt.Errorf("the answer in %s sets no cookies: save it with curl -i, headers and all", o.setCookie)
+		return fmt.Errorf("the answer in %s sets no cookies: save it with curl -i, headers and all", o.SetCookie)
 	}
 	return nil
 }

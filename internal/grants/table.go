@@ -1,0 +1,210 @@
+// Package grants reads and writes the DynamoDB table that says which viewer may
+// watch which path, as the commands `premium grant`, `revoke` and `grants` do.
+// The signer reads the same table.
+package grants
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// TableOutput is the stack's output with the name of its table.
+const TableOutput = "EntitlementsTable"
+
+// TableOf returns the name of a stack's table.
+func TableOf(ctx context.Context, client *cloudformation.Client, stack string) (string, error) {
+	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
+	if err != nil {
+		return "", err
+	}
+	for _, s := range described.Stacks {
+		for _, output := range s.Outputs {
+			if aws.ToString(output.OutputKey) == TableOutput && aws.ToString(output.OutputValue) != "" {
+				return *output.OutputValue, nil
+			}
+		}
+	}
+	return "", &NoTableError{Stack: stack}
+}
+
+// A Table is the table of grants. Writing to it keeps attributes that it does
+// not know.
+type Table struct {
+	Client *dynamodb.Client
+	Name   string
+}
+
+// attributes replaces names that are reserved words of DynamoDB.
+var attributes = map[string]string{"#v": "viewer", "#p": "path", "#u": "until"}
+
+func key(viewer, path string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"viewer": &types.AttributeValueMemberS{Value: viewer},
+		"path":   &types.AttributeValueMemberS{Value: path},
+	}
+}
+
+// Grant writes a grant, or replaces the expiry of an existing one. With the zero
+// time it does not expire.
+func (t Table) Grant(ctx context.Context, viewer, path string, until time.Time) error {
+	input := &dynamodb.UpdateItemInput{
+		TableName:                &t.Name,
+		Key:                      key(viewer, path),
+		UpdateExpression:         aws.String("REMOVE #u"),
+		ExpressionAttributeNames: map[string]string{"#u": "until"},
+	}
+	if !until.IsZero() {
+		input.UpdateExpression = aws.String("SET #u = :u")
+		input.ExpressionAttributeValues = map[string]types.AttributeValue{
+			":u": &types.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)},
+		}
+	}
+	_, err := t.Client.UpdateItem(ctx, input)
+	return err
+}
+
+// Revoke removes a grant and reports whether it existed.
+func (t Table) Revoke(ctx context.Context, viewer, path string) (existed bool, err error) {
+	output, err := t.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:    &t.Name,
+		Key:          key(viewer, path),
+		ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return false, err
+	}
+	return len(output.Attributes) > 0, nil
+}
+
+// List returns the grants of a viewer, or all grants if viewer is empty, sorted
+// by viewer and path.
+func (t Table) List(ctx context.Context, viewer string) ([]Grant, error) {
+	read := t.scan
+	if viewer != "" {
+		read = func(ctx context.Context) ([]Grant, error) { return t.query(ctx, viewer) }
+	}
+	items, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(items, func(a, b Grant) int {
+		return cmp.Or(strings.Compare(a.Viewer, b.Viewer), strings.Compare(a.Path, b.Path))
+	})
+	return items, nil
+}
+
+func (t Table) scan(ctx context.Context) (grants []Grant, err error) {
+	pages := dynamodb.NewScanPaginator(t.Client, &dynamodb.ScanInput{
+		TableName:                &t.Name,
+		ConsistentRead:           aws.Bool(true),
+		ProjectionExpression:     aws.String("#v, #p, #u"),
+		ExpressionAttributeNames: attributes,
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		grants = append(grants, readGrants(page.Items)...)
+	}
+	return grants, nil
+}
+
+func (t Table) query(ctx context.Context, viewer string) (grants []Grant, err error) {
+	pages := dynamodb.NewQueryPaginator(t.Client, &dynamodb.QueryInput{
+		TableName:                 &t.Name,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("#v = :v"),
+		ProjectionExpression:      aws.String("#v, #p, #u"),
+		ExpressionAttributeNames:  attributes,
+		ExpressionAttributeValues: map[string]types.AttributeValue{":v": &types.AttributeValueMemberS{Value: viewer}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		grants = append(grants, readGrants(page.Items)...)
+	}
+	return grants, nil
+}
+
+// A Fault says why the signer does not accept an item of the table.
+type Fault string
+
+// The faults of an item.
+const (
+	InvalidPath     Fault = "grants nothing: invalid path"
+	UntilNotNumber  Fault = "invalid: until is not a number"
+	UntilNotSeconds Fault = "invalid: until is not in seconds"
+)
+
+// A Grant is an item of the table, valid or not.
+type Grant struct {
+	Viewer, Path string
+	Until        time.Time // zero: does not expire
+	Fault        Fault     // empty: valid
+}
+
+func readGrants(items []map[string]types.AttributeValue) []Grant {
+	grants := make([]Grant, len(items))
+	for i, item := range items {
+		grants[i] = readGrant(item)
+	}
+	return grants
+}
+
+func readGrant(item map[string]types.AttributeValue) Grant {
+	var g Grant
+	if viewer, ok := item["viewer"].(*types.AttributeValueMemberS); ok {
+		g.Viewer = viewer.Value
+	}
+	if path, ok := item["path"].(*types.AttributeValueMemberS); ok {
+		g.Path = path.Value
+	}
+	if CheckPath(g.Path) != nil {
+		g.Fault = InvalidPath
+	}
+	until, expires := item["until"]
+	if !expires {
+		return g
+	}
+	number, ok := until.(*types.AttributeValueMemberN)
+	if !ok {
+		g.Fault = UntilNotNumber
+		return g
+	}
+	seconds, err := strconv.ParseFloat(number.Value, 64)
+	if err != nil || !(seconds >= 0 && seconds <= maxUntil) {
+		g.Fault = UntilNotSeconds
+		return g
+	}
+	g.Until = time.Unix(int64(seconds), 0).UTC()
+	return g
+}
+
+// maxUntil is the latest expiry that the signer accepts, in seconds since 1970:
+// the year 9999.
+const maxUntil = 253402300799
+
+// State describes the expiry of a grant for a list.
+func (g Grant) State(now time.Time) string {
+	switch {
+	case g.Fault != "":
+		return string(g.Fault)
+	case g.Until.IsZero():
+		return "never"
+	case !g.Until.After(now):
+		return g.Until.Format(time.RFC3339) + " (expired)"
+	}
+	return g.Until.Format(time.RFC3339)
+}
