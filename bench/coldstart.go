@@ -22,16 +22,16 @@ import (
 )
 
 // measureColdStarts measures the time from the start of a process to its first
-// answer, reading the keys included.
+// response, including the read of the keys.
 func (b *bench) measureColdStarts(ctx context.Context) error {
 	for round := range b.rounds*b.starts + 1 {
 		for _, s := range b.subjects {
-			if err := b.coldStart(ctx, s, round > 0); err != nil { // the first reads from the disk
+			if err := b.coldStart(ctx, s, round > 0); err != nil { // the first one reads from the disk
 				return err
 			}
 		}
 		if round > 0 {
-			if err := b.coldParts(ctx, b.subjects[0]); err != nil {
+			if err := b.startupParts(ctx, b.subjects[0]); err != nil {
 				return err
 			}
 		}
@@ -45,69 +45,71 @@ func (b *bench) measureColdStarts(ctx context.Context) error {
 func (b *bench) coldStart(ctx context.Context, s *subject, counts bool) error {
 	s.start()
 	_, err := s.request(ctx, "course-1")
-	s.stop() // which waits for the end of the log
+	s.stop() // waits for the end of the log
 	if err != nil || !counts {
 		return err
 	}
 	r := s.report
 	b.add("cold/"+s.name+"/init", float64(r.Init))
-	b.add("cold/"+s.name+"/answer", float64(r.Duration))
+	b.add("cold/"+s.name+"/response", float64(r.Duration))
 	b.add("cold/"+s.name, float64(r.Init+r.Duration))
 	b.add("cold/"+s.name+"/memory", float64(r.MaxMemory))
-	if s.name != oursRSA {
+	if s.name != oursECDSA {
 		return nil
 	}
-	read, err := logged(s.log.String(), "signing keys read")
+	read, err := logTime(s.log.String(), "keys") // the line that says which keys were read
 	if err != nil {
 		return err
 	}
-	asked := b.store.lastAsked()
-	b.add("parts/asked", float64(asked.Sub(r.Started)))
-	b.add("parts/read", float64(read.Sub(asked)))
+	requested := b.store.requested()
+	b.add("parts/requested", float64(requested.Sub(r.Started)))
+	b.add("parts/read", float64(read.Sub(requested)))
 	return nil
 }
 
-// coldParts measures what is not seen from outside: a process without its
-// settings says so as the first thing that main does, and the Go runtime tells
-// what the initialization of packages took.
-func (b *bench) coldParts(ctx context.Context, s *subject) error {
+// startupParts measures what cannot be seen from outside: a process without
+// settings logs an error as the first thing in main, and the Go runtime reports
+// how long the initialization of packages took.
+func (b *bench) startupParts(ctx context.Context, s *subject) error {
 	command := exec.CommandContext(ctx, s.binary)
 	command.Env = []string{}
 	began := time.Now()
-	said, _ := command.CombinedOutput() // it ends with an error
-	inMain, err := logged(string(said), "the signer does not start")
+	output, _ := command.CombinedOutput() // it exits with an error
+	inMain, err := logTime(string(output), "cause")
 	if err != nil {
 		return err
 	}
 	b.add("parts/main", float64(inMain.Sub(began)))
 	traced := exec.CommandContext(ctx, s.binary)
 	traced.Env = []string{"GODEBUG=inittrace=1"}
-	said, _ = traced.CombinedOutput()
-	initialized := parseInitTrace(string(said))
+	output, _ = traced.CombinedOutput()
+	initialized := parseInitTrace(string(output))
 	if initialized == 0 {
-		return fmt.Errorf("the Go runtime tells nothing of initialization:\n%s", said)
+		return fmt.Errorf("GODEBUG=inittrace=1 printed no initialization:\n%s", output)
 	}
 	b.add("parts/init", float64(initialized))
 	return nil
 }
 
-// logged returns the time of a line in a function's log.
-func logged(log, message string) (time.Time, error) {
+// logTime returns the time of the first line in a function's log that has a
+// field.
+func logTime(log, field string) (time.Time, error) {
 	for line := range strings.Lines(log) {
-		var entry struct {
-			Time time.Time
-			Msg  string
+		var entry struct{ Time time.Time }
+		var fields map[string]json.RawMessage
+		if json.Unmarshal([]byte(line), &fields) != nil || json.Unmarshal([]byte(line), &entry) != nil {
+			continue
 		}
-		if json.Unmarshal([]byte(line), &entry) == nil && entry.Msg == message {
+		if _, ok := fields[field]; ok {
 			return entry.Time, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("the log does not say %q:\n%s", message, log)
+	return time.Time{}, fmt.Errorf("no log line has the field %q:\n%s", field, log)
 }
 
 var initLine = regexp.MustCompile(`(?m)^init \S+ @\S+ ms, (\S+) ms clock,`)
 
-// parseInitTrace adds up what the packages took to initialize.
+// parseInitTrace adds up the initialization times of the packages.
 func parseInitTrace(trace string) time.Duration {
 	var sum float64
 	for _, line := range initLine.FindAllStringSubmatch(trace, -1) {
@@ -119,11 +121,11 @@ func parseInitTrace(trace string) time.Duration {
 	return time.Duration(sum * float64(time.Millisecond))
 }
 
-// sizes measures what is uploaded: the binary for Lambda's own processor.
+// sizes measures what is uploaded: the binary for Lambda's processor.
 func (b *bench) sizes(ctx context.Context) error {
 	binary := filepath.Join(b.dir, "lambda", "bootstrap")
 	if b.hurry {
-		binary = b.subjects[0].binary // which is built already
+		binary = b.subjects[0].binary // built already
 	} else if err := assets.BuildFunction(ctx, b.root, "./lambda/signer", binary, "linux", "arm64"); err != nil {
 		return err
 	}
@@ -152,7 +154,7 @@ func (b *bench) sizes(ctx context.Context) error {
 	return nil
 }
 
-// count counts what is written.
+// count counts the bytes that are written to it.
 type count int
 
 var _ io.Writer = (*count)(nil)
@@ -176,38 +178,44 @@ func folderSize(dir string) (total float64, err error) {
 	return total, err
 }
 
+// startParts says what the signer's start consists of.
+func (b *bench) startParts() string {
+	rest := func(ns float64) string { return duration(math.Max(ns, 0)) }
+	return fmt.Sprintf("The signer's start: %s until main begins, of which %s initialize packages; %s until the request to Parameter Store; %s for its response and the keys in it; %s for the signature and the response.",
+		duration(b.median("parts/main")), duration(b.median("parts/init")),
+		rest(b.median("parts/requested")-b.median("parts/main")), duration(b.median("parts/read")),
+		rest(b.median("cold/"+oursECDSA)-b.median("parts/requested")-b.median("parts/read")))
+}
+
 func (b *bench) coldStartTable() Table {
 	t := Table{
-		Title:   "Cold start: from the start of the process to its first answer",
-		Columns: []string{"", "until it asks for the event", "the first answer", "together", "memory then", "peak memory", "size"},
+		Title:   "Cold start: from the start of the process to its first response",
+		Columns: []string{"", "until it requests the event", "first response", "total", "memory then", "peak memory", "size"},
 		Notes: []string{
-			fmt.Sprintf("The signer in parts (RSA): %s until main begins, %s of it for the initialization of packages; %s more until the parameter store is asked; %s for the answer and the keys in it; the rest, %s, for the signature and the answer.",
-				duration(b.median("parts/main")), duration(b.median("parts/init")),
-				duration(math.Max(b.median("parts/asked")-b.median("parts/main"), 0)), duration(b.median("parts/read")),
-				duration(math.Max(b.median("cold/"+oursRSA)-b.median("parts/asked")-b.median("parts/read"), 0))),
-			"Peak memory is that after the warm requests above, the signer's with as many signatures as it keeps.",
-			"Lambda's own part (the microVM, the download, TLS to Parameter Store) comes on top for all. The packages of the function in Node are not bundled, as in the posts; bundled they start faster. Lambda's runtime for Python brings boto3 along, not cryptography.",
+			b.startParts(),
+			"Peak memory is after the warm requests above; the signer's is with a full cache of signatures.",
+			"Lambda adds the start of the microVM, the download, and TLS to Parameter Store for all. The packages of the function in Node are not bundled, as in the posts; a bundle starts faster. Lambda's Python runtime includes boto3 but not cryptography.",
 		},
 	}
 	for _, s := range b.subjects {
 		bytes := ""
 		switch s.name {
-		case oursRSA:
+		case oursECDSA:
 			bytes = size(b.median("size/binary")) + ", zipped " + size(b.median("size/zip"))
 		case nodeBlog:
-			bytes = size(b.median("size/node")) + " of packages"
+			bytes = "packages " + size(b.median("size/node"))
 		}
-		what := map[string]string{oursRSA: "the signer, RSA", oursECDSA: "the signer, ECDSA", nodeBlog: "function in Node", pythonBlog: "function in Python", emptyGo: "a Go function that does nothing but log"}[s.name]
+		what := map[string]string{oursRSA: "signer, RSA", oursECDSA: "signer, ECDSA (default)", nodeBlog: "function in Node", pythonBlog: "function in Python", emptyGo: "Go function that only logs"}[s.name]
 		cold := "cold/" + s.name
 		t.Rows = append(t.Rows, []string{
-			what, duration(b.median(cold + "/init")), duration(b.median(cold + "/answer")), duration(b.median(cold)),
+			what, b.time(cold + "/init"), b.time(cold + "/response"), b.time(cold),
 			memory(b.median(cold + "/memory")), memory(b.median("peak/" + s.name)), bytes,
 		})
 	}
 	return t
 }
 
-// memory is empty where the system does not tell.
+// memory is empty if the system does not report it.
 func memory(bytes float64) string {
 	if bytes == 0 && runtime.GOOS != "linux" {
 		return ""

@@ -12,18 +12,18 @@ const (
 	perMillion  = 0.20 // requests
 )
 
-// fullCore is the memory in MB at which a function has one processor (Lambda
-// developer guide, "Configure Lambda function memory"); the share is
-// proportional to it.
+// fullCore is the memory in MB at which a function has one processor; the share
+// is proportional to the memory (Lambda developer guide, "Configure Lambda
+// function memory").
 const fullCore = 1769
 
 var memorySizes = []int{128, 256, 512, 1024, fullCore}
 
-// coldShare is how many of the sign-ins are taken to meet a cold start.
+// coldShare is the assumed share of sign-ins with a cold start.
 const coldShare = 0.01
 
-// billed is the time that Lambda bills, in whole milliseconds, for what takes
-// d of one processor.
+// billed is the time that Lambda bills, in whole milliseconds, for work that
+// takes d on one processor.
 func billed(d time.Duration, memoryMB int) time.Duration {
 	scaled := float64(d) * fullCore / float64(memoryMB)
 	ms := math.Ceil(scaled / float64(time.Millisecond))
@@ -32,22 +32,22 @@ func billed(d time.Duration, memoryMB int) time.Duration {
 
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Milliseconds()) }
 
-// usd is the price of a million invocations that are billed so long.
+// usd is the price of a million invocations with this billed time.
 func usd(billed time.Duration, memoryMB int) float64 {
 	return 1e6 * billed.Seconds() * float64(memoryMB) / 1024 * perGBSecond
 }
 
-// cost estimates what a million sign-ins cost.
+// cost estimates the price of a million sign-ins.
 func (b *bench) cost() Table {
-	kept := time.Duration(b.median("request/kept"))
-	fresh := time.Duration(b.median("request/" + oursRSA))
-	cold := time.Duration(b.median("cold/" + oursRSA))
-	t := Table{Columns: []string{"memory", "share of a processor", "billed, kept signature", "billed, new RSA signature", "billed, cold start", "USD, all kept", "USD, all new, one in a hundred cold"}}
-	if len(b.samples["request/kept"]) == 0 || len(b.samples["cold/"+oursRSA]) == 0 {
+	cached := time.Duration(b.median("request/cached"))
+	signed := time.Duration(b.median("request/" + oursECDSA))
+	cold := time.Duration(b.median("cold/" + oursECDSA))
+	t := Table{Columns: []string{"memory", "share of a processor", "billed, cached signature", "billed, new signature", "billed, cold start", "USD, all cached", "USD, all new, 1 in 100 cold"}}
+	if len(b.samples["request/cached"]) == 0 || len(b.samples["cold/"+oursECDSA]) == 0 {
 		return t
 	}
 	for _, mb := range memorySizes {
-		k, f, c := billed(kept, mb), billed(fresh, mb), billed(cold, mb)
+		k, f, c := billed(cached, mb), billed(signed, mb), billed(cold, mb)
 		t.Rows = append(t.Rows, []string{
 			fmt.Sprintf("%d MB", mb), percent(float64(mb) / fullCore),
 			milliseconds(k), milliseconds(f), milliseconds(c),
@@ -56,9 +56,9 @@ func (b *bench) cost() Table {
 		})
 	}
 	const example = 256
-	f, c := billed(fresh, example), billed(cold, example)
-	t.Notes = []string{fmt.Sprintf("An estimate: what was measured above on one processor (%s, %s, %s), taken %d / memory times as long, because Lambda gives a function a share of a processor by its memory, and rounded up to whole milliseconds. At %d MB, all new: %.2f + 990,000 × %.3f s × %.2f GB × %.10f + 10,000 × %.3f s × %.2f GB × %.10f = %.2f. Lambda's own part of a cold start and the network to AWS come on top; both are waiting, which is billed too.",
-		duration(float64(kept)), duration(float64(fresh)), duration(float64(cold)), fullCore,
+	f, c := billed(signed, example), billed(cold, example)
+	t.Notes = []string{fmt.Sprintf("An estimate: the times measured on one processor (%s, %s, %s; see [performance](performance.md)), times %d MB / memory, because Lambda gives a function a share of a processor in proportion to its memory, rounded up to whole milliseconds. At %d MB, all new: %.2f + 990,000 × %.3f s × %.2f GB × %.10f + 10,000 × %.3f s × %.2f GB × %.10f = %.2f. Lambda's own part of a cold start and the network to AWS come on top: both are waiting, which is billed too.",
+		duration(float64(cached)), duration(float64(signed)), duration(float64(cold)), fullCore,
 		example, perMillion, f.Seconds(), example/1024., perGBSecond, c.Seconds(), example/1024., perGBSecond,
 		perMillion+(1-coldShare)*usd(f, example)+coldShare*usd(c, example))}
 	return t

@@ -27,25 +27,24 @@ const (
 	keyName   = "2026-11"
 )
 
-// A store is a parameter store on loopback that knows when it was last asked.
+// A store is Parameter Store on loopback. It records the time of the last request.
 type store struct {
 	*ssm.Store
 	server *httptest.Server
 	keys   map[signedcookie.KeyType]crypto.PublicKey
 
-	mu    sync.Mutex
-	asked time.Time
+	mu          sync.Mutex
+	lastRequest time.Time
 }
 
-// prefix is where the parameters of a stack with such keys are.
+// prefix is the prefix of the parameters of a stack with such keys.
 func prefix(t signedcookie.KeyType) string { return "/" + string(t) }
 
-// newStore fills a store with two stacks, one with each type of key.
+// newStore fills a store with the parameters of two stacks, one for each type of
+// key.
 func newStore() (*store, error) {
 	s := &store{Store: ssm.New(), keys: map[signedcookie.KeyType]crypto.PublicKey{}}
-	for t, hash := range map[signedcookie.KeyType]signedcookie.Hash{
-		signedcookie.RSA2048: signedcookie.SHA256, signedcookie.ECDSAP256: signedcookie.SHA1,
-	} {
+	for _, t := range []signedcookie.KeyType{signedcookie.ECDSAP256, signedcookie.RSA2048} {
 		key, err := signedcookie.GenerateKey(t)
 		if err != nil {
 			return nil, err
@@ -56,14 +55,14 @@ func newStore() (*store, error) {
 		}
 		s.keys[t] = key.Public()
 		settings := fmt.Sprintf(`{"host":%q,"keys":[{"name":%q,"custody":"ssm","type":%q,"hash":%q,"id":%q,"trustedSince":"2026-01-01T00:00:00Z"}]}`,
-			host, keyName, t, hash, keyPairID)
+			host, keyName, t, signedcookie.SHA256, keyPairID)
 		err = errors.Join(
 			s.Put(prefix(t)+"/signer", "String", settings),
 			s.Put(prefix(t)+"/origin-secret", "SecureString", secret),
 			s.Put(prefix(t)+"/signing-keys/"+keyName, "SecureString", string(text)),
 		)
 		if err != nil {
-			return nil, fmt.Errorf("filling the parameter store: %w", err)
+			return nil, fmt.Errorf("writing to the local Parameter Store: %w", err)
 		}
 	}
 	s.server = httptest.NewServer(s)
@@ -72,15 +71,15 @@ func newStore() (*store, error) {
 
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	s.asked = time.Now()
+	s.lastRequest = time.Now()
 	s.mu.Unlock()
 	s.Store.ServeHTTP(w, r)
 }
 
-func (s *store) lastAsked() time.Time {
+func (s *store) requested() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.asked
+	return s.lastRequest
 }
 
 func (s *store) privateKey(t signedcookie.KeyType) string {
@@ -93,8 +92,7 @@ type subject struct {
 	name   string
 	binary string
 	env    map[string]string
-	// public verifies what it signs; nil: it signs nothing.
-	public crypto.PublicKey
+	public crypto.PublicKey // verifies what it signs; nil if it signs nothing
 	hash   signedcookie.Hash
 
 	runner *lambda.Runner
@@ -104,17 +102,13 @@ type subject struct {
 
 // ours is the signer with a type of key.
 func ours(name, binary string, s *store, t signedcookie.KeyType) *subject {
-	hash := signedcookie.SHA1
-	if t == signedcookie.RSA2048 {
-		hash = signedcookie.SHA256
-	}
-	return &subject{name: name, binary: binary, public: s.keys[t], hash: hash, env: map[string]string{
+	return &subject{name: name, binary: binary, public: s.keys[t], hash: signedcookie.SHA256, env: map[string]string{
 		"PARAMETER_PREFIX": prefix(t), "SIGNING_KEYS": keyName, "AWS_ENDPOINT_URL_SSM": s.server.URL,
 		"METRICS_STACK": "PremiumHls", // as deployed
 	}}
 }
 
-// theirs is a function that reads an RSA key and signs on every request.
+// theirs is a function that reads an RSA key and signs for each request.
 func theirs(name, binary string, s *store) *subject {
 	return &subject{name: name, binary: binary, public: s.keys[signedcookie.RSA2048], hash: signedcookie.SHA1, env: map[string]string{
 		"HOST": host, "KEY_PAIR_ID": keyPairID, "KEY_PARAMETER": prefix(signedcookie.RSA2048) + "/signing-keys/" + keyName,
@@ -122,7 +116,7 @@ func theirs(name, binary string, s *store) *subject {
 	}}
 }
 
-// start starts no process yet: the first invocation does.
+// start prepares a new process. The first invocation starts it.
 func (s *subject) start(more ...string) {
 	env := map[string]string{}
 	for name, value := range s.env {
@@ -141,11 +135,11 @@ func (s *subject) start(more ...string) {
 
 func (s *subject) stop() { s.runner.Close() }
 
-// request asks for the cookies of a path and returns what that took.
+// request requests the cookies of a path and returns how long that took.
 func (s *subject) request(ctx context.Context, path string) (time.Duration, error) {
-	answer, err := s.runner.Invoke(ctx, event(path))
+	response, err := s.runner.Invoke(ctx, event(path))
 	if err == nil {
-		err = s.check(path, answer)
+		err = s.check(path, response)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w\n%s", s.name, err, s.log.String())
@@ -153,7 +147,8 @@ func (s *subject) request(ctx context.Context, path string) (time.Duration, erro
 	return s.report.Duration, nil
 }
 
-// loop has a function of theirs do nothing and returns what that took.
+// loop invokes a function of theirs with an event that it ignores, and returns
+// how long that took.
 func (s *subject) loop(ctx context.Context) (time.Duration, error) {
 	if _, err := s.runner.Invoke(ctx, []byte("{}")); err != nil {
 		return 0, fmt.Errorf("%s: %w\n%s", s.name, err, s.log.String())
@@ -161,37 +156,37 @@ func (s *subject) loop(ctx context.Context) (time.Duration, error) {
 	return s.report.Duration, nil
 }
 
-// check refuses an answer without cookies that open the path: what does less
-// work is no measure.
-func (s *subject) check(path string, answer []byte) error {
+// check returns an error unless the response has cookies that are valid for the
+// path: a function that does less work must not be measured.
+func (s *subject) check(path string, text []byte) error {
 	if s.public == nil {
 		return nil
 	}
 	var response events.APIGatewayV2HTTPResponse
-	if err := json.Unmarshal(answer, &response); err != nil || response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the answer is %s", answer)
+	if err := json.Unmarshal(text, &response); err != nil || response.StatusCode != http.StatusOK {
+		return fmt.Errorf("response without cookies: %s", text)
 	}
 	values := map[string][]byte{}
 	for _, line := range response.Cookies {
 		name, rest, _ := strings.Cut(line, "=")
 		value, _, _ := strings.Cut(rest, ";")
-		values[name], _ = signedcookie.Decode(value) // what does not decode does not verify
+		values[name], _ = signedcookie.Decode(value) // an undecodable value fails verification
 	}
 	policy := values[signedcookie.PolicyCookie]
 	if err := signedcookie.Verify(s.public, s.hash, policy, values[signedcookie.SignatureCookie]); err != nil {
-		return fmt.Errorf("the cookies do not hold: %w", err)
+		return fmt.Errorf("invalid cookies: %w", err)
 	}
 	parsed, err := signedcookie.ParsePolicy(policy)
 	if err != nil {
 		return err
 	}
 	if url := "https://" + host + "/premium/" + path + "/x.ts"; !parsed.MatchesURL(url) {
-		return fmt.Errorf("the cookies are for %s, not %s", parsed.Resource, url)
+		return fmt.Errorf("the cookies are for %s, want %s", parsed.Resource, url)
 	}
 	return nil
 }
 
-// event is a request of a browser, as API Gateway passes it on.
+// event is a browser's request, as API Gateway passes it on.
 func event(path string) []byte {
 	var e events.APIGatewayV2HTTPRequest
 	e.Version, e.RouteKey, e.RawPath = "2.0", "POST /api/cookies", "/api/cookies"
@@ -216,12 +211,12 @@ func event(path string) []byte {
 	e.Body = fmt.Sprintf(`{"path":%q}`, path)
 	text, err := json.Marshal(e)
 	if err != nil {
-		panic(err) // a type that is not JSON
+		panic(err) // the type has no JSON form
 	}
 	return text
 }
 
-// A logBuffer keeps what a function logs.
+// A logBuffer holds what a function logs.
 type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder

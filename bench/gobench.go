@@ -1,16 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os/exec"
-	"strconv"
-	"strings"
+
+	"golang.org/x/perf/benchfmt"
 )
 
-// A testBinary is a package's tests, compiled: its benchmarks can be run many
-// times, in turns with other things.
-type testBinary struct{ path, dir string } // dir is the package's
+// A testBinary is the compiled tests of a package. Its benchmarks can run many
+// times, alternating with others.
+type testBinary struct{ path, dir string } // dir is the package's folder
 
 func (t testBinary) compile(ctx context.Context) error {
 	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-o", t.path, ".")
@@ -21,53 +22,52 @@ func (t testBinary) compile(ctx context.Context) error {
 	return nil
 }
 
-// A measured is a line of what a benchmark prints: values by their units, such
-// as ns/op.
-type measured struct {
-	name   string // without Benchmark and the number of processors
-	values map[string]float64
+// A result is one line of a benchmark's output.
+type result struct {
+	name   string             // without Benchmark and the number of processors
+	values map[string]float64 // by unit as printed, such as ns/op
 }
 
 // run runs the benchmarks that match a pattern, each for a time such as 200ms
 // or 1x.
-func (t testBinary) run(ctx context.Context, pattern, time string) ([]measured, error) {
+func (t testBinary) run(ctx context.Context, pattern, time string) ([]result, error) {
 	cmd := exec.CommandContext(ctx, t.path, "-test.run", "^$", "-test.bench", pattern, "-test.benchtime", time, "-test.benchmem")
 	cmd.Dir = t.dir
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("running the benchmarks %s: %w\n%s", pattern, err, output)
 	}
-	found := parseBenchmarks(string(output))
-	if len(found) == 0 {
-		return nil, fmt.Errorf("there are no benchmarks %s:\n%s", pattern, output)
+	results := parseBenchmarks(output)
+	if len(results) == 0 {
+		return nil, fmt.Errorf("no benchmark in %s matches %s:\n%s", t.dir, pattern, output)
 	}
-	return found, nil
+	return results, nil
 }
 
-func parseBenchmarks(output string) []measured {
-	var found []measured
-	for line := range strings.Lines(output) {
-		fields := strings.Fields(line)
-		if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+// parseBenchmarks skips lines that are no results.
+func parseBenchmarks(output []byte) []result {
+	var results []result
+	reader := benchfmt.NewReader(bytes.NewReader(output), "")
+	for reader.Scan() {
+		read, ok := reader.Result().(*benchfmt.Result)
+		if !ok {
 			continue
 		}
-		m := measured{name: strings.TrimPrefix(fields[0], "Benchmark")}
-		if i := strings.LastIndexByte(m.name, '-'); i > 0 {
-			if _, err := strconv.Atoi(m.name[i+1:]); err == nil {
-				m.name = m.name[:i]
+		base, parts := read.Name.Parts()
+		name := append([]byte{}, base...)
+		for _, part := range parts {
+			if part[0] != '-' { // the number of processors
+				name = append(name, part...)
 			}
 		}
-		m.values = map[string]float64{}
-		for i := 2; i+1 < len(fields); i += 2 {
-			value, err := strconv.ParseFloat(fields[i], 64)
-			if err != nil {
-				break
+		r := result{string(name), map[string]float64{}}
+		for _, v := range read.Values {
+			if v.OrigUnit != "" { // benchfmt has changed ns to seconds
+				v.Value, v.Unit = v.OrigValue, v.OrigUnit
 			}
-			m.values[fields[i+1]] = value
+			r.values[v.Unit] = v.Value
 		}
-		if len(m.values) > 0 {
-			found = append(found, m)
-		}
+		results = append(results, r)
 	}
-	return found
+	return results
 }

@@ -13,15 +13,15 @@ import (
 	"strings"
 )
 
-// A Machine is what a measurement holds for.
+// A Machine is where a measurement was made.
 type Machine struct {
 	CPU     string
 	Cores   int
 	System  string // such as linux/amd64
-	Load    string `json:",omitempty"` // how many processes wanted to run in the minute before
+	Load    string `json:",omitempty"` // load average of the minute before
 	Go      string
 	Node    string `json:",omitempty"`
-	Python  string `json:",omitempty"` // with the versions of what it signs with
+	Python  string `json:",omitempty"` // with the versions of its libraries
 	OpenSSL string `json:",omitempty"`
 }
 
@@ -33,15 +33,15 @@ func (m Machine) String() string {
 		}
 	}
 	if m.Load != "" {
-		text += "; load " + m.Load + " when it began"
+		text += "; load average " + m.Load + " at the start"
 	}
 	return text
 }
 
-// describeMachine says where this runs, as far as the system tells.
+// describeMachine describes this machine as far as the system does.
 func describeMachine() Machine {
 	m := Machine{
-		CPU: "an unknown processor", Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH,
+		CPU: "unknown processor", Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH,
 		Go: strings.TrimPrefix(runtime.Version(), "go"),
 	}
 	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
@@ -61,15 +61,14 @@ func describeMachine() Machine {
 	return m
 }
 
-// An interpreter runs the functions and signers that this project is measured
-// against.
+// An interpreter runs the functions and signers to compare with.
 type interpreter struct {
-	path    string // the program itself, not what chooses among versions
+	path    string // the program itself, not a version manager's link
 	scripts string // the folder
-	version string // for a person
+	version string // for people
 }
 
-// bootstrap writes what Lambda starts: a file that runs a script.
+// bootstrap writes the file that Lambda starts, which runs a script.
 func (i interpreter) bootstrap(dir, script string) (string, error) {
 	path := filepath.Join(dir, "bootstrap")
 	text := fmt.Sprintf("#!/bin/sh\nexec %q %q\n", i.path, filepath.Join(i.scripts, script))
@@ -78,14 +77,14 @@ func (i interpreter) bootstrap(dir, script string) (string, error) {
 
 func findNode(ctx context.Context, scripts string) (interpreter, error) {
 	output, err := exec.CommandContext(ctx, "node", "-p", "JSON.stringify([process.execPath, process.versions.node])").Output()
-	var said [2]string
+	var found [2]string
 	if err == nil {
-		err = json.Unmarshal(output, &said)
+		err = json.Unmarshal(output, &found)
 	}
 	if err != nil {
-		return interpreter{}, errors.New("there is no Node here")
+		return interpreter{}, errors.New("Node not found")
 	}
-	return interpreter{said[0], scripts, "Node " + said[1]}, nil
+	return interpreter{found[0], scripts, "Node " + found[1]}, nil
 }
 
 const askPython = `import sys, platform, json, boto3, cryptography
@@ -93,21 +92,21 @@ print(json.dumps([sys.executable, f"Python {platform.python_version()} (boto3 {b
 
 func findPython(ctx context.Context, scripts string) (interpreter, error) {
 	output, err := exec.CommandContext(ctx, "python3", "-c", askPython).Output()
-	var said [2]string
+	var found [2]string
 	if err == nil {
-		err = json.Unmarshal(output, &said)
+		err = json.Unmarshal(output, &found)
 	}
 	if err != nil {
-		return interpreter{}, errors.New("there is no Python with boto3 and cryptography here")
+		return interpreter{}, errors.New("Python with boto3 and cryptography not found")
 	}
-	return interpreter{said[0], scripts, said[1]}, nil
+	return interpreter{found[0], scripts, found[1]}, nil
 }
 
 func opensslVersion(ctx context.Context) (string, error) {
 	output, err := exec.CommandContext(ctx, "openssl", "version").Output()
 	fields := strings.Fields(string(output))
 	if err != nil || len(fields) < 2 {
-		return "", errors.New("there is no openssl command here")
+		return "", errors.New("openssl not found")
 	}
 	return fields[0] + " " + fields[1], nil
 }

@@ -1,6 +1,5 @@
-// Command bench measures this project against what people would use instead,
-// side by side on the machine it runs on, and prints a table in Markdown. See
-// `go run ./bench -h`.
+// Command bench measures this project against its alternatives, side by side on
+// one machine, and prints tables in Markdown. See `go run ./bench -h`.
 package main
 
 import (
@@ -26,19 +25,19 @@ import (
 
 const usage = `Usage: go run ./bench [flags]
 
-Measures, in turns so that noise meets all alike, and prints medians:
+Measures, alternating so that noise affects all alike, and prints medians with
+confidence intervals:
 
   signature   one set of cookies: the signer, the AWS SDK for Go, the SDK for
               JavaScript, botocore, OpenSSL
   request     one request in a warm function: the signer, and functions in Node
-              and Python as posts have them
-  coldstart   the start of a process to its first answer, and its memory
-  edge        the local edge's check of one request
+              and Python as found in posts
+  coldstart   the start of a process to its first response, and its memory
+  edge        one decision of the local edge
   synthesis   cdk synth
 
-It takes a few minutes. A machine that does nothing else gives better figures.
-What needs Node, Python with boto3 and cryptography, or OpenSSL is left out
-where these are not installed.
+It takes some minutes. Use an idle machine. Comparisons with Node, Python
+(boto3, cryptography) and OpenSSL are skipped if these are not installed.
 
 `
 
@@ -53,40 +52,45 @@ func main() {
 
 func command(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var o options
-	var asJSON, readme bool
+	var asJSON, docs bool
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
 		fmt.Fprint(stderr, usage)
 		flags.PrintDefaults()
 	}
-	only := flags.String("only", strings.Join(sectionNames, ","), "what to measure")
-	flags.IntVar(&o.rounds, "rounds", 5, "how often each is measured")
-	flags.DurationVar(&o.time, "time", 200*time.Millisecond, "how long a signature or check is measured in a round")
-	flags.IntVar(&o.requests, "requests", 50, "how many requests a function gets in a round")
-	flags.IntVar(&o.starts, "starts", 2, "how many cold starts there are in a round")
-	flags.BoolVar(&o.first, "first", false, "measure the first cdk synth ever, with nothing compiled: some minutes")
-	flags.BoolVar(&o.suite, "suite", false, "measure all of the tests: some minutes")
-	flags.BoolVar(&asJSON, "json", false, "print JSON instead, with every sample")
-	flags.BoolVar(&readme, "readme", false, "write the tables into README.md, too")
+	only := flags.String("only", strings.Join(sectionNames, ","), "parts to measure, separated by commas")
+	flags.IntVar(&o.rounds, "rounds", 6, "number of rounds; intervals need at least 6")
+	flags.DurationVar(&o.benchTime, "time", 200*time.Millisecond, "time for each benchmark in a round")
+	flags.IntVar(&o.requests, "requests", 50, "requests to each function in a round")
+	flags.IntVar(&o.starts, "starts", 2, "cold starts of each function in a round")
+	flags.BoolVar(&o.first, "first", false, "also measure the first cdk synth, with an empty build cache: some minutes")
+	flags.BoolVar(&o.suite, "suite", false, "also measure all tests: some minutes")
+	flags.BoolVar(&asJSON, "json", false, "print JSON with every sample")
+	flags.BoolVar(&o.clone, "clone", false, "also measure a fresh clone to a playing video with empty caches: some minutes, and downloads")
+	flags.BoolVar(&docs, "docs", false, "also write the tables to docs/")
 	if err := flags.Parse(args); err != nil {
 		if err == flag.ErrHelp {
 			return nil
 		}
 		return err
 	}
-	if flags.NArg() > 0 || o.rounds < 1 || o.requests < 1 || o.starts < 1 || o.time < time.Millisecond {
-		flags.Usage()
-		return fmt.Errorf("rounds, requests and starts must be at least 1, and time at least 1ms; nothing follows the flags")
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.rounds < 1 || o.requests < 1 || o.starts < 1:
+		return fmt.Errorf("-rounds %d -requests %d -starts %d: each must be at least 1", o.rounds, o.requests, o.starts)
+	case o.benchTime < time.Millisecond:
+		return fmt.Errorf("-time: invalid value %v: must be at least 1ms", o.benchTime)
 	}
 	o.sections = strings.Split(*only, ",")
 	for _, name := range o.sections {
 		if !slices.Contains(sectionNames, name) {
-			return fmt.Errorf("%q is none of %s", name, strings.Join(sectionNames, ", "))
+			return fmt.Errorf("-only: invalid value %q: must be among %s", name, strings.Join(sectionNames, ", "))
 		}
 	}
-	if readme && len(o.sections) != len(sectionNames) {
-		return fmt.Errorf("-readme needs all of %s", strings.Join(sectionNames, ", "))
+	if docs && len(o.sections) != len(sectionNames) {
+		return fmt.Errorf("-docs needs all parts: %s", strings.Join(sectionNames, ", "))
 	}
 	o.warmUp, o.fill = 20, 2500
 
@@ -98,8 +102,8 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	if readme {
-		if err := report.writeInto(filepath.Join(root, "README.md")); err != nil {
+	if docs {
+		if err := report.writeDocs(filepath.Join(root, "docs")); err != nil {
 			return err
 		}
 	}
@@ -113,19 +117,20 @@ func command(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	return err
 }
 
-// sectionNames are what is measured, in this order.
+// sectionNames are the parts, in the order in which they are measured.
 var sectionNames = []string{"signature", "request", "coldstart", "edge", "synthesis"}
 
 type options struct {
 	sections     []string
 	rounds       int
-	time         time.Duration // of one benchmark in Go, and of one script
-	requests     int           // to a function in a round
+	benchTime    time.Duration // of one benchmark in Go, and of one script
+	requests     int           // to each function in a round
 	starts       int           // of each function in a round
-	warmUp       int           // requests that do not count
-	fill         int           // requests for signatures of their own, before the peak of memory is read
-	first, suite bool
-	hurry        bool // leaves out what takes seconds however little is asked for
+	warmUp       int           // requests before the first measured one
+	fill         int           // requests for new signatures before the peak memory is read
+	first        bool
+	suite, clone bool
+	hurry        bool // skips what takes seconds whatever the other options are
 }
 
 // bench is one run.
@@ -133,13 +138,13 @@ type bench struct {
 	options
 	samples
 	root     string
-	dir      string // gone at the end
+	dir      string // temporary
 	out      io.Writer
 	store    *store
 	subjects []*subject
-	node     *interpreter // nil where it is not here
+	node     *interpreter // nil if not installed
 	python   *interpreter
-	openssl  string // its version; empty where it is not here
+	openssl  string // its version; empty if not installed
 	missing  []string
 	tests    map[string]testBinary // by package
 	began    time.Time
@@ -182,6 +187,7 @@ func measure(ctx context.Context, root string, o options, progress io.Writer) (*
 		{"edge", slices.Contains(o.sections, "edge"), b.measureEdge},
 		{"synthesis", slices.Contains(o.sections, "synthesis"), b.measureSynthesis},
 		{"the first synthesis", o.first, b.measureFirstSynthesis},
+		{"the clone", o.clone, b.measureClone},
 		{"the tests", o.suite, b.measureSuite},
 	} {
 		if !s.wanted {
@@ -199,7 +205,7 @@ func measure(ctx context.Context, root string, o options, progress io.Writer) (*
 		{slices.Contains(o.sections, "request"), b.requestTable},
 		{slices.Contains(o.sections, "coldstart"), b.coldStartTable},
 		{slices.Contains(o.sections, "edge"), b.edgeTable},
-		{slices.Contains(o.sections, "synthesis") || o.first || o.suite, b.synthesisTable},
+		{slices.Contains(o.sections, "synthesis") || o.first || o.suite || o.clone, b.synthesisTable},
 	} {
 		if t.wanted {
 			report.Tables = append(report.Tables, t.table())
@@ -212,13 +218,13 @@ func measure(ctx context.Context, root string, o options, progress io.Writer) (*
 	return report, nil
 }
 
-// find looks for what this project is measured against.
+// find looks for the programs to compare with.
 func (b *bench) find(ctx context.Context, m *Machine) error {
 	here := filepath.Join(b.root, "bench")
 	if node, err := findNode(ctx, filepath.Join(here, "node")); err != nil {
 		b.missing = append(b.missing, err.Error())
 	} else if err := npm.Install(ctx, node.scripts); err != nil {
-		b.missing = append(b.missing, "the AWS SDK for JavaScript is not here: "+err.Error())
+		b.missing = append(b.missing, "AWS SDK for JavaScript not installed: "+err.Error())
 	} else {
 		b.node, m.Node = &node, node.version
 	}
@@ -235,15 +241,15 @@ func (b *bench) find(ctx context.Context, m *Machine) error {
 	return nil
 }
 
-// progress tells a person that something is done.
+// progress prints that a part is done.
 func (b *bench) progress(what string) {
 	fmt.Fprintf(b.out, "%6s  %s\n", time.Since(b.began).Round(time.Second), what)
 }
 
 // tested are the packages whose benchmarks are run.
-var tested = []string{"lambda/signer", "local/cloudfront", "signedcookie"}
+var tested = []string{"lambda/signer", edgePackage, "signedcookie"}
 
-// build builds the functions and the tests, and with them what is measured.
+// build builds the functions, and the tests for their benchmarks.
 func (b *bench) build(ctx context.Context) error {
 	for _, name := range []string{"signer", "empty", nodeBlog, pythonBlog, "lambda", "tests"} {
 		if err := os.Mkdir(filepath.Join(b.dir, name), 0o755); err != nil {
@@ -265,23 +271,23 @@ func (b *bench) build(ctx context.Context) error {
 	return b.newSubjects(signer, empty)
 }
 
-// benchtime is how long a benchmark runs: where there is hurry, once.
+// benchtime is how long a benchmark runs.
 func (b *bench) benchtime() string {
 	if b.hurry {
 		return "1x"
 	}
-	return b.time.String()
+	return b.benchTime.String()
 }
 
-// goBenchmarks runs benchmarks and keeps what they measured, below a name.
-func (b *bench) goBenchmarks(ctx context.Context, below, pkg, pattern string) error {
+// goBenchmarks runs benchmarks and adds their results under a prefix.
+func (b *bench) goBenchmarks(ctx context.Context, prefix, pkg, pattern string) error {
 	results, err := b.tests[pkg].run(ctx, pattern, b.benchtime())
 	if err != nil {
 		return err
 	}
 	for _, m := range results {
 		for unit, value := range m.values {
-			name := below + "/" + m.name
+			name := prefix + "/" + m.name
 			if unit != "ns/op" {
 				name += " " + unit
 			}

@@ -7,23 +7,23 @@ import (
 )
 
 func TestParseBenchmarks(t *testing.T) {
-	got := parseBenchmarks(`goos: linux
+	got := parseBenchmarks([]byte(`goos: linux
 pkg: premiumhls/lambda/signer
 BenchmarkCookies/RSA-SHA256/cached-2         	11211571	        57.25 ns/op	       0 B/op	       0 allocs/op
 BenchmarkSDKCookies-16    421	   1250712 ns/op	    2702 B/op	      18 allocs/op
 BenchmarkOneProcessor   	 84874	      3792 ns/op
 BenchmarkDecide/behaviors=75-2  	 84874	      3792 ns/op	  12.5 MB/s
-BenchmarkInTurns-2  	 100	   2500000 ns/op	   1210000 SDK-ns	   1200000 signer-ns
+BenchmarkAlternating-2  	 100	   2500000 ns/op	   1210000 SDK-ns	   1200000 signer-ns
 BenchmarkNothing-2
 BenchmarkBroken-2   x y z
 PASS
-`)
-	want := []measured{
+`))
+	want := []result{
 		{"Cookies/RSA-SHA256/cached", map[string]float64{"ns/op": 57.25, "B/op": 0, "allocs/op": 0}},
 		{"SDKCookies", map[string]float64{"ns/op": 1250712, "B/op": 2702, "allocs/op": 18}},
 		{"OneProcessor", map[string]float64{"ns/op": 3792}},
 		{"Decide/behaviors=75", map[string]float64{"ns/op": 3792, "MB/s": 12.5}},
-		{"InTurns", map[string]float64{"ns/op": 2500000, "SDK-ns": 1210000, "signer-ns": 1200000}},
+		{"Alternating", map[string]float64{"ns/op": 2500000, "SDK-ns": 1210000, "signer-ns": 1200000}},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)
@@ -49,13 +49,13 @@ init premiumhls/lambda/internal/entitlement @10 ms, 0.5 ms clock, 20600 bytes, 2
 	}
 }
 
-func TestLogged(t *testing.T) {
-	log := "not JSON\n" + `{"time":"2026-11-24T10:00:00.5Z","level":"INFO","msg":"other"}` + "\n" + `{"time":"2026-11-24T10:00:01.25Z","level":"INFO","msg":"signing keys read"}` + "\n"
-	got, err := logged(log, "signing keys read")
+func TestLogTime(t *testing.T) {
+	log := "not JSON\n" + `{"time":"2026-11-24T10:00:00.5Z","level":"INFO","msg":"other"}` + "\n" + `{"time":"2026-11-24T10:00:01.25Z","level":"INFO","msg":"x","keys":["2026-11"]}` + "\n"
+	got, err := logTime(log, "keys")
 	if want := time.Date(2026, 11, 24, 10, 0, 1, 250_000_000, time.UTC); err != nil || !got.Equal(want) {
 		t.Errorf("%v, %v", got, err)
 	}
-	if _, err := logged(log, "anything else"); err == nil {
-		t.Error("found what is not there")
+	if _, err := logTime(log, "cause"); err == nil {
+		t.Error("found a field that is not in the log")
 	}
 }

@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// A Report is all that was measured.
+// A Report holds everything that was measured.
 type Report struct {
 	Date    time.Time
 	Took    string
@@ -17,11 +18,11 @@ type Report struct {
 	Tables  []Table
 	Targets []Target
 	Cost    Table
-	Missing []string `json:",omitempty"` // what is not here, each a sentence
-	Samples samples  // by name: nanoseconds or bytes
+	Missing []string `json:",omitempty"` // what could not be measured here, and why
+	Samples samples  // by name, in nanoseconds or bytes
 }
 
-// A Table is one of Markdown.
+// A Table is a table in Markdown.
 type Table struct {
 	Title   string
 	Columns []string
@@ -54,12 +55,12 @@ func (t Table) markdown() string {
 	return text.String()
 }
 
-// measured is the README's section: what was measured, and the targets.
+// measured is the section of docs/performance.md: the tables and the targets.
 func (r *Report) measured() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s, on %s. Medians, all in one run of %s.\n", r.Date.Format("2 January 2006"), r.Machine, r.Took)
-	for _, sentence := range r.Missing {
-		fmt.Fprintf(&text, "\nLeft out: %s.\n", sentence)
+	fmt.Fprintf(&text, "%s, on %s. All in one run of %s. Medians; ± is the 95 %% confidence interval.\n", r.Date.Format("2 January 2006"), r.Machine, r.Took)
+	for _, reason := range r.Missing {
+		fmt.Fprintf(&text, "\nNot measured: %s.\n", reason)
 	}
 	for _, t := range r.Tables {
 		text.WriteString("\n" + t.markdown())
@@ -67,49 +68,59 @@ func (r *Report) measured() string {
 	targets := Table{Title: "Targets", Columns: []string{"", "target", "measured", ""}}
 	for _, t := range r.Targets {
 		targets.Rows = append(targets.Rows, []string{t.What, t.Want, t.Got, t.verdict()})
-		if t.Rest != "" {
-			targets.Notes = append(targets.Notes, t.Rest)
+		if t.Why != "" {
+			targets.Notes = append(targets.Notes, t.Why)
 		}
 	}
 	text.WriteString("\n" + targets.markdown())
 	return text.String()
 }
 
-// Between a begin and the end that follows, the README is written here.
+// The documents that a run updates, between a begin line and the next end line.
 const (
-	beginMeasured = "<!-- go run ./bench -readme: measured -->\n"
-	beginCost     = "<!-- go run ./bench -readme: cost -->\n"
+	performanceDoc = "performance.md"
+	costsDoc       = "costs.md"
+
+	beginMeasured = "<!-- go run ./bench -docs: measured -->\n"
+	beginCost     = "<!-- go run ./bench -docs: cost -->\n"
 	end           = "<!-- end -->\n"
 )
 
-// writeInto replaces what an earlier run wrote into a file.
-func (r *Report) writeInto(file string) error {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	document := string(text)
-	for begin, section := range map[string]string{beginMeasured: r.measured(), beginCost: r.Cost.markdown()} {
-		if document, err = replaceBetween(document, begin, section); err != nil {
-			return fmt.Errorf("writing into %s: %w", file, err)
+// writeDocs replaces the sections of an earlier run in a folder of documents.
+func (r *Report) writeDocs(dir string) error {
+	for _, section := range []struct{ file, begin, text string }{
+		{performanceDoc, beginMeasured, r.measured()},
+		{costsDoc, beginCost, r.Cost.markdown()},
+	} {
+		file := filepath.Join(dir, section.file)
+		document, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		updated, err := replaceBetween(string(document), section.begin, section.text)
+		if err != nil {
+			return fmt.Errorf("updating %s: %w", file, err)
+		}
+		if err := os.WriteFile(file, []byte(updated), 0o644); err != nil {
+			return err
 		}
 	}
-	return os.WriteFile(file, []byte(document), 0o644)
+	return nil
 }
 
 func replaceBetween(document, begin, section string) (string, error) {
 	before, rest, ok := strings.Cut(document, begin)
 	if !ok {
-		return "", fmt.Errorf("it has no %s", strings.TrimSpace(begin))
+		return "", fmt.Errorf("no line %s", strings.TrimSpace(begin))
 	}
 	_, after, ok := strings.Cut(rest, end)
 	if !ok {
-		return "", fmt.Errorf("nothing ends %s", strings.TrimSpace(begin))
+		return "", fmt.Errorf("no line %s after %s", strings.TrimSpace(end), strings.TrimSpace(begin))
 	}
 	return before + begin + section + end + after, nil
 }
 
-// duration writes nanoseconds with three digits.
+// duration writes nanoseconds with three significant digits.
 func duration(ns float64) string {
 	for _, unit := range []struct {
 		name string
@@ -122,7 +133,7 @@ func duration(ns float64) string {
 	return with(ns, "ns")
 }
 
-// size writes bytes in the units of thousands that Lambda's limits have.
+// size writes bytes in decimal units, as Lambda's limits are.
 func size(bytes float64) string {
 	for _, unit := range []struct {
 		name  string
@@ -146,7 +157,7 @@ func with(v float64, unit string) string {
 	return notMeasured
 }
 
-// number writes three digits.
+// number writes three significant digits, or all before the point.
 func number(v float64) string {
 	switch {
 	case math.IsNaN(v) || math.IsInf(v, 0):

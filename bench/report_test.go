@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/perf/benchmath"
 )
 
 func TestUnits(t *testing.T) {
@@ -51,40 +53,57 @@ func TestMarkdown(t *testing.T) {
 }
 
 func TestTargets(t *testing.T) {
+	steady := func(v float64) benchmath.Summary { return benchmath.Summary{Center: v, Lo: v * 0.99, Hi: v * 1.01} }
 	for _, c := range []struct {
 		name    string
 		target  Target
 		verdict string
 		got     string
 	}{
-		{"as fast as that", atLeast("x", 10, 10, "why"), "met", "10 times"},
-		{"a little slower", atLeast("x", 10, 9.99, "why"), "**missed**", "9.99 times"},
-		{"not measured", atLeast("x", 10, math.NaN(), "why"), "not measured", ""},
-		{"divided by nothing", atLeast("x", 10, math.Inf(1), "why"), "not measured", ""},
-		{"below", below("x", 5e3, 4999, duration, "why"), "met", "5.00 µs"},
-		{"at the limit", below("x", 5e3, 5000, duration, "why"), "**missed**", "5 µs"},
-		{"size not measured", below("x", 5e3, math.NaN(), size, "why"), "not measured", ""},
+		{"as fast as required", atLeast("x", 10, value(10), "why"), "met", "10 times"},
+		{"a little slower", atLeast("x", 10, value(9.99), "why"), "**missed**", "9.99 times"},
+		{"a little slower, with an interval", atLeast("x", 10, steady(9.95), "why"), "**missed**, within the noise", "9.95 times ±1%"},
+		{"clearly faster", atLeast("x", 10, steady(12), "why"), "met", "12 times ±1%"},
+		{"not measured", atLeast("x", 10, value(math.NaN()), "why"), "not measured", ""},
+		{"divided by zero", atLeast("x", 10, value(math.Inf(1)), "why"), "not measured", ""},
+		{"at most, equal", atMost("x", 1.2, value(1.2), "why"), "met", "1.20 times"},
+		{"at most, more", atMost("x", 1.2, value(1.21), "why"), "**missed**", "1.21 times"},
+		{"below", below("x", 5e3, value(4999), duration, "why"), "met", "5.00 µs"},
+		{"at the limit", below("x", 5e3, value(5000), duration, "why"), "**missed**", "5 µs"},
+		{"size not measured", below("x", 5e3, value(math.NaN()), size, "why"), "not measured", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := c.target.verdict(); got != c.verdict || c.target.Got != c.got {
 				t.Errorf("%s with %q, want %s with %q", got, c.target.Got, c.verdict, c.got)
 			}
-			if told := c.target.Rest != ""; told != (c.verdict == "**missed**") {
-				t.Errorf("what the rest is: %q", c.target.Rest)
+			if explained := c.target.Why != ""; explained != strings.Contains(c.verdict, "missed") {
+				t.Errorf("explanation %q", c.target.Why)
 			}
 		})
 	}
 }
 
-// The noise that two medians of the same thing may have is no miss; more is.
+// A small or insignificant difference between two medians of the same work is
+// no miss; a large one is.
 func TestRSATarget(t *testing.T) {
-	for ours, met := range map[float64]bool{1.00e6: true, 1.04e6: true, 1.10e6: false} {
-		b := &bench{samples: samples{"signature/CookiesInTurns/RSA-SHA1 SDK-ns": {1e6}, "signature/CookiesInTurns/RSA-SHA1 signer-ns": {ours}}}
-		for _, target := range b.targets() {
-			if strings.Contains(target.What, "RSA signature") && (target.Met != met || (target.Rest == "") != met) {
-				t.Errorf("%s for 1 ms by the SDK: %+v", duration(ours), target)
+	six := func(v float64) []float64 { return []float64{v, v * 1.01, v * 0.99, v * 1.02, v * 0.98, v} }
+	for _, c := range []struct {
+		name      string
+		sdk, ours []float64
+		met       bool
+	}{
+		{"equal", []float64{1e6}, []float64{1e6}, true},
+		{"within the tolerance", []float64{1e6}, []float64{1.04e6}, true},
+		{"slower", []float64{1e6}, []float64{1.10e6}, false},
+		{"slower in six rounds", six(1e6), six(1.10e6), false},
+		{"slower, but the rounds overlap", []float64{1e6, 1.3e6, 1e6, 1.3e6, 1e6, 1.3e6}, []float64{1.3e6, 1.1e6, 1.2e6, 1.2e6, 1.1e6, 1.2e6}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := &bench{samples: samples{alternating("RSA-SHA1", "SDK"): c.sdk, alternating("RSA-SHA1", "signer"): c.ours}}
+			if target := b.rsaTarget(); target.Met != c.met || (target.Why == "") != c.met {
+				t.Errorf("%+v", target)
 			}
-		}
+		})
 	}
 }
 
@@ -109,64 +128,67 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// The real README takes a report, and a second one in its place.
-func TestREADME(t *testing.T) {
-	text, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "README.md")
-	if err := os.WriteFile(file, text, 0o644); err != nil {
-		t.Fatal(err)
+// The real documents take a report, and a second one in its place.
+func TestDocs(t *testing.T) {
+	dir := t.TempDir()
+	original := map[string]string{}
+	for _, name := range []string{performanceDoc, costsDoc} {
+		text, err := os.ReadFile(filepath.Join("../docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		original[name] = string(text)
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	report := func(what string) *Report {
 		return &Report{Tables: []Table{{Title: what, Columns: []string{""}}}, Cost: Table{Columns: []string{what + " costs"}}}
 	}
 	for _, what := range []string{"the first", "the second"} {
-		if err := report(what).writeInto(file); err != nil {
+		if err := report(what).writeDocs(dir); err != nil {
 			t.Fatal(err)
 		}
 	}
-	written, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"**the second**", "| the second costs |"} {
-		if strings.Count(string(written), want) != 1 {
-			t.Errorf("the README does not have %q once", want)
+	for name, section := range map[string]struct{ begin, want string }{
+		performanceDoc: {beginMeasured, "**the second**"},
+		costsDoc:       {beginCost, "| the second costs |"},
+	} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if strings.Contains(string(written), "the first**") {
-		t.Error("an earlier report is left")
-	}
-	outside := func(text string) string {
-		for _, begin := range []string{beginMeasured, beginCost} {
-			before, rest, _ := strings.Cut(text, begin)
+		if strings.Count(string(text), section.want) != 1 || strings.Contains(string(text), "the first") && !strings.Contains(original[name], "the first") {
+			t.Errorf("%s does not hold exactly the second report", name)
+		}
+		outside := func(text string) string {
+			before, rest, _ := strings.Cut(text, section.begin)
 			_, after, _ := strings.Cut(rest, end)
-			text = before + after
+			return before + after
 		}
-		return text
-	}
-	if outside(string(written)) != outside(string(text)) {
-		t.Error("the rest of the README has changed")
+		if outside(string(text)) != outside(original[name]) {
+			t.Errorf("%s has changed outside the section", name)
+		}
 	}
 }
 
-func TestREADMEWithoutMarkers(t *testing.T) {
+func TestDocsWithoutMarkers(t *testing.T) {
 	for name, text := range map[string]string{
-		"none":   "# A title\n",
-		"no end": beginMeasured + beginCost,
+		"no begin": "# A title\n",
+		"no end":   beginMeasured + beginCost,
 	} {
 		t.Run(name, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "README.md")
-			if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-				t.Fatal(err)
+			dir := t.TempDir()
+			for _, file := range []string{performanceDoc, costsDoc} {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
 			}
-			if err := new(Report).writeInto(file); err == nil {
+			if err := new(Report).writeDocs(dir); err == nil {
 				t.Error("no error")
 			}
-			if left, err := os.ReadFile(file); err != nil || string(left) != text {
-				t.Errorf("left %q, %v", left, err)
+			if got, err := os.ReadFile(filepath.Join(dir, performanceDoc)); err != nil || string(got) != text {
+				t.Errorf("the document has changed to %q, %v", got, err)
 			}
 		})
 	}

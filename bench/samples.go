@@ -1,49 +1,81 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"slices"
+
+	"golang.org/x/perf/benchmath"
 )
 
-// samples are what was measured, by name: one value for each round.
+// confidence is the confidence level of every interval.
+const confidence = 0.95
+
+// samples are the measured values by name, one for each round.
 type samples map[string][]float64
 
 func (s samples) add(name string, value float64) { s[name] = append(s[name], value) }
 
-// median is NaN where nothing was measured.
-func (s samples) median(name string) float64 { return median(s[name]) }
+// median returns NaN if nothing was measured.
+func (s samples) median(name string) float64 { return summarize(s[name]).Center }
 
-// ratio is how many times as long a takes as b: the median over the rounds, in
-// each of which the machine's noise meets both.
-func (s samples) ratio(a, b string) float64 {
+// time writes the median of nanoseconds and its confidence interval, such as
+// "827 µs ±2%". Fewer than six rounds have no interval.
+func (s samples) time(name string) string {
+	summary := summarize(s[name])
+	return withInterval(duration(summary.Center), summary)
+}
+
+// ratio summarizes a divided by b, round by round, so that noise of the machine
+// in a round affects both.
+func (s samples) ratio(a, b string) benchmath.Summary {
 	long, short := s[a], s[b]
 	if len(long) != len(short) {
-		return s.median(a) / s.median(b)
+		ratio := s.median(a) / s.median(b)
+		return benchmath.Summary{Center: ratio, Lo: math.Inf(-1), Hi: math.Inf(1)}
 	}
 	ratios := make([]float64, len(long))
 	for i := range long {
 		ratios[i] = long[i] / short[i]
 	}
-	return median(ratios)
+	return summarize(ratios)
 }
 
-// most is the greatest median among names; it is NaN unless all were measured.
-func (s samples) most(names ...string) float64 {
-	greatest := math.Inf(-1)
+// compare tests whether a and b differ significantly (Mann-Whitney U test).
+func (s samples) compare(a, b string) benchmath.Comparison {
+	return benchmath.AssumeNothing.Compare(sample(s[a]), sample(s[b]))
+}
+
+// largest is the largest median of names; NaN unless all were measured.
+func (s samples) largest(names ...string) float64 {
+	largest := math.Inf(-1)
 	for _, name := range names {
-		greatest = math.Max(greatest, s.median(name)) // NaN stays
+		largest = math.Max(largest, s.median(name)) // NaN stays NaN
 	}
-	return greatest
+	return largest
 }
 
-func median(values []float64) float64 {
-	n := len(values)
-	if n == 0 {
-		return math.NaN()
+func sample(values []float64) *benchmath.Sample {
+	return benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds) // it sorts
+}
+
+// summarize returns the median and its interval, without assuming a
+// distribution.
+func summarize(values []float64) benchmath.Summary {
+	if len(values) == 0 {
+		return benchmath.Summary{Center: math.NaN(), Lo: math.NaN(), Hi: math.NaN()}
 	}
-	sorted := slices.Sorted(slices.Values(values))
-	if n%2 == 1 {
-		return sorted[n/2]
+	return benchmath.AssumeNothing.Summary(sample(values), confidence)
+}
+
+// withInterval appends the interval to a written median, if there is one.
+func withInterval(text string, s benchmath.Summary) string {
+	if !hasInterval(s) {
+		return text
 	}
-	return (sorted[n/2-1] + sorted[n/2]) / 2
+	return fmt.Sprintf("%s ±%s", text, s.PctRangeString())
+}
+
+func hasInterval(s benchmath.Summary) bool {
+	return !math.IsNaN(s.Lo) && !math.IsInf(s.Lo, 0) && !math.IsInf(s.Hi, 0)
 }

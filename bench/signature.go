@@ -12,13 +12,21 @@ import (
 
 // Names of samples, in nanoseconds.
 const (
-	sdkSignature  = "signature/SDKCookies"
-	nodeSignature = "signature/node"
-	pySignature   = "signature/python"
+	newSignature    = "signature/Cookies/ECDSA-SHA256/signed" // the default of a new key
+	cachedSignature = "signature/Cookies/ECDSA-SHA256/cached"
+	sdkSignature    = "signature/SDKCookies"
+	nodeSignature   = "signature/node"
+	pySignature     = "signature/python"
 )
 
-// measureSignatures measures one set of cookies, in turns with what others
-// sign and with the bare signature.
+// alternating is the benchmark in which the signer, the SDK for Go and the bare
+// signature take turns, for a kind of key.
+func alternating(kind, who string) string {
+	return "signature/CookiesAlternating/" + kind + " " + who + "-ns"
+}
+
+// measureSignatures measures one set of cookies, alternating with the other
+// signers and with the bare signature.
 func (b *bench) measureSignatures(ctx context.Context) error {
 	key := b.store.privateKey(signedcookie.RSA2048)
 	for range b.rounds {
@@ -28,19 +36,18 @@ func (b *bench) measureSignatures(ctx context.Context) error {
 		if err := b.goBenchmarks(ctx, "signature", "signedcookie", "Bare"); err != nil {
 			return err
 		}
-		for name, i := range map[string]*interpreter{nodeSignature: b.node, pySignature: b.python} {
-			if i == nil {
+		for _, peer := range []struct {
+			name, script string
+			by           *interpreter
+		}{{nodeSignature, "signature.mjs", b.node}, {pySignature, "signature.py", b.python}} {
+			if peer.by == nil {
 				continue
 			}
-			script := "signature.mjs"
-			if i == b.python {
-				script = "signature.py"
-			}
-			ns, err := i.signature(ctx, script, key, max(b.time.Milliseconds(), 1))
+			ns, err := peer.by.signature(ctx, peer.script, key, max(b.benchTime.Milliseconds(), 1))
 			if err != nil {
 				return err
 			}
-			b.add(name, ns)
+			b.add(peer.name, ns)
 		}
 		if b.openssl != "" && !b.hurry {
 			if err := b.opensslSpeed(ctx); err != nil {
@@ -58,16 +65,16 @@ func (i interpreter) signature(ctx context.Context, script, key string, millisec
 	cmd := exec.CommandContext(ctx, i.path, script, strconv.FormatInt(milliseconds, 10))
 	cmd.Dir = i.scripts
 	cmd.Stdin = strings.NewReader(key)
-	var complaints strings.Builder
-	cmd.Stderr = &complaints
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
 	output, err := cmd.Output()
 	if err != nil {
-		return 0, fmt.Errorf("signing with %s: %w\n%s", i.version, err, complaints.String())
+		return 0, fmt.Errorf("signing with %s: %w\n%s", i.version, err, stderr.String())
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(output)), 64)
 }
 
-// opensslSpeed measures bare signatures with assembly made for each processor.
+// opensslSpeed measures bare signatures in optimized assembly.
 func (b *bench) opensslSpeed(ctx context.Context) error {
 	output, err := exec.CommandContext(ctx, "openssl", "speed", "-mr", "-seconds", "1", "rsa2048", "ecdsap256").Output()
 	if err != nil {
@@ -79,8 +86,7 @@ func (b *bench) opensslSpeed(ctx context.Context) error {
 	return nil
 }
 
-// parseSpeed reads operations a second from what openssl speed prints for
-// machines.
+// parseSpeed reads operations a second from the output of openssl speed -mr.
 func parseSpeed(output string) map[string]float64 {
 	found := map[string]float64{}
 	for line := range strings.Lines(output) {
@@ -103,21 +109,21 @@ func (b *bench) signatureTable() Table {
 		Title:   "One set of cookies",
 		Columns: []string{"", "time", "memory", "allocations"},
 		Notes: []string{
-			"New: policy, signature, encoding and the response's texts. Kept: what viewers of the same path in the same five minutes share.",
-			"The SDK for Go signs with RSA and SHA-1 only, and with the same key here. The targets' ratios to it are from signatures made in turns. OpenSSL counts the processor's time, which is the same where nothing else runs.",
+			"New: policy, signature, encoding, and the text of the response. Cached: viewers of the same path within one step of the expiry share a signature.",
+			"The SDK for Go signs with RSA and SHA-1 only; here it uses the signer's RSA key. The targets' ratios to it and to the bare signature come from signatures made alternately. OpenSSL counts processor time.",
 		},
 	}
 	row := func(what, name string) {
-		cells := []string{what, duration(b.median(name)), "", ""}
+		cells := []string{what, b.time(name), "", ""}
 		if _, ok := b.samples[name+" B/op"]; ok {
 			cells[2], cells[3] = size(b.median(name+" B/op")), number(b.median(name+" allocs/op"))
 		}
 		t.Rows = append(t.Rows, cells)
 	}
-	for _, kind := range []struct{ name, key string }{{"RSA, SHA-256", "RSA-SHA256"}, {"RSA, SHA-1", "RSA-SHA1"}, {"ECDSA, SHA-1", "ECDSA-SHA1"}} {
-		row("the signer, "+kind.name+", new", "signature/Cookies/"+kind.key+"/signed")
-	}
-	row("the signer, kept", "signature/Cookies/RSA-SHA256/cached")
+	row("signer, ECDSA, SHA-256 (default), new", newSignature)
+	row("signer, RSA, SHA-256, new", "signature/Cookies/RSA-SHA256/signed")
+	row("signer, RSA, SHA-1, new", "signature/Cookies/RSA-SHA1/signed")
+	row("signer, cached", cachedSignature)
 	row("AWS SDK for Go, `CookieSigner`", sdkSignature)
 	if b.node != nil {
 		row("`@aws-sdk/cloudfront-signer`, RSA, SHA-1", nodeSignature)

@@ -14,17 +14,17 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// cdk is the command line of the CDK that the README names.
+// cdk is the npm package of the CDK's command line.
 const cdk = "aws-cdk@2.1148.1"
 
-// measureSynthesis measures cdk synth into an empty folder and into the same
-// one again. Each is a process of its own, of the app and of the CDK's code.
+// measureSynthesis measures cdk synth into an empty folder, and into the same
+// folder again.
 func (b *bench) measureSynthesis(ctx context.Context) error {
 	if _, err := exec.LookPath("npx"); err != nil {
-		b.missing = append(b.missing, "there is no npx here for cdk synth")
+		b.missing = append(b.missing, "cdk synth: npx not found")
 		return nil
 	}
-	// These compile what is not yet.
+	// The first runs compile.
 	if _, err := b.synth(ctx, filepath.Join(b.dir, "first")); err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (b *bench) synth(ctx context.Context, out string, environment ...string) (t
 	return b.timed(ctx, environment, "npx", "--yes", cdk, "synth", "--quiet", "--output", out)
 }
 
-// app runs an app alone, as the CDK's command line does.
+// app runs only the app, as the CDK's command line does.
 func (b *bench) app(ctx context.Context, pkg, out string) (time.Duration, error) {
 	values, err := settings.ReadFile(filepath.Join(b.root, "cdk.json"))
 	if err != nil {
@@ -73,13 +73,13 @@ func (b *bench) app(ctx context.Context, pkg, out string) (time.Duration, error)
 	}
 	text, err := json.Marshal(values)
 	if err != nil {
-		return 0, fmt.Errorf("passing on the settings: %w", err)
+		return 0, fmt.Errorf("encoding the settings: %w", err)
 	}
 	return b.timed(ctx, []string{"CDK_OUTDIR=" + out, "CDK_CONTEXT_JSON=" + string(text)}, "go", "run", pkg)
 }
 
-// measureFirstSynthesis is the first one ever on a machine: nothing compiled,
-// and nothing of the CDK's code unpacked.
+// measureFirstSynthesis measures the first synthesis on a new machine: nothing
+// is compiled, and the CDK's code is not unpacked.
 func (b *bench) measureFirstSynthesis(ctx context.Context) error {
 	var environment []string
 	for _, name := range []string{"GOCACHE", "JSII_RUNTIME_PACKAGE_CACHE_ROOT"} {
@@ -111,7 +111,7 @@ func (b *bench) timed(ctx context.Context, environment []string, name string, ar
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = b.root
 	cmd.Env = append(os.Environ(), environment...)
-	cmd.WaitDelay = 10 * time.Second // for a grandchild that holds the output
+	cmd.WaitDelay = 10 * time.Second // for a grandchild that holds the output open
 	var output strings.Builder
 	cmd.Stdout, cmd.Stderr = &output, &output
 	began := time.Now()
@@ -123,11 +123,11 @@ func (b *bench) timed(ctx context.Context, environment []string, name string, ar
 	return took, nil
 }
 
-// tail is the end of what a command said.
+// tail is the end of a command's output.
 func tail(text string) string {
-	const most = 4000
-	if len(text) > most {
-		text = "…" + text[len(text)-most:]
+	const limit = 4000
+	if len(text) > limit {
+		text = "…" + text[len(text)-limit:]
 	}
 	return text
 }
@@ -135,16 +135,18 @@ func tail(text string) string {
 func (b *bench) synthesisTable() Table {
 	t := Table{Title: "Work on the stack", Columns: []string{"", "time"}}
 	for _, row := range []struct{ what, name string }{
-		{"`npx aws-cdk synth`, the first ever: nothing compiled", "synthesis/first"},
+		{"`npx aws-cdk synth`, build cache empty", "synthesis/first"},
 		{"`npx aws-cdk synth` into an empty folder", "synthesis/cold"},
 		{"`npx aws-cdk synth` again", "synthesis/warm"},
-		{"of it the app, `go run .`", "synthesis/app"},
-		{"of that an app without a stack", "synthesis/empty"},
+		{"of which the app, `go run .`", "synthesis/app"},
+		{"an app without a stack", "synthesis/empty"},
 		{"`npx aws-cdk synth` without the app", "synthesis/cli"},
-		{"every test, `go test ./...`", "suite"},
+		{"a fresh clone to a playing video, all caches empty", "clone/empty"},
+		{"the same with the Go modules downloaded", "clone/modules"},
+		{"all tests, `go test ./...`", "suite"},
 	} {
 		if len(b.samples[row.name]) > 0 {
-			t.Rows = append(t.Rows, []string{row.what, duration(b.median(row.name))})
+			t.Rows = append(t.Rows, []string{row.what, b.time(row.name)})
 		}
 	}
 	return t

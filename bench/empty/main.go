@@ -1,6 +1,6 @@
-// Command empty is a Lambda function that does nothing but write a line to its
-// log, as long as the signer's: what the runtime's loop, the log and the start
-// of a Go process take is the floor of any other that logs.
+// Command empty is a Lambda function that only writes one log line, as long as
+// the signer's. It measures the runtime's loop, the log and the start of a Go
+// process, which no Go function can save.
 package main
 
 import (

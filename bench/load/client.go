@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// newClient returns a client that follows no redirects, and that connects to
-// this machine alone.
+// newClient returns a client that does not follow redirects and connects only to
+// this machine.
 func newClient() *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: loopbackOnly}
 	return &http.Client{
@@ -28,31 +28,31 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// A due answer: what a request must be answered with.
-type due struct {
+// expected is the required response to a request.
+type expected struct {
 	status  int
 	code    string // in the body of a refusal
-	content []byte // of a file; nil: any
+	content []byte // of a file; nil if any is accepted
 }
 
-// A reply is what a request was answered with.
-type reply struct {
+// A response is what the system returned.
+type response struct {
 	status int
 	header http.Header
-	body   []byte // good until the next request
+	body   []byte // valid until the next request
 }
 
-// A request is one that a viewer sends.
+// A request is sent by a viewer.
 type request struct {
 	kind    kind
 	method  string
 	url     string
-	cookies string // of the Cookie header; empty: none
-	token   string // empty: none
+	cookies string // value of the Cookie header; empty if none
+	token   string // empty if none
 	body    string
-	form    bool // of the body; otherwise it is JSON
-	from    int  // the first byte that is asked for, where that is not 0
-	due     due
+	form    bool // the body is a form; otherwise JSON
+	from    int  // first byte requested with Range; 0 without Range
+	want    expected
 }
 
 func (r request) make(ctx context.Context) (*http.Request, error) {

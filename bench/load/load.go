@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// load has viewers come until the requests are sent or ctx ends.
-func load(ctx context.Context, o options, s *site, m *meter) *found {
-	f := &found{before: m.rest()}
+// load sends viewers until all requests are sent or ctx ends.
+func load(ctx context.Context, o options, s *site, m *meter) *result {
+	r := &result{before: m.rest()}
 	counts := &shared{}
 	counts.left.Store(o.requests)
 	began := time.Now()
@@ -33,23 +33,23 @@ func load(ctx context.Context, o options, s *site, m *meter) *found {
 		group.Wait()
 		close(done)
 	}()
-	f.warm = m.watch(done, o.atMost, counts.sent.Load)
-	f.took, f.sent = time.Since(began), counts.sent.Load()
-	f.end = m.sample(f.took, f.sent, true)
-	m.print(f.end)
+	r.warm = m.watch(done, o.atMost, counts.sent.Load)
+	r.took, r.sent = time.Since(began), counts.sent.Load()
+	r.end = m.sample(r.took, r.sent, true)
+	m.print(r.end)
 
 	for _, w := range workers {
-		f.add(w.tally)
+		r.add(w.tally)
 	}
-	if f.after = m.rest(); f.after > f.before {
+	if r.after = m.rest(); r.after > r.before {
 		var stacks strings.Builder
-		pprof.Lookup("goroutine").WriteTo(&stacks, 1) // into memory: it cannot fail
-		f.stacks = stacks.String()
+		pprof.Lookup("goroutine").WriteTo(&stacks, 1) // cannot fail in memory
+		r.stacks = stacks.String()
 	}
-	return f
+	return r
 }
 
-// work is one viewer after the other, until there is enough.
+// work visits the site as one viewer after the other until the run ends.
 func (w *worker) work(ctx context.Context, viewers []*viewer) {
 	for i := 0; ; i++ {
 		if err := w.visit(ctx, viewers[i%len(viewers)]); errors.Is(err, errEnough) {

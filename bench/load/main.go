@@ -1,10 +1,10 @@
-// Command load puts the whole of Premium HLS, as it runs on this machine, under
-// load: viewers sign in, ask for cookies, fetch playlists and segments with
-// them, and try what must be refused. It ends by itself, prints how fast the
-// answers came and what became of memory, and fails where one answer was not
-// the one that was due, memory grew, or a goroutine was left behind.
+// Command load runs the whole of Premium HLS on this machine and puts it under
+// load: viewers sign in, request cookies, fetch playlists and segments with them,
+// and try what must be refused. It ends by itself, prints response times and
+// memory, and exits with status 1 if a response was wrong, memory grew, or a
+// goroutine leaked.
 //
-// It speaks to loopback addresses only.
+// It connects to loopback addresses only.
 package main
 
 import (
@@ -46,32 +46,32 @@ type options struct {
 	settings assembly.Changes
 }
 
-// errNotHeld is of a run in which something was not as it must be. What, is
+// errFailed is the error of a run with wrong responses or leaks, which are
 // printed.
-var errNotHeld = errors.New("the load run found what must not be")
+var errFailed = errors.New("load run failed: see above")
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	o := options{settings: assembly.Changes{
-		// Half of the viewers have bought one course and half have both.
+		// Half of the viewers own one course, half own both.
 		"entitlements": `{"claim":"custom:courses","paths":true}`,
-		// The run measures what is behind the throttling.
+		// The run measures the system behind the throttling.
 		"requestsPerSecond": "10000",
 		"requestBurst":      "5000",
 	}}
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
-	flags.Int64Var(&o.requests, "requests", 100_000, "how many requests to send")
-	flags.DurationVar(&o.atMost, "for", 20*time.Minute, "how long to go on at most")
-	flags.IntVar(&o.viewers, "viewers", 200, "how many viewers there are")
-	flags.IntVar(&o.parallel, "parallel", 8, "how many of them watch at a time")
-	flags.Var(o.settings, "c", "a setting over that of cdk.json, as `name=value`; may be repeated")
+	flags.Int64Var(&o.requests, "requests", 100_000, "number of requests to send")
+	flags.DurationVar(&o.atMost, "for", 20*time.Minute, "maximum duration")
+	flags.IntVar(&o.viewers, "viewers", 200, "number of viewers")
+	flags.IntVar(&o.parallel, "parallel", 8, "viewers who watch at a time")
+	flags.Var(o.settings, "c", "override a setting of cdk.json, as `name=value` (repeatable)")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if flags.NArg() > 0 {
-		return fmt.Errorf("%q is no flag", flags.Arg(0))
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
 	if o.requests < 1 || o.atMost <= 0 || o.viewers < 1 || o.parallel < 1 {
-		return errors.New("-requests, -for, -viewers and -parallel must be more than nothing")
+		return fmt.Errorf("-requests %d -for %v -viewers %d -parallel %d: each must be greater than zero", o.requests, o.atMost, o.viewers, o.parallel)
 	}
 	o.parallel = min(o.parallel, o.viewers)
 
@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fmt.Fprintln(out, "Synthesizing the stack and deploying it on this machine …")
 	folder, err := os.MkdirTemp("", "premiumhls-")
 	if err != nil {
-		return fmt.Errorf("making a folder for the synthesized stack: %w", err)
+		return fmt.Errorf("creating a folder for the synthesized stack: %w", err)
 	}
 	defer os.RemoveAll(folder)
 	c, err := deploy(ctx, o, folder, host)
@@ -102,17 +102,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "At most %d requests in at most %v, of %d viewers, %d at a time (%s/%s, %d processors, %s).\n\n",
+	fmt.Fprintf(out, "Up to %d requests in up to %v, %d viewers, %d at a time (%s/%s, %d processors, %s).\n\n",
 		o.requests, o.atMost, o.viewers, o.parallel, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	limited, cancel := context.WithTimeout(ctx, o.atMost)
 	defer cancel()
 	found := load(limited, o, site, newMeter(c, client, out, o.requests))
 	found.print(out)
 	if err := ctx.Err(); err != nil {
-		return errors.New("the load run was ended before its time")
+		return errors.New("the load run was interrupted")
 	}
-	if !found.held() {
-		return errNotHeld
+	if !found.ok() {
+		return errFailed
 	}
 	return nil
 }
@@ -142,7 +142,8 @@ func deploy(ctx context.Context, o options, folder, host string) (*cloud.Cloud, 
 	return c, nil
 }
 
-// viewers can sign in: every other one has bought the second course, too.
+// viewers returns those who can sign in: every other one also owns the second
+// course.
 func viewers(n int) (list []cognito.Viewer) {
 	for i := range n {
 		courses := "course-1"

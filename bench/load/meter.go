@@ -12,16 +12,16 @@ import (
 	"premiumhls/local/cloud"
 )
 
-// A sample is what was in use at one moment. Edge, stand-ins and load are one
-// process, the functions have processes of their own.
+// A sample is the memory and goroutines in use at one moment. Edge, stand-ins and
+// load are one process; each function has its own.
 type sample struct {
 	at         time.Duration // since the load began
 	sent       int64         // requests
-	resident   int64         // of the edge's process, in bytes
-	heap       int64         // of it: what is in use, and where it was cleaned just before, what is needed
-	goroutines int           // of it
+	resident   int64         // resident memory of the edge's process, in bytes
+	heap       int64         // of the edge's process: allocated, or live if collected just before
+	goroutines int           // of the edge's process
 	functions  int           // processes of functions
-	largest    int64         // the most that one of them has in memory, in bytes
+	largest    int64         // resident memory of the largest of them, in bytes
 }
 
 // A meter takes samples and prints some of them.
@@ -36,14 +36,14 @@ func newMeter(c *cloud.Cloud, client *http.Client, out io.Writer, requests int64
 	return &meter{c, client, out, requests}
 }
 
-// rows is how many samples are printed in a run.
+// rows is the number of samples that are printed in a run.
 const rows = 20
 
-// sample takes a sample; clean has it take away first what nobody needs.
+// sample takes a sample; with clean it collects garbage first.
 func (m *meter) sample(at time.Duration, sent int64, clean bool) sample {
 	if clean {
 		runtime.GC()
-		runtime.GC() // what the first one has freed of pools
+		runtime.GC() // frees what the first one dropped from pools
 	}
 	var memory runtime.MemStats
 	runtime.ReadMemStats(&memory)
@@ -55,9 +55,8 @@ func (m *meter) sample(at time.Duration, sent int64, clean bool) sample {
 	return s
 }
 
-// watch samples until done is closed, and returns the sample of when a fifth
-// of the run was over: the caches are warm by then. It is nil where the run
-// was too short to have one.
+// watch samples until done is closed, and returns the sample after a fifth of
+// the run, when the caches are warm; nil if the run was too short.
 func (m *meter) watch(done <-chan struct{}, atMost time.Duration, sent func() int64) (warm *sample) {
 	fmt.Fprintf(m.out, "%8s %10s %12s %10s %11s %9s %13s\n", "time", "requests", "edge's RSS", "heap", "goroutines", "signers", "largest's RSS")
 	began := time.Now()
@@ -88,8 +87,8 @@ func (m *meter) print(s sample) {
 
 func megabytes(bytes int64) string { return fmt.Sprintf("%.1f MB", float64(bytes)/(1<<20)) }
 
-// rest ends what waits for more work, connections and warm functions, and
-// returns how many goroutines are left once that has settled.
+// rest closes idle connections and warm functions, and returns the number of
+// goroutines once it is stable.
 func (m *meter) rest() int {
 	m.client.CloseIdleConnections()
 	http.DefaultClient.CloseIdleConnections() // those of the stand-ins

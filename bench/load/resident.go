@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// resident is how much of a process is in memory, in bytes; 0 where that
-// cannot be known: the process has ended, or the system does not tell.
+// resident returns the resident memory of a process in bytes; 0 if it is unknown:
+// the process has ended, or the system does not report it.
 func resident(id int) int64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", id))
 	if err == nil {
@@ -19,7 +19,7 @@ func resident(id int) int64 {
 		}
 		return 0
 	}
-	// Where there is no /proc, as on a Mac, ps tells it in kilobytes.
+	// Without /proc, as on a Mac, ps prints it in kilobytes.
 	output, err := exec.Command("ps", "-o", "rss=", "-p", strconv.Itoa(id)).Output()
 	if err != nil {
 		return 0

@@ -13,7 +13,7 @@ import (
 	"premiumhls/local/s3"
 )
 
-// A site is what viewers find: where they sign in, and what there is to see.
+// A site is what viewers use: the sign-in, the page and the videos.
 type site struct {
 	client *http.Client
 	origin string // http://localhost:8080
@@ -41,7 +41,7 @@ type file struct {
 }
 
 // openSite reads the page's configuration as the page does, and the files from
-// the bucket, to compare with what the edge serves.
+// the bucket, to compare them with what the edge serves.
 func openSite(ctx context.Context, client *http.Client, c *cloud.Cloud, host string) (*site, error) {
 	s := &site{client: client, origin: "http://" + host}
 	b, err := c.Bucket()
@@ -63,7 +63,7 @@ func openSite(ctx context.Context, client *http.Client, c *cloud.Cloud, host str
 		return nil, fmt.Errorf("reading the page's configuration: %w", err)
 	}
 	if s.signIn.TokenEndpoint == "" {
-		return nil, fmt.Errorf("the page's configuration names no place to sign in: is jwtIssuer set?")
+		return nil, fmt.Errorf("the page's configuration has no token endpoint: is jwtIssuer set?")
 	}
 	content, err := b.Read("public/index.html")
 	if err != nil {
@@ -100,16 +100,16 @@ func (s *site) video(b *s3.Bucket, folder, url string) (video, error) {
 		}
 	}
 	if len(v.playlists) < 2 || len(v.segments) == 0 {
-		return v, fmt.Errorf("%s holds no video: is the setting sample false, or premiumPath another?", folder)
+		return v, fmt.Errorf("no video in %s: is sample false or premiumPath changed?", folder)
 	}
 	return v, nil
 }
 
-// forge gives a viewer's token without its signature.
+// forge returns a viewer's token without its signature.
 func forge(token string) string {
 	forged, err := forgery.Unsigned(token)
 	if err != nil {
-		return "forged" // the token is none: what follows fails anyhow
+		return "forged" // not a token: the next request fails
 	}
 	return forged
 }

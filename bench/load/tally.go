@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A kind of request, by which times are told apart.
+// A kind of request; times are recorded for each kind.
 type kind int
 
 const (
@@ -36,23 +36,23 @@ var kindNames = [kinds]string{
 	refusedByAPI:  "refused by the API",
 }
 
-// A tally is what one worker has seen. Its size does not depend on how much
-// that was.
+// A tally is the record of one worker. Its size does not depend on the number of
+// requests.
 type tally struct {
 	times    [kinds]histogram
 	failures int64
-	first    []string // of the failures, in words
+	first    []string // descriptions of the first failures
 }
 
-// keptFailures is how many failures are told in words.
-const keptFailures = 10
+// describedFailures is the number of failures that are described.
+const describedFailures = 10
 
 func (t *tally) took(k kind, d time.Duration) { t.times[k].add(d) }
 
-// wrong notes an answer that was not the one that was due.
+// wrong records a response that was not the expected one.
 func (t *tally) wrong(r request, what string) error {
 	t.failures++
-	if len(t.first) < keptFailures {
+	if len(t.first) < describedFailures {
 		t.first = append(t.first, fmt.Sprintf("%s: %s %s: %s", kindNames[r.kind], r.method, r.url, what))
 	}
 	return errWrong
@@ -64,11 +64,11 @@ func (t *tally) add(other *tally) {
 	}
 	t.failures += other.failures
 	t.first = append(t.first, other.first...)
-	t.first = t.first[:min(len(t.first), keptFailures)]
+	t.first = t.first[:min(len(t.first), describedFailures)]
 }
 
-// A histogram counts times in steps of two percent, from a microsecond to a
-// quarter of an hour.
+// A histogram counts times in steps of two percent, from a microsecond to 15
+// minutes.
 type histogram struct {
 	counts [1 << 10]int64
 	total  int64
@@ -92,8 +92,8 @@ func (h *histogram) merge(other *histogram) {
 	h.total += other.total
 }
 
-// quantile is a time that a share of all was not above, up to two percent too
-// long; 0 where there was none.
+// quantile returns the time that a share of all did not exceed, up to two percent
+// too long; 0 if there is none.
 func (h *histogram) quantile(share float64) time.Duration {
 	if h.total == 0 {
 		return 0

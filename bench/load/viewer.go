@@ -19,19 +19,19 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// A viewer comes back again and again. Only one goroutine at a time is one.
+// A viewer visits repeatedly. Only one goroutine at a time uses it.
 type viewer struct {
 	name     string
 	both     bool // has bought both courses
 	token    string
 	signedIn time.Time
-	visits   int // with a beginning of their own, so that each kind of request is there from the first
+	visits   int // starts at a different number for each, so that every kind of request occurs early
 }
 
-// newToken is the age at which a viewer signs in anew: a token lasts an hour.
+// newToken is the age at which a viewer signs in again: a token lasts an hour.
 const newToken = 45 * time.Minute
 
-// A worker is one viewer after the other.
+// A worker acts as one viewer after the other.
 type worker struct {
 	site   *site
 	shared *shared
@@ -39,64 +39,64 @@ type worker struct {
 	buffer bytes.Buffer
 }
 
-// shared is what all workers count together.
+// shared holds the counters of all workers.
 type shared struct {
-	left atomic.Int64 // of the requests
+	left atomic.Int64 // requests
 	sent atomic.Int64
-	part atomic.Int64 // of a course that nobody asked for before
+	part atomic.Int64 // of a course that was never requested before
 }
 
-// errEnough ends a worker: no request is left, or no time. errWrong ends a
-// visit: an answer, which is noted, was not the one that was due.
+// errEnough ends a worker: no requests or no time left. errWrong ends a visit: a
+// response, which is recorded, was not the expected one.
 var (
 	errEnough = errors.New("enough")
-	errWrong  = errors.New("a wrong answer")
+	errWrong  = errors.New("wrong response")
 )
 
-// send sends a request and compares the answer with the one that is due.
-func (w *worker) send(ctx context.Context, r request) (reply, error) {
+// send sends a request and compares the response with the expected one.
+func (w *worker) send(ctx context.Context, r request) (response, error) {
 	if ctx.Err() != nil || w.shared.left.Add(-1) < 0 {
-		return reply{}, errEnough
+		return response{}, errEnough
 	}
 	made, err := r.make(ctx)
 	if err != nil {
-		return reply{}, w.tally.wrong(r, err.Error())
+		return response{}, w.tally.wrong(r, err.Error())
 	}
 	began := time.Now()
-	response, err := w.site.client.Do(made)
+	received, err := w.site.client.Do(made)
 	if err == nil {
 		w.buffer.Reset()
-		_, err = io.Copy(&w.buffer, response.Body)
-		response.Body.Close()
+		_, err = io.Copy(&w.buffer, received.Body)
+		received.Body.Close()
 	}
 	took := time.Since(began)
 	if err != nil {
 		if ctx.Err() != nil {
-			return reply{}, errEnough // it was cut short by the end of the run
+			return response{}, errEnough // interrupted by the end of the run
 		}
-		return reply{}, w.tally.wrong(r, err.Error())
+		return response{}, w.tally.wrong(r, err.Error())
 	}
 	w.shared.sent.Add(1)
 	w.tally.took(r.kind, took)
-	got := reply{response.StatusCode, response.Header, w.buffer.Bytes()}
-	if what := r.due.compare(got, r.from); what != "" {
-		return reply{}, w.tally.wrong(r, what)
+	got := response{received.StatusCode, received.Header, w.buffer.Bytes()}
+	if what := r.want.compare(got, r.from); what != "" {
+		return response{}, w.tally.wrong(r, what)
 	}
 	return got, nil
 }
 
-// compare says what is wrong with an answer, in words; nothing where it is the
-// one that is due.
-func (d due) compare(got reply, from int) string {
+// compare describes what is wrong with a response; it returns an empty string for
+// the expected one.
+func (d expected) compare(got response, from int) string {
 	switch {
 	case got.status != d.status:
-		return fmt.Sprintf("status %d in place of %d: %.200q", got.status, d.status, got.body)
+		return fmt.Sprintf("status %d, want %d: %.200q", got.status, d.status, got.body)
 	case d.code != "" && !bytes.Contains(got.body, []byte("<Code>"+d.code+"</Code>")) && !bytes.Contains(got.body, []byte(`"code":"`+d.code+`"`)):
 		return fmt.Sprintf("no code %s: %.200q", d.code, got.body)
 	case d.status >= 400 && got.header.Get("Set-Cookie") != "":
 		return "a refusal sets a cookie"
 	case d.content != nil && !bytes.Equal(got.body, d.content[from:]):
-		return fmt.Sprintf("%d bytes that are not those of the file", len(got.body))
+		return fmt.Sprintf("%d bytes that differ from the file", len(got.body))
 	}
 	return ""
 }
@@ -108,8 +108,8 @@ func bodyOf(text string) io.Reader {
 	return strings.NewReader(text)
 }
 
-// visit is what a viewer does: signs in once, looks at the page, asks for the
-// cookies of a course and watches some of it, and tries what is not theirs.
+// visit is one visit of a viewer: they sign in once, open the page, request the
+// cookies of a course and watch some of it, and try what must be refused.
 func (w *worker) visit(ctx context.Context, v *viewer) error {
 	n := v.visits
 	v.visits++
@@ -131,7 +131,7 @@ func (w *worker) visit(ctx context.Context, v *viewer) error {
 	}
 	if n%2 == 0 {
 		steps = append(steps, func() error {
-			_, err := w.send(ctx, request{kind: entitlements, method: "GET", url: w.site.origin + "/api/entitlements", token: v.token, due: due{status: 200}})
+			_, err := w.send(ctx, request{kind: entitlements, method: "GET", url: w.site.origin + "/api/entitlements", token: v.token, want: expected{status: 200}})
 			return err
 		})
 	}
@@ -141,7 +141,7 @@ func (w *worker) visit(ctx context.Context, v *viewer) error {
 	if n%8 == 3 {
 		steps = append(steps, func() error {
 			_, err := w.send(ctx, request{kind: cleared, method: "DELETE", url: w.site.origin + "/api/cookies", token: v.token,
-				body: bodyFor(course.name), due: due{status: 204}})
+				body: bodyFor(course.name), want: expected{status: 204}})
 			return err
 		})
 	}
@@ -153,12 +153,12 @@ func (w *worker) visit(ctx context.Context, v *viewer) error {
 	return nil
 }
 
-// signIn goes through the issuer as the page does, with a code and PKCE.
+// signIn signs in at the issuer as the page does, with the code flow and PKCE.
 func (w *worker) signIn(ctx context.Context, v *viewer) error {
 	verifier := rand.Text() + rand.Text()
 	digest := sha256.Sum256([]byte(verifier))
 	known, back := w.site.signIn, w.site.origin+"/"
-	got, err := w.send(ctx, request{kind: signIns, method: "POST", url: known.AuthorizationEndpoint, form: true, due: due{status: http.StatusSeeOther}, body: url.Values{
+	got, err := w.send(ctx, request{kind: signIns, method: "POST", url: known.AuthorizationEndpoint, form: true, want: expected{status: http.StatusSeeOther}, body: url.Values{
 		"response_type": {"code"}, "client_id": {known.ClientID}, "redirect_uri": {back}, "scope": {known.Scope}, "state": {rand.Text()}, "nonce": {rand.Text()},
 		"code_challenge_method": {"S256"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(digest[:])}, "viewer": {v.name},
 	}.Encode()})
@@ -169,7 +169,7 @@ func (w *worker) signIn(ctx context.Context, v *viewer) error {
 	if err != nil {
 		return w.tally.wrong(request{kind: signIns}, err.Error())
 	}
-	exchange := request{kind: signIns, method: "POST", url: known.TokenEndpoint, form: true, due: due{status: 200}, body: url.Values{
+	exchange := request{kind: signIns, method: "POST", url: known.TokenEndpoint, form: true, want: expected{status: 200}, body: url.Values{
 		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "client_id": {known.ClientID}, "redirect_uri": {back}, "code_verifier": {verifier},
 	}.Encode()}
 	if got, err = w.send(ctx, exchange); err != nil {
@@ -179,23 +179,23 @@ func (w *worker) signIn(ctx context.Context, v *viewer) error {
 		IDToken string `json:"id_token"`
 	}
 	if err := json.Unmarshal(got.body, &tokens); err != nil || tokens.IDToken == "" {
-		return w.tally.wrong(exchange, "there is no token")
+		return w.tally.wrong(exchange, "no token")
 	}
 	v.token, v.signedIn = tokens.IDToken, time.Now()
 	return nil
 }
 
 func (w *worker) get(ctx context.Context, k kind, f file, cookies string, from int) error {
-	d := due{status: 200, content: f.content}
+	d := expected{status: 200, content: f.content}
 	if from > 0 {
 		d.status = http.StatusPartialContent
 	}
-	_, err := w.send(ctx, request{kind: k, method: "GET", url: f.url, cookies: cookies, from: from, due: d})
+	_, err := w.send(ctx, request{kind: k, method: "GET", url: f.url, cookies: cookies, from: from, want: d})
 	return err
 }
 
-// watch asks for the cookies of a course and plays some of it, and then tries
-// what they do not open.
+// watch requests the cookies of a course and plays some of it, and then tries
+// requests that the cookies do not cover.
 func (w *worker) watch(ctx context.Context, v *viewer, course, other *video, n int) error {
 	cookies, err := w.ask(ctx, v, course.name)
 	if err != nil {
@@ -209,7 +209,7 @@ func (w *worker) watch(ctx context.Context, v *viewer, course, other *video, n i
 	for i := range 6 {
 		from := 0
 		if i == 5 {
-			from = 188 // a player that goes on in the middle
+			from = 188 // a player that resumes in the middle
 		}
 		if err := w.get(ctx, segments, course.segments[(n+i)%len(course.segments)], cookies.header(), from); err != nil {
 			return err
@@ -218,8 +218,8 @@ func (w *worker) watch(ctx context.Context, v *viewer, course, other *video, n i
 	return w.refusedByEdge(ctx, cookies, course, other, n)
 }
 
-// openPart asks for cookies that nobody has asked for before: a signature of
-// its own, and a path where there is nothing.
+// openPart requests cookies for a path that was never requested before, so that
+// a new signature is needed, and a file that does not exist there.
 func (w *worker) openPart(ctx context.Context, v *viewer, course *video) error {
 	part := fmt.Sprintf("%s/part-%d", course.name, w.shared.part.Add(1))
 	cookies, err := w.ask(ctx, v, part)
@@ -227,21 +227,21 @@ func (w *worker) openPart(ctx context.Context, v *viewer, course *video) error {
 		return err
 	}
 	_, err = w.send(ctx, request{kind: missing, method: "GET", url: w.site.origin + "/premium/" + part + "/index.m3u8",
-		cookies: cookies.header(), due: due{status: 404, code: "NoSuchKey"}})
+		cookies: cookies.header(), want: expected{status: 404, code: "NoSuchKey"}})
 	return err
 }
 
 func bodyFor(path string) string { return `{"path":"` + path + `"}` }
 
-// ask asks for the cookies of a path.
+// ask requests the cookies of a path.
 func (w *worker) ask(ctx context.Context, v *viewer, path string) (cookies, error) {
-	r := request{kind: asked, method: "POST", url: w.site.origin + "/api/cookies", token: v.token, body: bodyFor(path), due: due{status: 200}}
+	r := request{kind: asked, method: "POST", url: w.site.origin + "/api/cookies", token: v.token, body: bodyFor(path), want: expected{status: 200}}
 	got, err := w.send(ctx, r)
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Contains(got.body, []byte(`"Path":"/premium/`+path+`/"`)) {
-		return nil, w.tally.wrong(r, fmt.Sprintf("cookies of something else: %.200q", got.body))
+		return nil, w.tally.wrong(r, fmt.Sprintf("cookies of another path: %.200q", got.body))
 	}
 	set := cookies{}
 	for _, c := range (&http.Response{Header: got.header}).Cookies() {
@@ -255,10 +255,10 @@ func (w *worker) ask(ctx context.Context, v *viewer, path string) (cookies, erro
 	return set, nil
 }
 
-// cookies are values by their names.
+// cookies are values by name.
 type cookies map[string]string
 
-// header is the Cookie header, with other values for some of them.
+// header returns the Cookie header, with some values changed.
 func (c cookies) header(changes ...string) string {
 	changed := map[string]string{}
 	for i := 0; i < len(changes); i += 2 {

@@ -1,5 +1,5 @@
-// A Lambda function as posts on signed cookies have it: on every request it
-// reads the private key, and signs. The loop at the end is the runtime's part.
+// A Lambda function as in posts about signed cookies: it reads the private key
+// for each request and signs. The loop at the end is the runtime's part.
 import http from "node:http";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { getSignedCookies } from "@aws-sdk/cloudfront-signer";
@@ -32,9 +32,9 @@ function call(method, path, body) {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
     const request = http.request({ hostname, port, agent, method, headers, path: `/2018-06-01/runtime/${path}` }, (response) => {
-      const parts = [];
-      response.on("data", (part) => parts.push(part));
-      response.on("end", () => resolve({ headers: response.headers, text: Buffer.concat(parts).toString() }));
+      const chunks = [];
+      response.on("data", (chunk) => chunks.push(chunk));
+      response.on("end", () => resolve({ headers: response.headers, text: Buffer.concat(chunks).toString() }));
     });
     request.on("error", reject);
     request.end(body);
@@ -46,8 +46,8 @@ for (;;) {
   const id = invocation.headers["lambda-runtime-aws-request-id"];
   try {
     const event = JSON.parse(invocation.text);
-    const answer = event.body ? await handler(event) : {}; // without a body the loop is measured alone
-    await call("POST", `invocation/${id}/response`, JSON.stringify(answer));
+    const response = event.body ? await handler(event) : {}; // an event without a body measures the loop alone
+    await call("POST", `invocation/${id}/response`, JSON.stringify(response));
   } catch (error) {
     await call("POST", `invocation/${id}/error`, JSON.stringify({ errorType: error.name, errorMessage: error.message }));
   }

@@ -1,5 +1,5 @@
-// Signs policies for some milliseconds, each another, with the key on standard
-// input, and prints the mean time of one in nanoseconds.
+// Signs different policies for some milliseconds with the key on standard input,
+// and prints the mean time of one in nanoseconds.
 import { readFileSync } from "node:fs";
 import { getSignedCookies } from "@aws-sdk/cloudfront-signer";
 
@@ -19,14 +19,14 @@ function sign() {
 
 function measure(milliseconds) {
   const began = process.hrtime.bigint();
-  let signatures = 0, passed;
+  let signatures = 0, elapsed;
   do {
     sign();
     signatures++;
-    passed = Number(process.hrtime.bigint() - began);
-  } while (passed < milliseconds * 1e6);
-  return passed / signatures;
+    elapsed = Number(process.hrtime.bigint() - began);
+  } while (elapsed < milliseconds * 1e6);
+  return elapsed / signatures;
 }
 
-measure(milliseconds / 2); // what is compiled while it runs
+measure(milliseconds / 2); // warm up the compiler
 console.log(measure(milliseconds));

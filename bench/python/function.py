@@ -1,5 +1,5 @@
-"""A Lambda function as posts on signed cookies have it: on every request it
-reads the private key, and signs. The loop at the end is the runtime's part."""
+"""A Lambda function as in posts about signed cookies: it reads the private key
+for each request and signs. The loop at the end is the runtime's part."""
 
 import http.client
 import json
@@ -61,11 +61,11 @@ def main():
         invocation = "invocation/" + headers["Lambda-Runtime-Aws-Request-Id"]
         try:
             event = json.loads(event)
-            answer = handler(event) if event.get("body") else {}  # without a body the loop is measured alone
-            call("POST", invocation + "/response", json.dumps(answer))
+            response = handler(event) if event.get("body") else {}  # an event without a body measures the loop alone
+            call("POST", invocation + "/response", json.dumps(response))
         except Exception as error:
-            told = {"errorType": type(error).__name__, "errorMessage": str(error)}
-            call("POST", invocation + "/error", json.dumps(told))
+            failure = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            call("POST", invocation + "/error", json.dumps(failure))
 
 
 main()

@@ -1,5 +1,5 @@
-"""Signs policies for some milliseconds, each another, with the key on standard
-input, and prints the mean time of one in nanoseconds."""
+"""Signs different policies for some milliseconds with the key on standard input,
+and prints the mean time of one in nanoseconds."""
 
 import json
 import sys
@@ -37,9 +37,9 @@ def measure(nanoseconds):
     while True:
         sign()
         signatures += 1
-        passed = time.perf_counter_ns() - began
-        if passed >= nanoseconds:
-            return passed / signatures
+        elapsed = time.perf_counter_ns() - began
+        if elapsed >= nanoseconds:
+            return elapsed / signatures
 
 
 duration = int(sys.argv[1]) * 1_000_000
