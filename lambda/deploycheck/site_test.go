@@ -177,7 +177,7 @@ func (s *site) prover(t *testing.T) *prover {
 	pool := x509.NewCertPool()
 	pool.AddCert(server.Certificate())
 
-	stacks := httptest.NewServer(cloudformation.Handler(func(string) string { return s.status() }))
+	stacks := httptest.NewServer(cloudformation.Handler(func(string) string { return s.status() }, nil))
 	t.Cleanup(stacks.Close)
 	return &prover{
 		signer: s,

@@ -46,7 +46,7 @@ func TestBinary(t *testing.T) {
 		Env: map[string]string{
 			"AWS_ENDPOINT_URL_SSM":            serve(d.store),
 			"AWS_ENDPOINT_URL_KMS":            serve(d.keys),
-			"AWS_ENDPOINT_URL_CLOUDFORMATION": serve(cloudformation.Handler(func(string) string { return status.Load().(string) })),
+			"AWS_ENDPOINT_URL_CLOUDFORMATION": serve(cloudformation.Handler(func(string) string { return status.Load().(string) }, nil)),
 		},
 		Timeout: time.Minute,
 	})

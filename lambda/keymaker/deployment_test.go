@@ -76,7 +76,7 @@ func deploy(t *testing.T) *deployment {
 	})
 	stacks := awscloudformation.New(awscloudformation.Options{
 		Region:           "us-east-1",
-		BaseEndpoint:     serve(cloudformation.Handler(d.statusOf)),
+		BaseEndpoint:     serve(cloudformation.Handler(d.statusOf, nil)),
 		Credentials:      nobody,
 		RetryMaxAttempts: 1,
 	})

@@ -20,7 +20,10 @@ type Invoke func(ctx context.Context, functionARN string, payload []byte) ([]byt
 
 // Options is what an API needs besides its configuration.
 type Options struct {
-	Invoke    Invoke
+	Invoke Invoke
+	// Authorize, unless nil, decides whether the API may invoke a function
+	// for a route, as "APIID/$default/POST/api/cookies".
+	Authorize func(functionARN, route string) error
 	AccountID string           // in the events; "000000000000" when empty
 	Client    *http.Client     // fetches the issuers' keys; http.DefaultClient when nil
 	Now       func() time.Time // time.Now when nil
@@ -32,6 +35,7 @@ type API struct {
 	config    Config
 	routes    []*route
 	invoke    Invoke
+	mayInvoke func(functionARN, route string) error
 	accountID string
 	now       func() time.Time
 	log       *slog.Logger
@@ -53,7 +57,7 @@ func New(config Config, options Options) (*API, error) {
 	if options.Invoke == nil {
 		return nil, fmt.Errorf("configure HTTP API %q: nothing to invoke functions with", config.APIID)
 	}
-	a := &API{config: config, invoke: options.Invoke, accountID: options.AccountID, now: options.Now, log: options.Log}
+	a := &API{config: config, invoke: options.Invoke, mayInvoke: options.Authorize, accountID: options.AccountID, now: options.Now, log: options.Log}
 	if a.accountID == "" {
 		a.accountID = "000000000000"
 	}
@@ -205,6 +209,15 @@ func (a *API) payload(w http.ResponseWriter, r *http.Request, rt *route, paramet
 // call invokes the route's function within the integration's timeout. The
 // function goes on when the client hangs up, as it does on AWS.
 func (a *API) call(ctx context.Context, rt *route, payload []byte) (*response, error) {
+	if a.mayInvoke != nil {
+		path := strings.TrimPrefix(rt.Path, "/")
+		if rt.Path != defaultPath {
+			path = rt.Method + "/" + path
+		}
+		if err := a.mayInvoke(rt.FunctionARN, a.config.APIID+"/$default/"+path); err != nil {
+			return nil, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rt.Timeout)
 	defer cancel()
 	answer, err := a.invoke(ctx, rt.FunctionARN, payload)

@@ -22,6 +22,7 @@ import (
 	"premiumhls/local/cloudfront"
 	"premiumhls/local/cognito"
 	"premiumhls/local/dynamodb"
+	"premiumhls/local/iam"
 	"premiumhls/local/kms"
 	"premiumhls/local/s3"
 	"premiumhls/local/ssm"
@@ -38,6 +39,7 @@ type Options struct {
 	Functions   io.Writer              // takes what the functions log; nil is nowhere
 	Shop        Shop                   // answers for functions that are not the stack's
 	Requests    func(cloudfront.Entry) // is told of each request to the edge
+	Access      func(iam.Decision)     // is told of each call that IAM decided
 	Propagation time.Duration          // how long the edge goes on as it was after a deploy
 	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
 	RefuseECDSASHA256 bool
@@ -51,6 +53,7 @@ type Cloud struct {
 	KMS        *kms.Service
 
 	options   Options
+	authority *iam.Authority
 	stack     *cloudformation.Stack
 	buckets   buckets
 	functions *functions
@@ -76,6 +79,8 @@ func New(options Options) (_ *Cloud, err error) {
 		options:    options,
 		buckets:    buckets{},
 	}
+	c.authority = iam.New(c.where().AccountID, options.Access)
+	c.Parameters.Authorize, c.KMS.Authorize = c.authority.Authorize, c.authority.Authorize
 	defer func() {
 		if err != nil {
 			c.Close()
@@ -85,7 +90,7 @@ func New(options Options) (_ *Cloud, err error) {
 		"SSM":            c.Parameters,
 		"KMS":            c.KMS,
 		"LAMBDA":         http.HandlerFunc(c.serveFunctions),
-		"CLOUDFORMATION": cloudformation.Handler(c.status),
+		"CLOUDFORMATION": cloudformation.Handler(c.status, c.authority.Authorize),
 	}
 	environment := map[string]string{}
 	for service, handler := range endpoints {
@@ -101,7 +106,7 @@ func New(options Options) (_ *Cloud, err error) {
 	if c.issuerURL, err = c.listen(http.HandlerFunc(c.serveIssuer)); err != nil {
 		return nil, err
 	}
-	c.functions = newFunctions(options, environment)
+	c.functions = newFunctions(options, environment, c.authority)
 	if c.resources, err = cloudformation.NewCustomResource(c.where(), c.functions.invoke, 0); err != nil {
 		return nil, err
 	}
@@ -163,7 +168,7 @@ func (c *Cloud) serveAPI() error {
 	if err != nil {
 		return fmt.Errorf("reading the API from the template: %w", err)
 	}
-	api, err := apigateway.New(config, apigateway.Options{Invoke: c.functions.invoke, AccountID: c.where().AccountID, Log: c.options.Log})
+	api, err := apigateway.New(config, apigateway.Options{Invoke: c.functions.invoke, Authorize: c.apiMayInvoke, AccountID: c.where().AccountID, Log: c.options.Log})
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
@@ -236,10 +241,23 @@ func (c *Cloud) serveDistribution() error {
 	return nil
 }
 
-// origin finds what a distribution's origin leads to on this machine.
+// apiMayInvoke decides whether the API may invoke a function for a route.
+func (c *Cloud) apiMayInvoke(function, route string) error {
+	source := "arn:aws:execute-api:" + c.where().Region + ":" + c.where().AccountID + ":" + route
+	return c.serviceMay("apigateway.amazonaws.com", source, "lambda:InvokeFunction", function)
+}
+
+// origin finds what a distribution's origin leads to on this machine. A bucket
+// is read as CloudFront reads it, with origin access control.
 func (c *Cloud) origin(domain string) http.Handler {
 	if b := c.buckets.byDomain(domain); b != nil {
-		return b
+		source := "arn:aws:cloudfront::" + c.where().AccountID + ":distribution/"
+		if d := c.stack.Resources("AWS::CloudFront::Distribution"); len(d) == 1 {
+			source += d[0].State.PhysicalID
+		}
+		return b.As(func(action, resource string) error {
+			return c.serviceMay("cloudfront.amazonaws.com", source, action, resource)
+		})
 	}
 	if api := c.api.Load(); api != nil && strings.Contains(domain, ".execute-api.") {
 		return api

@@ -30,7 +30,13 @@ func (p tableProvider) Create(ctx context.Context, r cloudformation.Resource) (c
 		if c.tables, err = dynamodb.Start(ctx, filepath.Join(c.options.Root, "local")); err != nil {
 			return cloudformation.State{}, fmt.Errorf("starting DynamoDB on this machine: %w", err)
 		}
-		c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"] = c.tables.URL
+		guarded, err := c.tables.Guarded(c.authority.Authorize)
+		if err != nil {
+			return cloudformation.State{}, err
+		}
+		if c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"], err = c.listen(guarded); err != nil {
+			return cloudformation.State{}, err
+		}
 	}
 	return state, c.tables.CreateTable(ctx, state.PhysicalID)
 }

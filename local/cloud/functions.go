@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"premiumhls/local/cloudformation"
+	"premiumhls/local/iam"
+	"premiumhls/local/jsonservice"
 	"premiumhls/local/lambda"
 	"premiumhls/stacks/assets"
 )
@@ -25,13 +28,17 @@ type functions struct {
 	options     Options
 	environment map[string]string // where the services are
 
+	authority *iam.Authority
+
 	mu      sync.Mutex
+	callers map[string]iam.Caller     // sessions of functions' roles, by the function's ARN
 	running map[string]*lambda.Runner // by ARN
 	retired []*lambda.Runner          // replaced, and perhaps still answering
 }
 
-func newFunctions(options Options, environment map[string]string) *functions {
-	return &functions{options: options, environment: environment, running: map[string]*lambda.Runner{}}
+func newFunctions(options Options, environment map[string]string, authority *iam.Authority) *functions {
+	return &functions{options: options, environment: environment, authority: authority,
+		callers: map[string]iam.Caller{}, running: map[string]*lambda.Runner{}}
 }
 
 func (f *functions) provider(generic cloudformation.Generic) cloudformation.Provider {
@@ -67,6 +74,13 @@ func arn(state cloudformation.State) string {
 
 // start builds and starts a function, in place of the one that has its ARN.
 func (f *functions) start(ctx context.Context, r cloudformation.Resource, state cloudformation.State) error {
+	credentials, caller, err := f.authority.Assume("lambda.amazonaws.com", fmt.Sprint(r.Properties["Role"]), state.PhysicalID, nil)
+	if err != nil {
+		return fmt.Errorf("InvalidParameterValueException: the role defined for the function cannot be assumed by Lambda: %w", err)
+	}
+	f.mu.Lock()
+	f.callers[arn(state)] = caller
+	f.mu.Unlock()
 	pkg, ok := r.Metadata[assets.PackageMetadata].(string)
 	if !ok {
 		return nil
@@ -83,10 +97,15 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 		}
 	}
 	f.put(arn(state), lambda.Start(lambda.Function{
-		Name:    state.PhysicalID,
-		Binary:  binary,
-		Env:     environment,
-		Timeout: time.Duration(number(r.Properties["Timeout"])) * time.Second,
+		Name:   state.PhysicalID,
+		Binary: binary,
+		Env:    environment,
+
+		Credentials: credentials,
+		LogGroup:    inner(r.Properties, "LoggingConfig", "LogGroup"),
+		Tracing:     inner(r.Properties, "TracingConfig", "Mode") == "Active",
+		Authorize:   func(action, resource string) error { return f.may(arn(state), action, resource) },
+		Timeout:     time.Duration(number(r.Properties["Timeout"])) * time.Second,
 		// As an account has by default, and not ten: a burst of viewers is met
 		// by new environments.
 		Concurrency: 1000,
@@ -94,6 +113,24 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 		Log:         f.options.Functions,
 	}))
 	return nil
+}
+
+// may decides what a function may do with its role.
+func (f *functions) may(function, action, resource string) error {
+	f.mu.Lock()
+	caller := f.callers[function]
+	f.mu.Unlock()
+	if d := f.authority.Judge(iam.Call{Caller: caller, Action: action, Resource: resource, Context: iam.Secure(nil)}); !d.Allowed {
+		return d
+	}
+	return nil
+}
+
+// inner is a text in an object of properties.
+func inner(properties map[string]any, object, name string) string {
+	o, _ := properties[object].(map[string]any)
+	text, _ := o[name].(string)
+	return text
 }
 
 func number(v any) int {
@@ -166,6 +203,15 @@ func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
 	arn, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
 	arn, found := strings.CutSuffix(arn, "/invocations")
 	arn, err := url.PathUnescape(arn)
+	if ok && found && err == nil {
+		if denied := c.authority.Authorize(r, "lambda:InvokeFunction", arn); denied != nil {
+			refusal := jsonservice.Denied(denied)
+			w.Header().Set("X-Amzn-ErrorType", refusal.Code)
+			w.WriteHeader(http.StatusForbidden)
+			_ = json.NewEncoder(w).Encode(map[string]string{"Message": refusal.Message})
+			return
+		}
+	}
 	invoke := c.functions.invoke
 	if !c.functions.has(arn) {
 		invoke = c.options.Shop

@@ -15,7 +15,7 @@ import (
 // others a deploy makes up ids and attributes.
 func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformation.Provider {
 	generic := cloudformation.Generic{Environment: c.where()}
-	return map[string]cloudformation.Provider{
+	providers := map[string]cloudformation.Provider{
 		"AWS::Lambda::Function":         c.functions.provider(generic),
 		"AWS::S3::Bucket":               bucketProvider{generic, c.buckets, c},
 		"AWS::SSM::Parameter":           cloudformation.Parameter{Environment: c.where(), Store: parameters{c.Parameters}},
@@ -24,12 +24,14 @@ func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformati
 		"AWS::CloudFront::PublicKey":    publicKeyProvider{generic, c},
 		"AWS::CloudFront::Distribution": with(generic, "DomainName", c.options.Host),
 		"AWS::Cognito::UserPool":        with(generic, "ProviderURL", c.issuerURL),
-		"Custom::CDKBucketDeployment":   cloudformation.BucketDeployment{Assets: assets, Bucket: c.buckets.byName},
+		"Custom::CDKBucketDeployment":   cloudformation.BucketDeployment{Assets: assets, Bucket: c.buckets.byName, Authorize: c.functions.may},
 		// Empties buckets when they are deleted; these end with the process.
 		"Custom::S3AutoDeleteObjects": generic,
 		"Custom::DeployProof":         proofProvider{c.resources, c},
 		"Custom::*":                   c.resources,
 	}
+	c.policies(providers, generic)
+	return providers
 }
 
 // attributed is a made-up resource with one attribute that is real.

@@ -26,6 +26,9 @@ type BucketDeployment struct {
 	// Invalidate, which may be nil, is told what to drop from the edges' caches
 	// where the deployment names a distribution.
 	Invalidate func(ctx context.Context, distributionID string, paths []string) error
+	// Authorize, which may be nil, decides what the CDK's function may do with
+	// its role.
+	Authorize func(functionARN, action, resource string) error
 }
 
 // Create lays the sources into the bucket.
@@ -57,6 +60,7 @@ type bucketProperties struct {
 }
 
 type source struct {
+	bucket    string
 	objectKey string
 	markers   map[string]string
 	escape    bool
@@ -71,8 +75,17 @@ func (d BucketDeployment) deploy(ctx context.Context, resource Resource, physica
 	if err != nil {
 		return State{}, fmt.Errorf("finding the bucket %s: %w", properties.bucket, err)
 	}
+	authorize := func(action, resourceARN string) error {
+		if d.Authorize == nil {
+			return nil
+		}
+		return d.Authorize(fmt.Sprint(resource.Properties["ServiceToken"]), action, resourceARN)
+	}
 	objects := map[string]s3.Object{} // by path relative to the prefix
 	for _, source := range properties.sources {
+		if err := authorize("s3:GetObject", "arn:aws:s3:::"+source.bucket+"/"+source.objectKey); err != nil {
+			return State{}, err
+		}
 		asset, err := d.Assets.Find(source.objectKey)
 		if err != nil {
 			return State{}, err
@@ -87,10 +100,16 @@ func (d BucketDeployment) deploy(ctx context.Context, resource Resource, physica
 			}
 		}
 	}
-	if err := properties.sync(destination, objects); err != nil {
+	if err := properties.sync(destination, objects, authorize); err != nil {
 		return State{}, err
 	}
 	if properties.distributionID != "" && d.Invalidate != nil {
+		distribution := "arn:aws:cloudfront::111122223333:distribution/" + properties.distributionID
+		for _, action := range []string{"cloudfront:CreateInvalidation", "cloudfront:GetInvalidation"} {
+			if err := authorize(action, distribution); err != nil {
+				return State{}, err
+			}
+		}
 		if err := d.Invalidate(ctx, properties.distributionID, properties.paths); err != nil {
 			return State{}, fmt.Errorf("invalidating %s: %w", properties.distributionID, err)
 		}
@@ -107,7 +126,10 @@ func (d BucketDeployment) deploy(ctx context.Context, resource Resource, physica
 
 // sync puts the objects under the prefix and prunes what is not among them, as
 // `aws s3 sync` does. What the patterns leave out is neither put nor pruned.
-func (p bucketProperties) sync(destination *s3.Bucket, objects map[string]s3.Object) error {
+func (p bucketProperties) sync(destination *s3.Bucket, objects map[string]s3.Object, authorize func(action, resource string) error) error {
+	if err := authorize("s3:ListBucket", destination.ARN()); err != nil { // to compare
+		return err
+	}
 	for _, name := range slices.Sorted(maps.Keys(objects)) {
 		if !included(name, p.exclude, p.include) {
 			continue
@@ -129,6 +151,9 @@ func (p bucketProperties) sync(destination *s3.Bucket, objects map[string]s3.Obj
 				object.ContentLanguage = value
 			}
 		}
+		if err := authorize("s3:PutObject", destination.ARN()+"/"+p.prefix+name); err != nil {
+			return err
+		}
 		if err := destination.Put(p.prefix+name, object); err != nil {
 			return err
 		}
@@ -139,6 +164,9 @@ func (p bucketProperties) sync(destination *s3.Bucket, objects map[string]s3.Obj
 	for _, key := range destination.List(p.prefix) {
 		name := strings.TrimPrefix(key, p.prefix)
 		if _, ok := objects[name]; !ok && included(name, p.exclude, p.include) {
+			if err := authorize("s3:DeleteObject", destination.ARN()+"/"+key); err != nil {
+				return err
+			}
 			destination.Delete(key)
 		}
 	}
@@ -268,6 +296,10 @@ func parseBucketProperties(properties map[string]any) (bucketProperties, error) 
 	if len(keys) == 0 {
 		f.fail("SourceObjectKeys is missing")
 	}
+	buckets := f.texts("SourceBucketNames")
+	if buckets != nil && len(buckets) != len(keys) {
+		f.fail("SourceBucketNames has %d entries for %d sources", len(buckets), len(keys))
+	}
 	for name, list := range map[string][]map[string]any{"SourceMarkers": markers, "SourceMarkersConfig": config} {
 		if list != nil && len(list) != len(keys) {
 			f.fail("%s has %d entries for %d sources", name, len(list), len(keys))
@@ -278,6 +310,9 @@ func parseBucketProperties(properties map[string]any) (bucketProperties, error) 
 	}
 	for i, key := range keys {
 		s := source{objectKey: key, markers: map[string]string{}}
+		if buckets != nil {
+			s.bucket = buckets[i]
+		}
 		if markers != nil {
 			for name, value := range markers[i] {
 				text, ok := value.(string)

@@ -2,9 +2,12 @@ package cloudformation
 
 import (
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
+
+	"premiumhls/local/iam"
 )
 
 // Statuses of a stack that is there to be asked for.
@@ -44,18 +47,29 @@ type errorResponse struct {
 // Handler answers DescribeStacks of a CloudFormation client whose endpoint it
 // is, for the one stack that is named. The function status returns the stack's
 // status for its name or id, and is called concurrently; "" is a stack that is
-// not there.
-func Handler(status func(stack string) string) http.Handler {
+// not there. Authorize, unless nil, decides whether a signed request may
+// perform an action on a stack.
+func Handler(status func(stack string) string, authorize func(r *http.Request, action string, resources ...string) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if action := r.PostFormValue("Action"); r.Method != http.MethodPost || action != "DescribeStacks" {
-			refuse(w, "InvalidAction", fmt.Sprintf("%q is not an operation of this service", action))
+			refuse(w, http.StatusBadRequest, "InvalidAction", fmt.Sprintf("%q is not an operation of this service", action))
 			return
 		}
 		name := r.PostForm.Get("StackName")
+		if authorize != nil {
+			if err := authorize(r, "cloudformation:DescribeStacks", name); err != nil {
+				code := "AccessDenied"
+				if errors.As(err, new(iam.ErrUnknownCaller)) {
+					code = "InvalidClientTokenId"
+				}
+				refuse(w, http.StatusForbidden, code, err.Error())
+				return
+			}
+		}
 		now := status(name)
 		if now == "" {
-			refuse(w, "ValidationError", "Stack with id "+name+" does not exist")
+			refuse(w, http.StatusBadRequest, "ValidationError", "Stack with id "+name+" does not exist")
 			return
 		}
 		writeXML(w, http.StatusOK, describeStacksResponse{Xmlns: namespace, Stacks: []stack{{
@@ -64,8 +78,8 @@ func Handler(status func(stack string) string) http.Handler {
 	})
 }
 
-func refuse(w http.ResponseWriter, code, message string) {
-	writeXML(w, http.StatusBadRequest, errorResponse{Xmlns: namespace, Type: "Sender", Code: code, Message: message})
+func refuse(w http.ResponseWriter, status int, code, message string) {
+	writeXML(w, status, errorResponse{Xmlns: namespace, Type: "Sender", Code: code, Message: message})
 }
 
 func writeXML(w http.ResponseWriter, status int, result any) {

@@ -19,7 +19,7 @@ const stackID = "arn:aws:cloudformation:us-east-1:111122223333:stack/PremiumHls/
 
 func client(t *testing.T, status func(string) string) *awscloudformation.Client {
 	t.Helper()
-	server := httptest.NewServer(cloudformation.Handler(status))
+	server := httptest.NewServer(cloudformation.Handler(status, nil))
 	t.Cleanup(server.Close)
 	return awscloudformation.New(awscloudformation.Options{
 		Region:           "us-east-1",

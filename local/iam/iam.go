@@ -153,6 +153,9 @@ func (a *Authority) Authorize(r *http.Request, action string, resources ...strin
 	if err != nil {
 		return err
 	}
+	if len(resources) == 0 {
+		resources = []string{"*"} // an action on no resource is allowed only on all
+	}
 	for _, resource := range resources {
 		if d := a.Judge(Call{Caller: caller, Action: action, Resource: resource, Context: Secure(nil)}); !d.Allowed {
 			return d

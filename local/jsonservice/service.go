@@ -11,6 +11,8 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+
+	"premiumhls/local/iam"
 )
 
 const (
@@ -34,6 +36,13 @@ type Service struct {
 	Internal     string // the code of an error that is no [*Error]
 	// Call carries out an operation. It is called concurrently.
 	Call func(operation string, body []byte, fault Fault) (any, error)
+	// IAMPrefix is the service's name in IAM actions, such as "ssm".
+	IAMPrefix string
+	// Resources are the ARNs that an operation is about, for Authorize.
+	Resources func(operation string, body []byte) []string
+	// Authorize, unless nil, decides whether a signed request may perform an
+	// action on resources.
+	Authorize func(r *http.Request, action string, resources ...string) error
 
 	Faults
 }
@@ -62,7 +71,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !fault.before(w, r) {
 		return
 	}
-	result, err := s.Call(operation, body, fault)
+	result, err := s.authorized(r, operation, body, fault)
 	if fault.Lose {
 		cut()
 	}
@@ -77,6 +86,24 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		answer(w, http.StatusOK, result)
 	}
+}
+
+// authorized carries out an operation if the caller is allowed to.
+func (s *Service) authorized(r *http.Request, operation string, body []byte, fault Fault) (any, error) {
+	if s.Authorize != nil {
+		if err := s.Authorize(r, s.IAMPrefix+":"+operation, s.Resources(operation, body)...); err != nil {
+			return nil, Denied(err)
+		}
+	}
+	return s.Call(operation, body, fault)
+}
+
+// Denied is the error of a caller whom IAM does not know or does not allow.
+func Denied(err error) *Error {
+	if errors.As(err, new(iam.ErrUnknownCaller)) {
+		return &Error{"UnrecognizedClientException", err.Error()}
+	}
+	return &Error{"AccessDeniedException", err.Error()}
 }
 
 // Unknown refuses an operation that a service does not have.

@@ -1,6 +1,20 @@
 package kms
 
-import "premiumhls/local/jsonservice"
+import (
+	"encoding/json"
+	"strings"
+
+	"premiumhls/local/jsonservice"
+)
+
+// resources is the key that a request names, by its ARN or id.
+func resources(_ string, body []byte) []string {
+	var in struct{ KeyId string }
+	if json.Unmarshal(body, &in) != nil || in.KeyId == "" {
+		return nil
+	}
+	return []string{arnPrefix + strings.TrimPrefix(in.KeyId, arnPrefix)}
+}
 
 func (s *Service) call(operation string, body []byte, _ Fault) (any, error) {
 	switch operation {

@@ -77,7 +77,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // New returns a service without keys.
 func New() *Service {
 	s := &Service{keys: make(map[string]key), calls: make(map[string]int)}
-	s.Service = jsonservice.Service{Name: "KMS", TargetPrefix: targetPrefix, Internal: "KMSInternalException", Call: s.call}
+	s.Service = jsonservice.Service{Name: "KMS", TargetPrefix: targetPrefix, Internal: "KMSInternalException", Call: s.call, IAMPrefix: "kms", Resources: resources}
 	return s
 }
 

@@ -115,7 +115,7 @@ func (e *environment) launch(first *invocation) (ended func(), err error) {
 	cmd.Env = variables(f, listener.Addr().String(), cmd.Dir, dir)
 	cmd.WaitDelay = time.Second // for a grandchild that holds the output
 	var log *lineBuffer
-	if e.runner.log != nil {
+	if e.runner.log != nil && f.mayLog() {
 		log = &lineBuffer{to: e.runner.log}
 		cmd.Stdout, cmd.Stderr = log, log
 	}
@@ -245,15 +245,15 @@ func variables(f Function, api, taskRoot, tmp string) []string {
 
 		"AWS_REGION":                      region,
 		"AWS_DEFAULT_REGION":              region,
-		"AWS_ACCESS_KEY_ID":               "LOCALACCESSKEYID",
-		"AWS_SECRET_ACCESS_KEY":           "local-secret-access-key",
-		"AWS_SESSION_TOKEN":               "local-session-token",
+		"AWS_ACCESS_KEY_ID":               f.Credentials.AccessKeyID,
+		"AWS_SECRET_ACCESS_KEY":           f.Credentials.SecretAccessKey,
+		"AWS_SESSION_TOKEN":               f.Credentials.SessionToken,
 		"AWS_LAMBDA_FUNCTION_NAME":        f.Name,
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(f.MemoryMB),
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
-		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + f.Name,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      "local",
+		"AWS_LAMBDA_LOG_GROUP_NAME":       f.LogGroup,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      logStream,
 	}
 	if root := os.Getenv("SYSTEMROOT"); root != "" {
 		set["SYSTEMROOT"] = root // sockets on Windows need it
@@ -270,7 +270,24 @@ func variables(f Function, api, taskRoot, tmp string) []string {
 	return list
 }
 
-const region = "us-east-1"
+const (
+	region    = "us-east-1"
+	logStream = "local"
+)
+
+// mayLog asks for what Lambda does with the function's role when it starts an
+// execution environment, and reports whether its log is written.
+func (f Function) mayLog() bool {
+	if f.Authorize == nil {
+		return true
+	}
+	if f.Tracing {
+		_ = f.Authorize("xray:PutTraceSegments", "*") // what is denied is not traced
+		_ = f.Authorize("xray:PutTelemetryRecords", "*")
+	}
+	stream := "arn:aws:logs:" + region + ":111122223333:log-group:" + f.LogGroup + ":log-stream:" + logStream
+	return errors.Join(f.Authorize("logs:CreateLogStream", stream), f.Authorize("logs:PutLogEvents", stream)) == nil
+}
 
 func functionARN(f Function) string {
 	return "arn:aws:lambda:" + cmp.Or(f.Env["AWS_REGION"], region) + ":111122223333:function:" + f.Name

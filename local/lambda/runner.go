@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"premiumhls/local/iam"
 )
 
 // Sizes that Lambda takes of a synchronous invocation, in bytes.
@@ -46,10 +48,20 @@ type Function struct {
 	Name   string // default: the binary's file name
 	Binary string // see [Build]
 
-	// Env is the function's own environment. The rest is what Lambda sets,
-	// with credentials that are good for nothing, and PATH; nothing else of
-	// this process is passed on.
+	// Env is the function's own environment. The rest is what Lambda sets, and
+	// PATH; nothing else of this process is passed on.
 	Env map[string]string
+
+	// Credentials are those of the function's role. The zero value is
+	// credentials that no service accepts.
+	Credentials iam.Credentials
+	// LogGroup is the function's log group; default: /aws/lambda/NAME.
+	LogGroup string
+	// Authorize, unless nil, decides what Lambda does with the role of the
+	// function: writing its log and its traces. What is denied is dropped, as
+	// on Lambda.
+	Authorize func(action, resource string) error
+	Tracing   bool // active tracing with X-Ray
 
 	Timeout     time.Duration // of one invocation; default: 3 s
 	MemoryMB    int           // told to the function, not enforced; default: 128
@@ -114,6 +126,8 @@ func Start(f Function) *Runner {
 	f.Timeout = cmp.Or(f.Timeout, defaultTimeout)
 	f.MemoryMB = cmp.Or(f.MemoryMB, defaultMemoryMB)
 	f.Concurrency = cmp.Or(f.Concurrency, defaultConcurrency)
+	f.LogGroup = cmp.Or(f.LogGroup, "/aws/lambda/"+f.Name)
+	f.Credentials = cmp.Or(f.Credentials, iam.Credentials{AccessKeyID: "LOCALACCESSKEYID", SecretAccessKey: "local-secret-access-key", SessionToken: "local-session-token"})
 	r := &Runner{function: f, all: make(map[*environment]struct{})}
 	if f.Log != nil {
 		r.log = &lineWriter{w: f.Log}

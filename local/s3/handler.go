@@ -16,8 +16,8 @@ import (
 	"unicode/utf8"
 )
 
-// ServeHTTP answers as S3 answers CloudFront where the bucket policy lets the
-// distribution get objects and list the bucket: GET and HEAD of an object, 404
+// ServeHTTP answers as S3 answers a caller that may get objects and list the
+// bucket: GET and HEAD of an object, 404
 // NoSuchKey for what is not there, 405 for other methods. The key is the
 // request's path without its first slash, percent-decoded once and otherwise
 // as it is: ".." and "//" mean nothing. Behind a handler that cleans paths
@@ -26,6 +26,38 @@ import (
 // As in S3, a GET of "/" lists the bucket: that is what the permission to list
 // gives away, and an origin that lets "/" through should be seen to do so.
 func (b *Bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.serve(w, r, func(string, string) error { return nil })
+}
+
+// As is the bucket to a caller for whom authorize decides each action on an
+// ARN: with a refusal where the action is denied, and without the knowledge
+// that an object is missing where the bucket may not be listed.
+func (b *Bucket) As(authorize func(action, resource string) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, authorize) })
+}
+
+// ARN is the bucket's ARN.
+func (b *Bucket) ARN() string { return "arn:aws:s3:::" + b.name }
+
+// permitted answers a request that is denied, and reports whether it is not
+// (S3 API reference, "GetObject", on the status of a missing object).
+func (b *Bucket) permitted(w http.ResponseWriter, r *http.Request, key string, authorize func(action, resource string) error) bool {
+	var err error
+	if key == "" {
+		err = authorize("s3:ListBucket", b.ARN())
+	} else if err = authorize("s3:GetObject", b.ARN()+"/"+key); err == nil {
+		if _, ok := b.get(key); !ok {
+			err = authorize("s3:ListBucket", b.ARN())
+		}
+	}
+	if err != nil {
+		fail(w, r, http.StatusForbidden, failure{Code: "AccessDenied", Message: "Access Denied"})
+		return false
+	}
+	return true
+}
+
+func (b *Bucket) serve(w http.ResponseWriter, r *http.Request, authorize func(action, resource string) error) {
 	header := w.Header()
 	header.Set("Server", "AmazonS3")
 	header.Set("X-Amz-Request-Id", requestID())
@@ -45,12 +77,13 @@ func (b *Bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource.",
 			Method: r.Method, ResourceType: resource,
 		})
-	case key == "":
-		b.list(w, r)
 	case len(key) > maxKey:
 		fail(w, r, http.StatusBadRequest, failure{
 			Code: "KeyTooLongError", Message: "Your key is too long", Size: strconv.Itoa(len(key)), MaxSizeAllowed: strconv.Itoa(maxKey),
 		})
+	case !b.permitted(w, r, key, authorize):
+	case key == "":
+		b.list(w, r)
 	default:
 		b.serveObject(w, r, key)
 	}

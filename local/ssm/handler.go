@@ -2,6 +2,7 @@ package ssm
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -25,6 +26,29 @@ func (s *Store) call(operation string, body []byte, fault Fault) (any, error) {
 		return jsonservice.Decoded(body, s.deleteParameter)
 	}
 	return nil, jsonservice.Unknown(operation)
+}
+
+const arnPrefix = "arn:aws:ssm:us-east-1:111122223333:parameter/"
+
+func arn(name string) string { return arnPrefix + strings.TrimPrefix(name, "/") }
+
+// resources are the parameters that a request names.
+func resources(_ string, body []byte) []string {
+	var in struct {
+		Name  string
+		Names []string
+	}
+	if json.Unmarshal(body, &in) != nil {
+		return nil
+	}
+	if in.Name != "" {
+		in.Names = append(in.Names, in.Name)
+	}
+	arns := make([]string, 0, len(in.Names))
+	for _, name := range in.Names {
+		arns = append(arns, arn(name))
+	}
+	return arns
 }
 
 type putParameterInput struct {
@@ -111,7 +135,7 @@ func shown(p Parameter, decrypt bool, alter func(name, value string) string) par
 		}
 	}
 	return parameterOutput{
-		ARN:              "arn:aws:ssm:us-east-1:111122223333:parameter/" + strings.TrimPrefix(p.Name, "/"),
+		ARN:              arn(p.Name),
 		Name:             p.Name,
 		Type:             p.Type,
 		Value:            value,

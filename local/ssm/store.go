@@ -63,7 +63,7 @@ var _ http.Handler = (*Store)(nil)
 // New returns an empty store.
 func New() *Store {
 	s := &Store{parameters: make(map[string]Parameter)}
-	s.Service = jsonservice.Service{Name: "Systems Manager", TargetPrefix: "AmazonSSM.", Internal: "InternalServerError", Call: s.call}
+	s.Service = jsonservice.Service{Name: "Systems Manager", TargetPrefix: "AmazonSSM.", Internal: "InternalServerError", Call: s.call, IAMPrefix: "ssm", Resources: resources}
 	return s
 }
 
