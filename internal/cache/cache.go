@@ -1,4 +1,4 @@
-// Package cache keeps results that are dear to make, in bounded memory.
+// Package cache caches results that are expensive to compute, in bounded memory.
 package cache
 
 import (
@@ -41,6 +41,20 @@ func (c *Cache[K, V]) Get(key K) (V, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.get(key)
+}
+
+// Put caches a value for key.
+func (c *Cache[K, V]) Put(key K, value V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.put(key, value)
+}
+
+// Len returns the number of cached values.
+func (c *Cache[K, V]) Len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.young) + len(c.old)
 }
 
 func (c *Cache[K, V]) get(key K) (V, bool) {
