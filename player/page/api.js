@@ -1,8 +1,7 @@
-// Calls of the signer's API with the viewer's ID token, and its refusals as
-// Problems.
+// Calls the API with the viewer's ID token. Errors are Problems.
 import { Problem } from "./problem.js";
 
-const TIMEOUT = 20_000; // ms; longer than the API may take
+const TIMEOUT = 20_000; // ms; longer than the API's own timeout
 
 /**
  * @param {{token: (renew?: boolean) => Promise<string>}} session
@@ -24,9 +23,9 @@ export function createApi(session, fetch = globalThis.fetch) {
       throw new Problem("network");
     }
     if (response.status === 204) return null;
-    const answer = await response.json().catch(() => null);
-    if (response.ok) return answer;
-    throw refusal(response.status, answer, response.headers.get("Retry-After"));
+    const content = await response.json().catch(() => null);
+    if (response.ok) return content;
+    throw refusal(response.status, content, response.headers.get("Retry-After"));
   }
 
   return async function call(method, path, body) {
@@ -35,20 +34,20 @@ export function createApi(session, fetch = globalThis.fetch) {
       return await once(method, path, body, token);
     } catch (cause) {
       if (cause.code !== "unauthenticated") throw cause;
-      // The clock or the key set may have moved on: one try with a new token.
+      // The token may have expired meanwhile: one retry with a new one.
       return once(method, path, body, await session.token(true));
     }
   };
 }
 
-/** The API's own code where it gives one; the gateway before it gives only a status. */
-export function refusal(status, answer, retryAfter) {
+/** The code in the API's response, or one for the status: API Gateway and CloudFront send no code. */
+export function refusal(status, content, retryAfter) {
   const seconds = Number(retryAfter);
   const details = {
     retryAfter: retryAfter !== null && seconds > 0 ? seconds : undefined,
-    requestId: typeof answer?.requestId === "string" ? answer.requestId : undefined,
+    requestId: typeof content?.requestId === "string" ? content.requestId : undefined,
   };
-  if (typeof answer?.code === "string") return new Problem(answer.code, details);
+  if (typeof content?.code === "string") return new Problem(content.code, details);
   const byStatus = { 401: "unauthenticated", 403: "forbidden", 404: "not_found", 429: "too_many_requests" };
   return new Problem(byStatus[status] ?? (status >= 500 ? "unavailable" : "unexpected"), details);
 }

@@ -1,21 +1,27 @@
-// Puts the parts together: what the viewer does, what happens then, and what the
-// page says about it.
+// Connects the parts: what the viewer does, what follows from it, and what the
+// page shows.
 import { createApi } from "./api.js";
 import { loadCatalog } from "./catalog.js";
 import { createCookies } from "./cookies.js";
 import { covers, EVERYTHING, loadEntitlements } from "./entitlements.js";
 import { createPlayback } from "./playback.js";
+import { createPlaylists } from "./playlists.js";
 import { Problem } from "./problem.js";
+import { secureCookiesWork } from "./securecookies.js";
 import { createSession } from "./signin.js";
 import { createApp, shallowReactive } from "./vendor/vue.js";
 import { view } from "./view.js";
 import { describe, warn } from "./words.js";
 
-const LEFT = "premium-hls.left"; // told to other tabs, and to this page when it is back
+const LEFT = "premium-hls.left"; // for other tabs, and for this page after the issuer's logout
 
-// How far a video has to play after a refusal was mended for the next refusal to
-// be mended too, in seconds: one that comes at once is an answer.
+// After a refusal the cookies are requested again. A second refusal is final,
+// unless the video played this long (seconds) in between.
 const MENDED = 10;
+
+// How long a viewer points at a video before it is prepared (ms): a pointer that
+// crosses the list prepares nothing.
+const POINTED = 65;
 
 const state = shallowReactive({
   loaded: false,
@@ -33,14 +39,24 @@ const state = shallowReactive({
 });
 
 let session, call, cookies, playback;
-let turn = 0; // counts what was chosen, so that a late answer to an earlier choice is dropped
-let mendedAt = null; // where playback was when a refusal was last mended
+let turn = 0; // counts choices, so that a late response to an earlier choice is dropped
+let mendedAt = null; // the position at which the last refusal was mended
 let holder = null;
+let pointed = 0;
+
+const playlists = createPlaylists({
+  size: () => ({ width: holder.clientWidth, height: holder.clientHeight }),
+});
 
 const act = {
   hold(element) { holder = element; },
   markOf,
   choose: (video) => open(video, { start: true }),
+  point(video) {
+    clearTimeout(pointed);
+    pointed = setTimeout(() => prepare(video), POINTED);
+  },
+  unpoint() { clearTimeout(pointed); },
   retry: () => (state.video ? open(state.video, { start: true }) : globalThis.location.reload()),
   signIn,
   signOut,
@@ -57,9 +73,9 @@ async function start() {
     ended: () => say(`${state.video.title} has ended.`),
     progress: (time) => { if (mendedAt !== null && time > mendedAt + MENDED) mendedAt = null; },
     refused: mend,
-    trouble: (code) => caution(code === "network" ? "The connection is interrupted. Trying to go on." : "Part of the video did not arrive. Trying to go on."),
+    trouble: (code) => caution(code === "network" ? "The connection is interrupted. Retrying." : "Part of the video failed to load. Retrying."),
     failed: refuse,
-  });
+  }, playlists);
 
   const config = await loadConfig();
   session = createSession(config.signIn);
@@ -105,18 +121,19 @@ async function loadConfig() {
     const response = await fetch("config.json", { cache: "no-cache" });
     if (response.ok) return { premiumPath: "premium", ...(await response.json()) };
   } catch {
-    // Free videos play without it.
+    // Public videos play without it.
   }
   return { premiumPath: "premium" };
 }
 
 function listen() {
-  // Timers stand still while a computer sleeps or a tab is frozen.
+  // Timers stop while a computer sleeps or a tab is frozen.
   const awake = () => { if (document.visibilityState === "visible") cookies.awaken(); };
   document.addEventListener("visibilitychange", awake);
   for (const name of ["pageshow", "focus", "online"]) globalThis.addEventListener(name, awake);
   globalThis.addEventListener("storage", async ({ key, newValue }) => {
     if (key !== LEFT || !newValue || !session.signedIn) return;
+    cookies.forget();
     await session.end();
     leavePremium("signed_out_elsewhere");
   });
@@ -138,6 +155,10 @@ async function open(video, { start }) {
     refuse(new Problem("signed_out"));
     return;
   }
+  if (!secureCookiesWork()) {
+    refuse(new Problem("insecure_cookies"));
+    return;
+  }
   state.opening = true;
   say(`Opening ${video.title}…`);
   try {
@@ -154,17 +175,30 @@ async function open(video, { start }) {
   }
 }
 
-// A refused playlist or segment: the cookies may have ended unseen, so they are
-// asked for once more; a refusal after that stands.
+// Fetches what a video needs before it is opened, so that a click plays sooner.
+// It never refreshes the token: pointing at a video is no reason for a request to
+// the issuer.
+async function prepare(video) {
+  if (video === state.video) return;
+  if (!video.public) {
+    if (!session?.fresh || !covers(state.entitlements, video) || !secureCookiesWork()) return;
+    if (!(await cookies.prepare(video.path))) return;
+  }
+  await playlists.prepare(video.url);
+}
+
+// A refused playlist or segment: the cookies may have expired unnoticed, so they
+// are requested again once.
 async function mend() {
   const { video } = state;
   if (video.public) return refuse(new Problem("public_media_refused"));
   if (mendedAt !== null) return refuse(new Problem("media_refused"));
   const mine = turn;
   mendedAt = playback.time;
-  say(`Opening ${video.title} again…`);
+  say(`Reopening ${video.title}…`);
   try {
-    const grant = await cookies.open(video.path);
+    playlists.forget();
+    const grant = await cookies.open(video.path, { renew: true });
     if (mine !== turn) return;
     cookies.keep(video.path, grant);
     playback.reopen();
@@ -211,7 +245,7 @@ async function refreshEntitlements() {
   try {
     state.entitlements = await loadEntitlements(call);
   } catch {
-    greet(); // the session has ended
+    greet(); // the session has expired
   }
 }
 
@@ -225,7 +259,7 @@ function markOf(video) {
 
 async function signIn() {
   state.leaving = true;
-  say("Going to the sign-in page…");
+  say("Opening the sign-in page…");
   try {
     await session.begin(state.video?.path);
   } catch (cause) {
@@ -241,7 +275,7 @@ async function signOut() {
   say("Signing out…");
   const cleared = await cookies.close().catch(() => false);
   const outcome = cleared ? "signed_out_now" : "signed_out_cookies_remain";
-  localStorage.setItem(LEFT, String(Date.now())); // a new value each time: only changes are told
+  localStorage.setItem(LEFT, String(Date.now())); // a new value each time: tabs get changes only
   const next = await session.end();
   if (next) {
     sessionStorage.setItem(LEFT, outcome);
@@ -252,8 +286,9 @@ async function signOut() {
   leavePremium(outcome);
 }
 
-// After signing out, what the viewer may still see, and why.
+// After a sign-out: shows a public video, and why.
 async function leavePremium(code) {
+  playlists.forget();
   greet();
   await refreshEntitlements();
   const first = state.videos.find((video) => video.public) ?? state.videos[0];
@@ -261,7 +296,7 @@ async function leavePremium(code) {
   say(describe(code).text);
 }
 
-// Back from the sign-in service's own sign-out.
+// After the redirect from the issuer's logout.
 function sayGoodbye() {
   const code = sessionStorage.getItem(LEFT);
   sessionStorage.removeItem(LEFT);

@@ -1,3 +1,3 @@
-// Runs before video.js, which otherwise adds a <style> element of its own that
-// the content security policy refuses. Sizes come from screen.css instead.
+// Runs before video.js, which would otherwise add a <style> element that the
+// content security policy blocks. screen.css sets the sizes instead.
 window.VIDEOJS_NO_DYNAMIC_STYLE = true;

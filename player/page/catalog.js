@@ -1,7 +1,7 @@
-// The videos of catalog.json, and where each is served.
+// Reads the videos of catalog.json and their URLs.
 import { Problem } from "./problem.js";
 
-/** Reads catalog.json. A missing one is no error of the page: there is no sample. */
+/** Reads catalog.json, which is missing until somebody uploads it. */
 export async function loadCatalog(premiumPath, fetch = globalThis.fetch) {
   let response;
   try {
@@ -20,7 +20,7 @@ export async function loadCatalog(premiumPath, fetch = globalThis.fetch) {
   return readCatalog(catalog, premiumPath);
 }
 
-/** The videos of a parsed catalog. Throws when one lacks what it cannot be played without. */
+/** The videos of a parsed catalog. Throws if one has no valid path or playlist. */
 export function readCatalog(catalog, premiumPath) {
   if (!Array.isArray(catalog?.videos)) throw new Problem("catalog_invalid");
   if (catalog.videos.length === 0) throw new Problem("catalog_missing");
@@ -41,8 +41,8 @@ export function readCatalog(catalog, premiumPath) {
   });
 }
 
-// A path below the site's root: no leading or doubled slash, so that it cannot
-// become another host's address, and no dots that climb.
+// A path below the site's root: without a leading or double slash, which could
+// make it another host's address, and without "." and ".." segments.
 function plain(path) {
   return typeof path === "string" && path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
 }

@@ -1,16 +1,22 @@
-// Asks the signer for the cookies of one path, and keeps them fresh while that
-// path plays. The cookies themselves are HttpOnly: this page never sees them,
-// only how long they last.
+// Requests the cookies of a path from the API, reuses them while they are fresh
+// and renews them while that path plays. The cookies are HttpOnly: the page
+// never sees them, only their lifetime.
 import { Problem, passes } from "./problem.js";
 import { planRenewal, planRetry, stopwatch } from "./renewal.js";
 
 const PATHS = "premium-hls.paths";
 
+// How many paths may be requested ahead, and for how long each counts (seconds):
+// 16 requests a minute at most, so that a viewer who points at many videos stays
+// far from the API's limit for a viewer.
+const AHEAD = 4;
+const AHEAD_SECONDS = 15;
+
 /**
  * @param {object} options
  * @param {(method: string, path: string, body?: object) => Promise<object|null>} options.call
- * @param {Storage} options.storage remembers which paths were asked for, for all tabs
- * @param {() => boolean} options.playing whether a renewal is worth it now
+ * @param {Storage} options.storage has the paths that were requested, for all tabs
+ * @param {() => boolean} options.playing whether cookies should be renewed now
  * @param {(problem: Problem, remaining: number) => void} options.onTrouble a renewal failed; remaining in seconds
  * @param {() => void} options.onRenewed
  * @param {object} [options.timers] setTimeout and clearTimeout
@@ -21,30 +27,60 @@ export function createCookies({
   call, storage, playing, onTrouble, onRenewed,
   timers = globalThis, watch = stopwatch, random = Math.random,
 }) {
-  const asking = new Map(); // path -> the request under way
-  let kept = null; // { path, expiresIn, elapsed, due, failures, timer, lost }
+  const requests = new Map(); // path -> the request under way
+  const grants = new Map(); // path -> the last response
+  const ahead = new Map(); // path -> seconds since it was requested ahead
+  let kept = null; // { path, expiresIn, renewAfter, elapsed, due, failures, timer, lost }
 
-  /** Resolves to {expiresIn, elapsed} once the browser holds cookies for path. */
-  function open(path) {
-    if (!asking.has(path)) {
-      asking.set(path, ask(path).finally(() => asking.delete(path)));
+  /**
+   * Resolves to { expiresIn, renewAfter, elapsed } once the browser has cookies
+   * for path: at once if those that it has are not due for renewal.
+   */
+  function open(path, { renew = false } = {}) {
+    ahead.delete(path);
+    return request(path, renew);
+  }
+
+  /** Requests the cookies of a path that the viewer may open next. Resolves to whether the browser has them. */
+  function prepare(path) {
+    if (!requests.has(path) && !fresh(path)) {
+      for (const [other, age] of ahead) if (age() >= AHEAD_SECONDS) ahead.delete(other);
+      if (ahead.has(path) || ahead.size >= AHEAD) return Promise.resolve(false);
+      ahead.set(path, watch());
     }
-    return asking.get(path);
+    return request(path).then(() => true, () => false); // if it matters, open says why
+  }
+
+  async function request(path, renew = false) {
+    if (!renew && fresh(path)) return grants.get(path);
+    if (!requests.has(path)) {
+      requests.set(path, ask(path).finally(() => requests.delete(path)));
+    }
+    return requests.get(path);
+  }
+
+  function fresh(path) {
+    const grant = grants.get(path);
+    return grant !== undefined && grant.elapsed() < grant.renewAfter;
   }
 
   async function ask(path) {
     remember(path);
-    const elapsed = watch(); // from before the request: never longer than they live
-    const answer = await call("POST", "/api/cookies", { path });
-    const expiresIn = Number(answer?.ExpiresIn);
-    if (!(expiresIn > 0)) throw new Problem("unavailable");
-    return { expiresIn, elapsed };
+    grants.delete(path);
+    const elapsed = watch(); // from before the request: never later than the server's clock
+    const response = await call("POST", "/api/cookies", { path });
+    const expiresIn = response?.expiresIn ?? response?.ExpiresIn;
+    const renewAfter = response?.renewAfter ?? expiresIn * (0.4 + random() * 0.4);
+    if (!(expiresIn > 0 && renewAfter > 0)) throw new Problem("unavailable");
+    const grant = { expiresIn, renewAfter: planRenewal(renewAfter), elapsed };
+    grants.set(path, grant);
+    return grant;
   }
 
-  /** From now on renews what open answered, until rest is called. */
+  /** Renews what open resolved to until rest is called. */
   function keep(path, grant) {
     rest();
-    kept = { path, ...grant, due: planRenewal(grant.expiresIn), failures: 0, timer: 0, lost: false };
+    kept = { path, ...grant, due: grant.renewAfter, failures: 0, timer: 0, lost: false };
     wait(kept);
   }
 
@@ -58,15 +94,15 @@ export function createCookies({
     one.timer = timers.setTimeout(() => renew(one), Math.max(0, one.due - one.elapsed()) * 1000);
   }
 
-  /** To be called when time may have passed unseen: after sleep, on play, back online. */
+  /** To be called when timers may have been late: after sleep, on play, back online. */
   function awaken() {
     if (kept && !kept.lost && kept.elapsed() >= kept.due) renew(kept);
   }
 
   async function renew(one) {
-    if (one !== kept || !playing() || asking.has(one.path)) return; // awaken comes back to it
+    if (one !== kept || !playing() || requests.has(one.path)) return; // awaken tries again
     try {
-      const grant = await open(one.path);
+      const grant = await open(one.path, { renew: true });
       if (one !== kept) return;
       keep(one.path, grant);
       onRenewed();
@@ -83,14 +119,21 @@ export function createCookies({
         one.due = one.elapsed() + pause;
         wait(one);
       }
-      // One failure is not worth a word while there is time for more tries.
+      // The viewer need not know of one failure while there is time for more retries.
       if (one.lost || one.failures > 1) onTrouble(problem, remaining);
     }
   }
 
-  /** Clears the cookies of every path asked for, by any tab. False when one could not be cleared. */
-  async function close() {
+  /** Forgets what the browser has: the cookies of this viewer are gone. */
+  function forget() {
     rest();
+    grants.clear();
+    ahead.clear();
+  }
+
+  /** Clears the cookies of every path that any tab requested. Resolves to false if that failed for one. */
+  async function close() {
+    forget();
     const paths = remembered();
     const done = await Promise.allSettled(paths.map((path) => call("DELETE", "/api/cookies", { path })));
     storage.removeItem(PATHS);
@@ -111,5 +154,5 @@ export function createCookies({
     if (!paths.includes(path)) storage.setItem(PATHS, JSON.stringify([...paths, path]));
   }
 
-  return { open, keep, rest, awaken, close };
+  return { open, prepare, keep, rest, awaken, forget, close };
 }

@@ -1,26 +1,26 @@
-// What this viewer may watch, for showing locks only: the signer decides anew
-// each time it is asked for cookies.
+// What this viewer is entitled to, to show locks only: the signer checks each
+// request for cookies again.
 import { Problem } from "./problem.js";
 
-/** Everything is shown as open where the service keeps no such list. */
+/** Shows every video as open, for a service without such a list. */
 export const EVERYTHING = Object.freeze({ all: true, paths: [] });
 
 export async function loadEntitlements(call) {
   try {
     return readEntitlements(await call("GET", "/api/entitlements"));
   } catch (cause) {
-    // A lock shown by mistake would be worse than none: the signer refuses anyway.
+    // A wrong lock is worse than a missing one: the signer refuses in any case.
     if (cause instanceof Problem && ["session_ended", "unauthenticated"].includes(cause.code)) throw cause;
     return EVERYTHING;
   }
 }
 
-export function readEntitlements(answer) {
-  if (answer?.all === true || !Array.isArray(answer?.paths)) return EVERYTHING;
-  return { all: false, paths: answer.paths.map((one) => one?.path).filter((path) => typeof path === "string") };
+export function readEntitlements(content) {
+  if (content?.all === true || !Array.isArray(content?.paths)) return EVERYTHING;
+  return { all: false, paths: content.paths.map((one) => one?.path).filter((path) => typeof path === "string") };
 }
 
-/** Whether video is open to the holder: the path itself, or one above it. */
+/** Whether entitlements include a video: its path or a path above it. */
 export function covers(entitlements, video) {
   return video.public || entitlements.all ||
     entitlements.paths.some((path) => video.path === path || video.path.startsWith(`${path}/`));

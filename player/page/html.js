@@ -1,5 +1,5 @@
-// Templates without a compiler: htm parses tagged templates at run time, without
-// eval, into calls of Vue's h, so that the policy needs no 'unsafe-eval'.
+// Templates without a compiler: htm turns tagged templates into calls of Vue's h
+// at run time, without eval, so that the policy needs no 'unsafe-eval'.
 import htm from "./vendor/htm.js";
 import { h } from "./vendor/vue.js";
 

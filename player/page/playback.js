@@ -1,22 +1,24 @@
 // The video element: video.js with its HLS engine (VHS), or the browser's own
-// HLS where it has one (Safari). Says what happens; decides nothing.
+// HLS engine if it has one (Safari). Reports what happens; app.js decides.
 
-const STARVED = 15_000; // ms without media, after a failed request, until that is said aloud
+const STALLED = 15_000; // ms without media after a failed request, until playback has failed
 
 /**
- * @param {HTMLElement} holder an element that nothing else puts children into
+ * @param {HTMLElement} holder an element without other children
  * @param {object} on playing(), paused(), ready(), ended(), progress(), refused(), trouble(code), failed(code)
+ * @param {ReturnType<import("./playlists.js").createPlaylists>} playlists
  */
-export function createPlayback(holder, on) {
+export function createPlayback(holder, on, playlists) {
   let player = null;
   let volume = { level: 1, muted: false };
-  let source = null; // the one that events may speak about
-  let starving = 0;
+  let source = null; // the video that events are about
+  let stall = 0;
 
+  window.videojs.Vhs.xhr = playlists.through(window.videojs.xhr);
   fresh();
 
-  // A player of its own for each video: what a former one still has under way
-  // cannot reach the next.
+  // Each video gets a new player, so that requests of the last one cannot
+  // affect it.
   function fresh() {
     if (player) {
       volume = { level: player.volume(), muted: player.muted() };
@@ -32,12 +34,16 @@ export function createPlayback(holder, on) {
       controls: true,
       fill: true,
       preload: "auto",
-      errorDisplay: false, // the page has words of its own
+      errorDisplay: false, // the page has its own texts
       loadingSpinner: true,
       playbackRates: [0.75, 1, 1.25, 1.5, 2],
       controlBar: { pictureInPictureToggle: false },
       userActions: { hotkeys: true },
-      html5: { vhs: { withCredentials: true } },
+      html5: {
+        // WebKitGTK never starts a video for which video.js manages native text tracks.
+        nativeTextTracks: false,
+        vhs: { withCredentials: true },
+      },
     });
     player = made;
     made.volume(volume.level);
@@ -49,19 +55,19 @@ export function createPlayback(holder, on) {
     made.on("timeupdate", () => { if (!made.paused()) on.progress(made.currentTime()); });
     made.on("error", () => failed(made));
     made.on("xhr-hooks-ready", () => made.tech(true).vhs.xhr.onResponse((request, error, response) => {
-      if (made === player && !request.aborted) answered(response?.statusCode ?? 0);
+      if (made === player && !request.aborted) responded(response?.statusCode ?? 0);
     }));
   }
 
-  function answered(status) {
+  function responded(status) {
     if (!source) return;
     if (status >= 200 && status < 300) settle();
     else if (status === 403) refused();
     else trouble(codeOf(status));
   }
 
-  // VHS asks on by itself, also for another rendition; several refusals of one
-  // source are one refusal.
+  // VHS retries by itself, also with another rendition: several 403s of one
+  // source count as one.
   function refused() {
     if (source.refused) return;
     source.refused = true;
@@ -70,21 +76,21 @@ export function createPlayback(holder, on) {
   }
 
   function trouble(code) {
-    if (starving) return;
-    starving = setTimeout(() => {
-      starving = 0;
+    if (stall) return;
+    stall = setTimeout(() => {
+      stall = 0;
       if (player.readyState() < HTMLMediaElement.HAVE_FUTURE_DATA) on.failed(code);
-    }, STARVED);
+    }, STALLED);
     on.trouble(code);
   }
 
   function settle() {
-    clearTimeout(starving);
-    starving = 0;
+    clearTimeout(stall);
+    stall = 0;
   }
 
-  // A media error tells no status, in some browsers none at all: one request for
-  // the playlist does.
+  // A media error has no HTTP status, in some browsers no cause at all: one
+  // request for the playlist shows the status.
   async function failed(from) {
     const asked = source;
     if (!asked || from !== player || asked.refused) return;
@@ -99,12 +105,12 @@ export function createPlayback(holder, on) {
   }
 
   function play() {
-    // Refused by the browser's autoplay rules: the big button is there for it.
+    // Autoplay rules may refuse it: then the viewer presses the big play button.
     player.play()?.catch(() => {});
   }
 
   return {
-    /** Shows video, and plays it when asked to. */
+    /** Shows a video, and plays it if start is set. */
     open(video, { start }) {
       fresh();
       source = { url: video.url, refused: false };
@@ -113,7 +119,7 @@ export function createPlayback(holder, on) {
       if (start) play();
     },
 
-    /** The same video from the same place, with the cookies that the browser has now. */
+    /** Opens the same video at the same position, with the browser's new cookies. */
     reopen() {
       const [time, paused] = [player.currentTime(), player.paused()];
       source = { url: source.url, refused: false };
@@ -123,7 +129,7 @@ export function createPlayback(holder, on) {
       if (!paused) play();
     },
 
-    /** Stops, and lets go of the video. */
+    /** Stops and removes the video. */
     close() {
       fresh();
     },

@@ -1,5 +1,5 @@
-// What went wrong, as a code that words.js turns into a sentence. Codes are the
-// API's own (its JSON "code") or the page's; both are stable.
+// An error as a code, for which words.js has a text. Codes are those of the API
+// (the field "code" of its JSON) or of the page; both are stable.
 
 export class Problem extends Error {
   /**
@@ -14,13 +14,13 @@ export class Problem extends Error {
     this.requestId = requestId;
   }
 
-  /** The Problem that an exception is: anything unexpected is "unexpected". */
+  /** cause if it is a Problem, else a Problem with the code "unexpected". */
   static from(cause) {
     return cause instanceof Problem ? cause : new Problem("unexpected");
   }
 }
 
-/** Whether the same request may succeed a little later without the viewer doing anything. */
+/** Whether the same request may succeed later without an action of the viewer. */
 export function passes(code) {
   return ["network", "keys_unavailable", "unavailable", "too_many_requests", "internal"].includes(code);
 }

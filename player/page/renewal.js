@@ -1,36 +1,39 @@
-// When to ask for cookies again. All times are seconds since the answer arrived,
-// measured against its ExpiresIn: the viewer's clock may be wrong by any amount.
+// When to renew cookies and when to retry. All times are in seconds since a
+// response arrived, since this device's clock may be wrong by any amount.
 
-/** Never sooner than this after an answer, however short its life. */
+/** Never sooner than this after a response, however short the cookies' lifetime. */
 export const FLOOR = 5;
 
-// setTimeout fires at once when asked for more than 2^31-1 ms.
+// setTimeout fires at once if its delay is longer than 2^31-1 ms.
 const LONGEST = 2 ** 31 / 1000 - 1;
 
 /**
- * How long after an answer to renew: at two thirds of its life, which leaves a
- * third for retries. The floor keeps a page from asking without end when an
- * entitlement is about to stop and each answer lives shorter than the last.
+ * How long after a response to renew: as long as the server says, which spreads
+ * viewers whose cookies expire at the same moment. The floor limits requests
+ * when an entitlement is about to expire and each response has a shorter
+ * lifetime than the last.
  */
-export function planRenewal(expiresIn) {
-  return Math.min(Math.max((expiresIn * 2) / 3, FLOOR), LONGEST);
+export function planRenewal(renewAfter) {
+  return Math.min(Math.max(renewAfter, FLOOR), LONGEST);
 }
 
 /**
- * How long to wait before trying a failed renewal again, or null when the
- * cookies end before that. Doubles from two seconds up to a minute, spread over
- * its upper half so that many pages do not come back at the same moment; never
- * sooner than the server's Retry-After.
+ * How long to wait before a failed renewal is retried, or null if the cookies
+ * expire before that is possible. The wait is random, so that pages which
+ * failed at the same moment do not return at the same moment: between the
+ * server's Retry-After and twice that, or in the upper half of a backoff that
+ * doubles from two seconds to a minute, whichever is longer.
  *
  * @param {number} attempt failures before this one, from 0
- * @param {number} remaining seconds until the cookies end
+ * @param {number} remaining seconds until the cookies expire
  * @param {number} [retryAfter] seconds
  * @param {() => number} [random] in [0, 1)
  */
 export function planRetry(attempt, remaining, retryAfter = 0, random = Math.random) {
   const backoff = Math.min(60, 2 * 2 ** Math.min(attempt, 10));
-  const wait = Math.max(backoff * (0.5 + random() / 2), retryAfter);
-  return wait < remaining ? wait : null;
+  const earliest = Math.max(backoff / 2, retryAfter);
+  if (earliest >= remaining) return null;
+  return earliest + random() * Math.min(earliest, remaining - earliest);
 }
 
 /**

@@ -1,4 +1,4 @@
-// What the page looks like in each state, and nothing else: state in, events out.
+// Renders the state. Events go to act; nothing is decided here.
 import { html } from "./html.js";
 
 export function view(state, act) {
@@ -11,7 +11,7 @@ export function view(state, act) {
         ${list(state, act)}
       </main>
       <footer class="footer">
-        <p>Trailers are free. Everything else opens when you sign in.</p>
+        <p>Trailers are free. Sign in to watch the rest.</p>
       </footer>
     </div>`;
 }
@@ -68,7 +68,7 @@ function list(state, act) {
     <section class="videos" id="videos" tabindex="-1" aria-labelledby="videos-heading">
       <h2 id="videos-heading">Videos</h2>
       ${state.videos.length === 0
-        ? html`<p class="empty">${state.loaded ? "There is nothing to choose from yet." : "Loading the videos…"}</p>`
+        ? html`<p class="empty">${state.loaded ? "No videos yet." : "Loading the videos…"}</p>`
         : html`<ul>${state.videos.map((video) => item(video, state, act))}</ul>`}
     </section>`;
 }
@@ -77,7 +77,7 @@ function item(video, state, act) {
   const mark = act.markOf(video);
   return html`
     <li key=${video.path}>
-      <button type="button" class="card" data-path=${video.path} aria-current=${video === state.video ? "true" : null} onClick=${() => act.choose(video)}>
+      <button type="button" class="card" data-path=${video.path} aria-current=${video === state.video ? "true" : null} onClick=${() => act.choose(video)} onPointerenter=${() => act.point(video)} onPointerleave=${act.unpoint} onFocus=${() => act.point(video)} onBlur=${act.unpoint}>
         <span class="thumb">
           ${video.poster ? html`<img src=${video.poster} alt="" loading="lazy" width="640" height="360" />` : icon("play")}
         </span>

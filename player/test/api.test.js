@@ -3,12 +3,12 @@ import { test } from "node:test";
 import { createApi, refusal } from "../page/api.js";
 
 for (const [name, args, want] of [
-  ["the API's own code", [503, { code: "keys_unavailable", requestId: "r" }, "30"], ["keys_unavailable", 30, "r"]],
+  ["the API's code", [503, { code: "keys_unavailable", requestId: "r" }, "30"], ["keys_unavailable", 30, "r"]],
   ["the gateway's 401", [401, { message: "Unauthorized" }, null], ["unauthenticated", undefined, undefined]],
   ["the gateway's 429", [429, { message: "Too Many Requests" }, null], ["too_many_requests", undefined, undefined]],
   ["no JSON at all", [502, null, null], ["unavailable", undefined, undefined]],
   ["a Retry-After that is a date", [503, null, "Fri, 31 Dec 1999 23:59:59 GMT"], ["unavailable", undefined, undefined]],
-  ["a status that it does not know", [418, {}, null], ["unexpected", undefined, undefined]],
+  ["an unknown status", [418, {}, null], ["unexpected", undefined, undefined]],
 ]) {
   test(`API refusal: ${name}`, () => {
     const problem = refusal(...args);
@@ -30,9 +30,9 @@ function run(answers) {
   return { call, sent };
 }
 
-test("API call: carries the token and the body's answer comes back", async () => {
-  const { call, sent } = run([answer(200, { ExpiresIn: 60 })]);
-  assert.deepEqual(await call("POST", "/api/cookies", { path: "a" }), { ExpiresIn: 60 });
+test("API call: sends the token and returns the body", async () => {
+  const { call, sent } = run([answer(200, { expiresIn: 60 })]);
+  assert.deepEqual(await call("POST", "/api/cookies", { path: "a" }), { expiresIn: 60 });
   assert.deepEqual(sent, ["POST /api/cookies Bearer old"]);
 });
 
@@ -44,7 +44,7 @@ test("API call: a refused token is renewed once", async () => {
   assert.deepEqual(sent, ["POST /api/cookies Bearer old", "POST /api/cookies Bearer new"]);
 });
 
-test("API call: a renewed token that is refused too is the end", async () => {
+test("API call: a renewed token that is refused too is an error", async () => {
   const { call, sent } = run([answer(401, {}), answer(401, {})]);
   await assert.rejects(call("POST", "/api/cookies", {}), { code: "unauthenticated" });
   assert.equal(sent.length, 2);

@@ -4,29 +4,38 @@ import { createCookies } from "../page/cookies.js";
 import { Problem } from "../page/problem.js";
 import { FLOOR, planRenewal, planRetry, stopwatch } from "../page/renewal.js";
 
-for (const [name, expiresIn, want] of [
-  ["an hour", 3600, 2400],
-  ["a minute", 60, 40],
-  ["shorter than the floor allows", 3, FLOOR],
+for (const [name, renewAfter, want] of [
+  ["the server's time", 2400.5, 2400.5],
+  ["shorter than the floor", 3, FLOOR],
   ["longer than a timer can wait", 90 * 24 * 3600, 2 ** 31 / 1000 - 1],
 ]) {
-  test(`renewal: ${name}`, () => assert.equal(planRenewal(expiresIn), want));
+  test(`renewal: ${name}`, () => assert.equal(planRenewal(renewAfter), want));
 }
 
 for (const [name, args, want] of [
-  ["the first retry", [0, 600, 0, () => 1], 2],
+  ["the first", [0, 600, 0, () => 1], 2],
   ["doubles", [3, 600, 0, () => 1], 16],
   ["is spread over the upper half", [3, 600, 0, () => 0], 8],
   ["stops growing at a minute", [40, 600, 0, () => 1], 60],
-  ["waits as long as the server says", [0, 600, 30, () => 1], 30],
-  ["gives up when the cookies end first", [3, 16, 0, () => 1], null],
-  ["gives up when the server says too long", [0, 20, 30, () => 1], null],
-  ["gives up after the end", [0, -1, 0, () => 1], null],
+  ["is not before Retry-After", [0, 600, 30, () => 0], 30],
+  ["is spread after Retry-After", [0, 600, 30, () => 0.5], 45],
+  ["is before the cookies expire", [0, 40, 30, () => 0.5], 35],
+  ["null if the cookies expire before the backoff", [3, 8, 0, () => 0], null],
+  ["null if the cookies expire before Retry-After", [0, 20, 30, () => 0], null],
+  ["null after the cookies expired", [0, -1, 0, () => 0], null],
 ]) {
   test(`retry: ${name}`, () => assert.equal(planRetry(...args), want));
 }
 
-test("stopwatch: neither sleep nor a clock set back hides time", () => {
+test("retry: pages that failed at the same moment do not return at the same moment", () => {
+  const seconds = Array.from({ length: 3000 }, () => Math.floor(planRetry(0, 3000, 30)));
+  const counts = new Map();
+  for (const second of seconds) counts.set(second, (counts.get(second) ?? 0) + 1);
+  const most = Math.max(...counts.values());
+  assert.ok(most < 200, `${most} of 3000 in one second`); // 100 on average
+});
+
+test("stopwatch: counts time asleep, and is not set back with the clock", () => {
   let [wall, steady] = [1_000_000, 0];
   const elapsed = stopwatch(() => wall, () => steady);
   wall += 8000; // asleep: the steady clock stood still
@@ -36,7 +45,7 @@ test("stopwatch: neither sleep nor a clock set back hides time", () => {
   assert.equal(elapsed(), 9);
 });
 
-// A page on a clock that the test moves.
+// A page with a clock that the test sets.
 function page({ answers, playing = true }) {
   let now = 0;
   let waiting = null;
@@ -59,7 +68,7 @@ function page({ answers, playing = true }) {
     },
     onTrouble: (problem, remaining) => log.trouble.push([problem.code, remaining]),
     onRenewed: () => { log.renewed++; },
-    random: () => 1,
+    random: () => 0.5,
     watch: () => { const start = now; return () => now - start; },
     timers: {
       setTimeout: (run, ms) => { waiting = { run, at: now + ms / 1000 }; return waiting; },
@@ -86,36 +95,95 @@ function page({ answers, playing = true }) {
   };
 }
 
-const grant = (ExpiresIn) => ({ ExpiresIn });
+const grant = (expiresIn, renewAfter = (expiresIn * 2) / 3) => ({ expiresIn, renewAfter });
 
-test("cookies: are asked for by path", async () => {
+test("cookies: are requested by path", async () => {
   const { cookies, log } = page({ answers: [grant(60)] });
   assert.equal((await cookies.open("course-1")).expiresIn, 60);
   assert.deepEqual(log.calls, ["0 POST /api/cookies course-1"]);
 });
 
-test("cookies: two that ask at once share one request", async () => {
+test("cookies: two callers at the same time share one request", async () => {
   const { cookies, log } = page({ answers: [grant(60)] });
   await Promise.all([cookies.open("course-1"), cookies.open("course-1")]);
   assert.equal(log.calls.length, 1);
 });
 
-test("cookies: an answer without an end is none", async () => {
-  const { cookies } = page({ answers: [{}] });
-  await assert.rejects(cookies.open("course-1"), { code: "unavailable" });
+for (const answer of [{}, null, { renewAfter: 40 }, { expiresIn: 0, renewAfter: 40 }, { expiresIn: 60, renewAfter: "soon" }]) {
+  test(`cookies: an invalid response is rejected: ${JSON.stringify(answer)}`, () =>
+    assert.rejects(page({ answers: [answer] }).cookies.open("course-1"), { code: "unavailable" }));
+}
+
+test("cookies: are reused until they are due for renewal, also for another video's sake", async () => {
+  const run = page({ answers: [grant(60), grant(60), grant(60)] });
+  await run.start("course-1");
+  await run.start("course-2");
+  await run.advance(39);
+  assert.equal((await run.cookies.open("course-1")).elapsed(), 39);
+  assert.equal(run.log.calls.length, 2);
+  run.cookies.rest();
+  await run.advance(1);
+  await run.cookies.open("course-1");
+  assert.equal(run.log.calls.at(-1), "40 POST /api/cookies course-1");
 });
 
-test("cookies: are renewed at two thirds, again and again", async () => {
-  const run = page({ answers: [grant(60), grant(60), grant(90)] });
+test("cookies: are requested again after a refusal although they seem fresh", async () => {
+  const run = page({ answers: [grant(60), grant(60)] });
   await run.start();
-  await run.advance(39);
+  await run.cookies.open("course-1", { renew: true });
+  assert.equal(run.log.calls.length, 2);
+});
+
+test("cookies: a path that is prepared needs no request when it is opened", async () => {
+  const run = page({ answers: [grant(60)] });
+  assert.equal(await run.cookies.prepare("course-1"), true);
+  await run.advance(10);
+  await run.start();
   assert.equal(run.log.calls.length, 1);
-  await run.advance(61);
-  assert.deepEqual(run.log.calls.slice(1), ["40 POST /api/cookies course-1", "80 POST /api/cookies course-1"]);
+  await run.advance(29);
+  assert.equal(run.log.calls.length, 1);
+});
+
+test("cookies: a path that was prepared long ago is renewed on time", async () => {
+  const run = page({ answers: [grant(60), grant(60)] });
+  await run.cookies.prepare("course-1");
+  await run.advance(30);
+  await run.start();
+  await run.advance(10);
+  assert.deepEqual(run.log.calls.slice(1), ["40 POST /api/cookies course-1"]);
+});
+
+test("cookies: at most four paths are prepared at a time, each for 15 seconds", async () => {
+  const run = page({ answers: Array.from({ length: 9 }, () => grant(60)) });
+  for (const n of [1, 2, 3, 4, 1, 5, 6]) await run.cookies.prepare(`course-${n}`);
+  assert.deepEqual(run.log.calls.map((one) => one.at(-1)), ["1", "2", "3", "4"]);
+  await run.cookies.open("course-2"); // opened, so it no longer counts
+  await run.cookies.prepare("course-5");
+  assert.equal(await run.cookies.prepare("course-6"), false);
+  await run.advance(15);
+  assert.equal(await run.cookies.prepare("course-6"), true);
+  assert.deepEqual(run.log.calls.slice(4).map((one) => one.at(-1)), ["5", "6"]);
+});
+
+test("cookies: a path that could not be prepared is not requested again at once, but when it is opened", async () => {
+  const run = page({ answers: [new Problem("not_entitled"), new Problem("not_entitled")] });
+  assert.equal(await run.cookies.prepare("course-1"), false);
+  await run.cookies.prepare("course-1");
+  assert.equal(run.log.calls.length, 1);
+  await assert.rejects(run.cookies.open("course-1"), { code: "not_entitled" });
+});
+
+test("cookies: are renewed when the server says, repeatedly", async () => {
+  const run = page({ answers: [grant(60, 17), grant(60, 55), grant(60)] });
+  await run.start();
+  await run.advance(16);
+  assert.equal(run.log.calls.length, 1);
+  await run.advance(84);
+  assert.deepEqual(run.log.calls.slice(1), ["17 POST /api/cookies course-1", "72 POST /api/cookies course-1"]);
   assert.equal(run.log.renewed, 2);
 });
 
-test("cookies: no renewal while paused, one at once on play", async () => {
+test("cookies: are not renewed while paused, and at once on play", async () => {
   const run = page({ answers: [grant(60), grant(60)] });
   await run.start();
   run.make.playing = false;
@@ -127,7 +195,7 @@ test("cookies: no renewal while paused, one at once on play", async () => {
   assert.deepEqual(run.log.calls.slice(1), ["50 POST /api/cookies course-1"]);
 });
 
-test("cookies: after sleep they are renewed on waking, before that not", async () => {
+test("cookies: are renewed after sleep if they are due", async () => {
   const run = page({ answers: [grant(60), grant(60)] });
   await run.start();
   run.cookies.awaken();
@@ -137,24 +205,24 @@ test("cookies: after sleep they are renewed on waking, before that not", async (
   assert.deepEqual(run.log.calls.slice(1), ["3000 POST /api/cookies course-1"]);
 });
 
-test("cookies: a failed renewal is tried again while there is time, quietly at first", async () => {
+test("cookies: a failed renewal is retried while there is time; the viewer sees no first failure", async () => {
   const run = page({ answers: [grant(600), new Problem("network"), grant(600)] });
   await run.start();
   await run.advance(410);
-  assert.deepEqual(run.log.calls.slice(1), ["400 POST /api/cookies course-1", "402 POST /api/cookies course-1"]);
+  assert.deepEqual(run.log.calls.slice(1), ["400 POST /api/cookies course-1", "401.5 POST /api/cookies course-1"]);
   assert.deepEqual(run.log.trouble, []);
 });
 
-test("cookies: retries wait as the service says, warn, and end with the cookies", async () => {
+test("cookies: retries follow Retry-After, warn, and stop when the cookies expire", async () => {
   const busy = () => new Problem("keys_unavailable", { retryAfter: 90 });
   const run = page({ answers: [grant(600), busy(), busy(), busy(), busy()] });
   await run.start();
   await run.advance(1000);
-  assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "490", "580"]);
-  assert.deepEqual(run.log.trouble, [["keys_unavailable", 110], ["keys_unavailable", 20]]);
+  assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "535"]);
+  assert.deepEqual(run.log.trouble, [["keys_unavailable", 65]]);
 });
 
-test("cookies: a renewal that is refused is not repeated", async () => {
+test("cookies: a refused renewal is not retried", async () => {
   const run = page({ answers: [grant(60), new Problem("not_entitled")] });
   await run.start();
   await run.advance(60);
@@ -164,7 +232,7 @@ test("cookies: a renewal that is refused is not repeated", async () => {
   assert.deepEqual(run.log.trouble, [["not_entitled", 20]]);
 });
 
-test("cookies: nothing is renewed after another video was chosen", async () => {
+test("cookies: are not renewed after another video was chosen", async () => {
   const run = page({ answers: [grant(60)] });
   await run.start();
   run.cookies.rest();
@@ -172,7 +240,7 @@ test("cookies: nothing is renewed after another video was chosen", async () => {
   assert.equal(run.log.calls.length, 1);
 });
 
-test("sign-out: clears every path that was asked for, also one that was refused", async () => {
+test("sign-out: clears every path that was requested, also one that was refused", async () => {
   const run = page({ answers: [grant(60), new Problem("internal"), null, null] });
   await run.start("course-1");
   await assert.rejects(run.cookies.open("course-2"));
@@ -182,13 +250,21 @@ test("sign-out: clears every path that was asked for, also one that was refused"
   assert.equal(run.log.calls.length, 4);
 });
 
-test("sign-out: says when cookies could not be cleared", async () => {
+test("sign-out: cookies of before are not reused", async () => {
+  const run = page({ answers: [grant(60), null, grant(60)] });
+  await run.start();
+  await run.cookies.close();
+  await run.cookies.open("course-1");
+  assert.equal(run.log.calls.length, 3);
+});
+
+test("sign-out: reports cookies that could not be cleared", async () => {
   const run = page({ answers: [grant(60), new Problem("network")] });
   await run.start();
   assert.equal(await run.cookies.close(), false);
 });
 
-test("sign-out: a spoiled list of paths is an empty one", async () => {
+test("sign-out: an unreadable list of paths counts as empty", async () => {
   const run = page({ answers: [] });
   run.storage.setItem("premium-hls.paths", "{");
   assert.equal(await run.cookies.close(), true);
