@@ -120,8 +120,8 @@ func deploy(ctx context.Context, o Options, s settings.Settings, folder, file st
 		c.Close()
 		return nil, err
 	}
-	if outputs, err := c.Outputs(); err == nil && outputs["Proof"] != "" {
-		fmt.Fprintln(terminal, outputs["Proof"])
+	if outputs, err := c.Outputs(); err == nil && outputs["DeployCheck"] != "" {
+		fmt.Fprintln(terminal, outputs["DeployCheck"])
 	}
 	return c, nil
 }

@@ -22,7 +22,7 @@ import (
 func TestDeployCheckDigest(t *testing.T) {
 	digest := func(t *testing.T, changes map[string]any) string {
 		t.Helper()
-		return synthesize(t, changes).Only(t, "Custom::DeployProof").Properties["Digest"].(string)
+		return synthesize(t, changes).Only(t, "Custom::DeployCheck").Properties["Digest"].(string)
 	}
 	was := digest(t, nil)
 
@@ -37,7 +37,7 @@ func TestDeployCheckDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := again.Resources["Proof"].Properties["Digest"]; got != was {
+		if got := again.Resources["DeployCheckRun"].Properties["Digest"]; got != was {
 			t.Errorf("it is %v, and was %v", got, was)
 		}
 	})
@@ -61,7 +61,7 @@ func TestDeployCheckDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changed.Resources["Proof"].Properties["Digest"] == was {
+		if changed.Resources["DeployCheckRun"].Properties["Digest"] == was {
 			t.Error("the digest is the same")
 		}
 	})
@@ -86,16 +86,16 @@ func TestDeployCheckDigest(t *testing.T) {
 	}
 }
 
-func TestProofIsASetting(t *testing.T) {
-	with, without := synthesize(t, map[string]any{"sample": false}), synthesize(t, variants["an existing issuer, no sample, no proof"])
+func TestDeployCheckIsASetting(t *testing.T) {
+	with, without := synthesize(t, map[string]any{"sample": false}), synthesize(t, variants["an existing issuer, no sample, no deploy check"])
 	for what, count := range map[string]func(assembly) int{
-		"proof": func(a assembly) int { return len(a.Resources("Custom::DeployProof")) },
+		"check": func(a assembly) int { return len(a.Resources("Custom::DeployCheck")) },
 		"probe": func(a assembly) int { return len(a.Resources("Custom::CDKBucketDeployment")) - 1 }, // the page
-		"role":  func(a assembly) int { return strings.Count(text(a.Resources("AWS::IAM::Policy")), `"AskForCookies"`) },
+		"role":  func(a assembly) int { return strings.Count(text(a.Resources("AWS::IAM::Policy")), `"RequestCookies"`) },
 		"function": func(a assembly) int {
 			return strings.Count(text(a.Resources("AWS::Lambda::Function")), "./lambda/deploycheck")
 		},
-		"output": func(a assembly) int { _, ok := a.Template.Outputs["Proof"]; return map[bool]int{true: 1}[ok] },
+		"output": func(a assembly) int { _, ok := a.Template.Outputs["DeployCheck"]; return map[bool]int{true: 1}[ok] },
 	} {
 		if n, m := count(with), count(without); n != 1 || m != 0 {
 			t.Errorf("%d %s with the setting, %d without", n, what, m)

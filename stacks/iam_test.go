@@ -20,10 +20,10 @@ var grants = []string{
 	`Keymaker: ssm:GetParameter on parameter/PremiumHls/signer`,
 	`MediaConvert is assumed by mediaconvert.amazonaws.com: sts:AssumeRole if aws:SourceAccount StringEquals AWS::AccountId`,
 	`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/premium/* Videos.Arn/public/trailers/*`,
-	`Prover is assumed by lambda.amazonaws.com: sts:AssumeRole`,
-	`Prover: cloudformation:DescribeStacks on AWS::StackId`,
-	`Prover: lambda:InvokeFunction on Signer.Arn`,
-	`Prover: logs:CreateLogStream logs:PutLogEvents on ProverLog.Arn`,
+	`DeployCheck is assumed by lambda.amazonaws.com: sts:AssumeRole`,
+	`DeployCheck: cloudformation:DescribeStacks on AWS::StackId`,
+	`DeployCheck: lambda:InvokeFunction on Signer.Arn`,
+	`DeployCheck: logs:CreateLogStream logs:PutLogEvents on DeployCheckLog.Arn`,
 	`Signer is assumed by lambda.amazonaws.com: sts:AssumeRole`,
 	`Signer.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/cookies`,
 	`Signer.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/entitlements`,
@@ -61,11 +61,11 @@ var (
 		`SignerLogWriter: s3:AbortMultipartUpload s3:GetObject s3:PutObject on AccessLogs.Arn/signer-failed/* AccessLogs.Arn/signer/*`,
 		`SignerLogWriter: s3:GetBucketLocation s3:ListBucket s3:ListBucketMultipartUploads on AccessLogs.Arn`,
 	}
-	proofGrants = []string{ // unless "deployProof" is false
-		`Prover is assumed by lambda.amazonaws.com: sts:AssumeRole`,
-		`Prover: cloudformation:DescribeStacks on AWS::StackId`,
-		`Prover: lambda:InvokeFunction on Signer.Arn`,
-		`Prover: logs:CreateLogStream logs:PutLogEvents on ProverLog.Arn`,
+	deployCheckGrants = []string{ // unless "deployCheck" is false
+		`DeployCheck is assumed by lambda.amazonaws.com: sts:AssumeRole`,
+		`DeployCheck: cloudformation:DescribeStacks on AWS::StackId`,
+		`DeployCheck: lambda:InvokeFunction on Signer.Arn`,
+		`DeployCheck: logs:CreateLogStream logs:PutLogEvents on DeployCheckLog.Arn`,
 	}
 	tracingGrants = []string{
 		`Signer: xray:PutTelemetryRecords xray:PutTraceSegments on *`,
@@ -115,7 +115,7 @@ func TestGrants(t *testing.T) {
 		{name: "access logs", changes: map[string]any{"accessLogs": true}, more: accessLogGrants},
 		{name: "tracing", changes: map[string]any{"tracing": true}, more: tracingGrants},
 		{name: "data that goes with the stack", changes: map[string]any{"keepData": false}, more: emptierGrants},
-		{name: "an existing issuer, no sample, no proof", changes: variants["an existing issuer, no sample, no proof"], more: tracingGrants, less: proofGrants},
+		{name: "an existing issuer, no sample, no deploy check", changes: variants["an existing issuer, no sample, no deploy check"], more: tracingGrants, less: deployCheckGrants},
 		{name: "everything", changes: variants["everything"],
 			more: slices.Concat(accessLogGrants, tracingGrants, emptierGrants, []string{
 				`AccessLogs admits Emptier.Arn: s3:DeleteObject* s3:GetBucket* s3:List* s3:PutBucketPolicy on AccessLogs.Arn AccessLogs.Arn/*`,

@@ -55,8 +55,8 @@ func New(app constructs.Construct, s settings.Settings, p assets.Assets) awscdk.
 	if signIn.pool != nil {
 		output(stack, "UserPool", "Who can sign in", *signIn.pool.UserPoolId())
 	}
-	if s.DeployProof {
-		newProof(stack, s, p, keys, signer, delivery, newProbe(upload, s))
+	if s.DeployCheck {
+		newDeployCheck(stack, s, p, keys, signer, delivery, newProbe(upload, s))
 	}
 	return stack
 }

@@ -203,7 +203,7 @@ func TestEverySettingReachesTheTemplate(t *testing.T) {
 }
 
 func TestExistingIssuerNeedsNoUserPool(t *testing.T) {
-	a := synthesize(t, variants["an existing issuer, no sample, no proof"])
+	a := synthesize(t, variants["an existing issuer, no sample, no deploy check"])
 	if n := len(a.Resources("AWS::Cognito::UserPool")); n != 0 {
 		t.Errorf("%d user pools", n)
 	}

@@ -31,7 +31,7 @@ func impatient(t *testing.T, a assembly, change func(resources map[string]any)) 
 		t.Fatal(err)
 	}
 	resources := document["Resources"].(map[string]any)
-	last := get(t, resources, "Proof", "Properties").(map[string]any)
+	last := get(t, resources, "DeployCheckRun", "Properties").(map[string]any)
 	if last["Patience"] != "10m0s" {
 		t.Fatalf("the proof has the patience %v", last["Patience"])
 	}
@@ -96,7 +96,7 @@ func TestDeployProves(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return outputs["Proof"]
+		return outputs["DeployCheck"]
 	}
 	elsewhere := strings.Replace(probePath, deploycheck.Folder, deploycheck.Folder+"-elsewhere", 1)
 	perKey := []string{probePath + " ", elsewhere + " AccessDenied", probePath + " AccessDenied"}
@@ -179,7 +179,7 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 				t.Fatalf("the parameter begins with %v", value[0])
 			}
 			value[0], value[1] = `{"host":"other.example.com`, ""
-		}, nil, nil, `"sign" of key a`, []string{"https://other.example.com/premium/.proof/*", s.host}},
+		}, nil, nil, `"sign" of key a`, []string{"https://other.example.com/premium/.deploy-check/*", s.host}},
 		{"a key in KMS that is disabled", nil, func() func() {
 			set := func(state kms.State) {
 				for _, key := range s.kmsKeys() {

@@ -65,7 +65,7 @@ func shortened(text string, most int) string {
 
 const (
 	howToReport  = "Deploy again; if that fails too, compare the versions of signer and prover."
-	howToTurnOff = "or set deployProof to false."
+	howToTurnOff = "or set deployCheck to false."
 )
 
 // unreachable is the failure of a request without an answer.

@@ -1,4 +1,4 @@
-// Command prover is the function behind Custom::DeployProof, the last resource
+// Command prover is the function behind Custom::DeployCheck, the last resource
 // of a deploy: it asks the distribution for the probe below the premium path,
 // without cookies and with those that the signer makes with each key, and
 // fails the deploy where the answers are not what viewers need. These are its

@@ -22,7 +22,7 @@ type prover struct {
 	stack  customresource.StackStatus
 }
 
-// handle answers an event of Custom::DeployProof. Its attribute Result is a
+// handle answers an event of Custom::DeployCheck. Its attribute Result is a
 // sentence about what was proven.
 func (p *prover) handle(ctx context.Context, event cfn.Event) (customresource.Result, error) {
 	done := func(sentence string) customresource.Result {

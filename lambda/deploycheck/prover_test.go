@@ -68,9 +68,9 @@ func TestBrokenSites(t *testing.T) {
 			checkReach, "", []string{"403 by CloudFront", "domainNames"}},
 		{"a country that is blocked", func(_ *testing.T, s *site) {
 			s.country, s.distribution.GeoRestriction = "US", cloudfront.GeoRestriction{Type: "whitelist", Locations: []string{"DE"}}
-		}, checkReach, "", []string{"access from this country is blocked", "allowCountries", "deployProof"}},
+		}, checkReach, "", []string{"access from this country is blocked", "allowCountries", "deployCheck"}},
 		{"a web ACL that refuses", func(_ *testing.T, s *site) { s.front = page(403, "Request blocked.") },
-			checkReach, "", []string{"request blocked", "web ACL", "deployProof"}},
+			checkReach, "", []string{"request blocked", "web ACL", "deployCheck"}},
 		{"somebody else refuses", func(_ *testing.T, s *site) {
 			s.front = func(http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) })
@@ -81,7 +81,7 @@ func TestBrokenSites(t *testing.T) {
 			checkRefuse, "", []string{"200 and the probe without cookies", "must trust the key group"}},
 		{"no trusted key group, and no probe", func(_ *testing.T, s *site) {
 			s.premiumBehavior().Signed = false
-			s.bucket.Delete("premium/.proof/probe.txt")
+			s.bucket.Delete("premium/.deploy-check/probe.txt")
 		}, checkRefuse, "", []string{"404 NoSuchKey", "by S3 without cookies", "must trust the key group"}},
 
 		{"a signer that may not be called", func(_ *testing.T, s *site) {
@@ -98,7 +98,7 @@ func TestBrokenSites(t *testing.T) {
 		{"a refusal that is long", func(_ *testing.T, s *site) { s.refusal = strings.Repeat("ü", 2000) }, checkSign, "2026-11", []string{"üü … üü"}},
 		{"a key that the signer has not", func(_ *testing.T, s *site) { s.keys = s.keys[:1] }, checkSign, "2027-01", []string{`no key "2027-01"`}},
 		{"a policy for another host", func(_ *testing.T, s *site) { s.host = "d111.cloudfront.net" },
-			checkSign, "2026-11", []string{"a policy for https://d111.cloudfront.net/premium/.proof/*", "https://example.com/premium/.proof/*"}},
+			checkSign, "2026-11", []string{"a policy for https://d111.cloudfront.net/premium/.deploy-check/*", "https://example.com/premium/.deploy-check/*"}},
 		{"a policy for everything", func(_ *testing.T, s *site) { s.premium = "*" }, checkSign, "2026-11", []string{"a policy for https://example.com/*"}},
 		{"another key of that name", func(_ *testing.T, s *site) { s.keys[0].id = "KOLD" }, checkSign, "2026-11", []string{`"KOLD"`, "KRSA"}},
 		{"the hash from before", func(_ *testing.T, s *site) { s.keys[0].hash = signedcookie.SHA1 }, checkSign, "2026-11", []string{"SHA1", "SHA256"}},
@@ -113,8 +113,8 @@ func TestBrokenSites(t *testing.T) {
 			s.properties["Keys"].([]any)[1].(map[string]any)["Hash"] = "SHA256"
 			s.premiumBehavior().RefuseECDSASHA256 = true
 		}, checkServe, "2027-01", []string{"403 AccessDenied", "does not take ECDSA with SHA-256", "signatureHash to SHA1"}},
-		{"no probe", func(_ *testing.T, s *site) { s.bucket.Delete("premium/.proof/probe.txt") },
-			checkServe, "2026-11", []string{"404 NoSuchKey", "the object premium/.proof/probe.txt"}},
+		{"no probe", func(_ *testing.T, s *site) { s.bucket.Delete("premium/.deploy-check/probe.txt") },
+			checkServe, "2026-11", []string{"404 NoSuchKey", "the object premium/.deploy-check/probe.txt"}},
 		{"an origin with a path", func(_ *testing.T, s *site) { s.premiumBehavior().Origin.Path = "/public" },
 			checkServe, "2026-11", []string{"404 NoSuchKey", "must have no path"}},
 		{"another probe", func(t *testing.T, s *site) { s.put(t, "something else") },
@@ -130,7 +130,7 @@ func TestBrokenSites(t *testing.T) {
 
 		{"a policy that is not looked at", func(_ *testing.T, s *site) { s.front = onCookies(serving) },
 			checkServe, "2026-11", []string{"200 and something else"}},
-		{"cookies that open other paths", func(t *testing.T, s *site) { s.front = onPath("/premium/.proof-elsewhere/", serving) },
+		{"cookies that open other paths", func(t *testing.T, s *site) { s.front = onPath("/premium/.deploy-check-elsewhere/", serving) },
 			checkConfine, "2026-11", []string{"200", "outside the policy", "CloudFront must refuse this"}},
 		{"a signature that is not looked at", func(_ *testing.T, s *site) { s.front = third(serving) },
 			checkVerify, "2026-11", []string{"200", "with a changed signature"}},

@@ -113,7 +113,7 @@ func (s *site) premiumBehavior() *cloudfront.Behavior { return &s.distribution.B
 
 func (s *site) put(t *testing.T, content string) {
 	t.Helper()
-	if err := s.bucket.Put("premium/.proof/probe.txt", s3.Object{Content: []byte(content)}); err != nil {
+	if err := s.bucket.Put("premium/.deploy-check/probe.txt", s3.Object{Content: []byte(content)}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -135,7 +135,7 @@ func (s *site) Invoke(_ context.Context, function string, payload []byte) ([]byt
 		if k.name != request.Proof.Key || s.refusal != "" {
 			continue
 		}
-		raw, err := signedcookie.Policy{Resource: "https://" + s.host + "/" + s.premium + "/.proof/*", Expires: time.Now().Add(deploycheck.Life)}.Marshal()
+		raw, err := signedcookie.Policy{Resource: "https://" + s.host + "/" + s.premium + "/.deploy-check/*", Expires: time.Now().Add(deploycheck.Life)}.Marshal()
 		if err != nil {
 			return nil, err
 		}
@@ -143,7 +143,7 @@ func (s *site) Invoke(_ context.Context, function string, payload []byte) ([]byt
 		if err != nil {
 			return nil, err
 		}
-		attributes := "; Path=/premium/.proof/; Secure; HttpOnly; SameSite=Lax"
+		attributes := "; Path=/premium/.deploy-check/; Secure; HttpOnly; SameSite=Lax"
 		hash := signedcookie.HashAlgorithmCookie + "=" + string(k.hash) + attributes
 		if k.hash == signedcookie.SHA1 {
 			hash = signedcookie.HashAlgorithmCookie + "=" + attributes + "; Max-Age=0"
@@ -192,5 +192,5 @@ func (s *site) prover(t *testing.T) *prover {
 }
 
 func (s *site) event(request cfn.RequestType) cfn.Event {
-	return cfn.Event{RequestType: request, ResourceType: "Custom::DeployProof", LogicalResourceID: "Proof", StackID: "stack", ResourceProperties: s.properties}
+	return cfn.Event{RequestType: request, ResourceType: "Custom::DeployCheck", LogicalResourceID: "DeployCheckRun", StackID: "stack", ResourceProperties: s.properties}
 }

@@ -9,7 +9,7 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// A subject is what is to be proven: the properties of Custom::DeployProof
+// A subject is what is to be proven: the properties of Custom::DeployCheck
 // {SignerFunction, DomainName, Host, PremiumPath, Keys: [{Name, PublicKeyId,
 // Type, Hash}], Patience}. It has others, which make CloudFormation ask for a
 // new proof when they change.

@@ -66,14 +66,14 @@ func TestProof(t *testing.T) {
 		}
 		response := events.APIGatewayV2HTTPResponse{Cookies: answer.Cookies}
 		policy := policyOf(t, response, key.public, key.hash)
-		if policy.Resource != "https://"+host+"/premium/.proof/*" || policy.Expires.Unix() != now.Add(deploycheck.Life).Unix() || policy.SourceIP != "" {
+		if policy.Resource != "https://"+host+"/premium/.deploy-check/*" || policy.Expires.Unix() != now.Add(deploycheck.Life).Unix() || policy.SourceIP != "" {
 			t.Errorf("%s signed %+v", key.name, policy)
 		}
 		if id := cookieValue(t, response, signedcookie.KeyPairIDCookie); id != key.id {
 			t.Errorf("%s: key pair id %s", key.name, id)
 		}
 		for _, cookie := range answer.Cookies {
-			if !strings.Contains(cookie, "; Path=/premium/.proof/; Secure; HttpOnly") {
+			if !strings.Contains(cookie, "; Path=/premium/.deploy-check/; Secure; HttpOnly") {
 				t.Errorf("cookie %s", cookie)
 			}
 		}
@@ -198,7 +198,7 @@ func TestViewersCannotAskForProof(t *testing.T) {
 			}
 			var raw map[string]any
 			call(t, h, payload, &raw)
-			if raw["statusCode"] == nil || strings.Contains(text(raw), ".proof") {
+			if raw["statusCode"] == nil || strings.Contains(text(raw), ".deploy-check") {
 				t.Errorf("answered %s", text(raw))
 			}
 		})

@@ -27,7 +27,7 @@ func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformati
 		"Custom::CDKBucketDeployment":   cloudformation.BucketDeployment{Assets: assets, Bucket: c.buckets.byName, Authorize: c.functions.may},
 		// Empties buckets when they are deleted; these end with the process.
 		"Custom::S3AutoDeleteObjects": generic,
-		"Custom::DeployProof":         proofProvider{c.resources, c},
+		"Custom::DeployCheck":         proofProvider{c.resources, c},
 		"Custom::*":                   c.resources,
 	}
 	c.policies(providers, generic)

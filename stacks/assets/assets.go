@@ -73,7 +73,7 @@ func Build(ctx context.Context, root string, s settings.Settings) (Assets, error
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return function(ctx, root, "signer", p.Signer) })
 	group.Go(func() error { return function(ctx, root, "keymaker", p.Keymaker) })
-	if s.DeployProof {
+	if s.DeployCheck {
 		group.Go(func() error { return function(ctx, root, "deploycheck", p.DeployCheck) })
 	}
 	group.Go(func() error { return page(ctx, root, p.Page) })
@@ -84,7 +84,7 @@ func Build(ctx context.Context, root string, s settings.Settings) (Assets, error
 		return Assets{}, err
 	}
 	checked := []string{filepath.Join(p.Signer, "bootstrap")}
-	if s.DeployProof {
+	if s.DeployCheck {
 		checked = append(checked, filepath.Join(p.DeployCheck, "bootstrap"))
 	}
 	p.Digest, err = digest(append(checked, filepath.Join(root, "go.mod"), filepath.Join(root, "stacks"), filepath.Join(root, "internal"))...)

@@ -20,7 +20,7 @@ type Settings struct {
 	BlockCountries []string `json:"blockCountries" may:"a list of two-letter country codes; allowCountries must then be empty"`
 	AccessLogs     bool     `json:"accessLogs" may:"true or false"`
 	WebACLArn      string   `json:"webAclArn" may:"the ARN of a global WAFv2 web ACL in us-east-1"`
-	DeployProof    bool     `json:"deployProof" may:"true or false"`
+	DeployCheck    bool     `json:"deployCheck" may:"true or false"`
 	CORSOrigins    []string `json:"corsOrigins" may:"a list of origins such as https://www.example.com, without a path or wildcard"`
 
 	// The signing keys.
@@ -72,7 +72,7 @@ func Default() Settings {
 		KeepData:           true,
 		Sample:             true,
 		PriceClass:         "PriceClass_100",
-		DeployProof:        true,
+		DeployCheck:        true,
 		SigningKeys:        []SigningKey{{Name: "first"}},
 		KeyCustody:         "ssm",
 		SigningKeyType:     "RSA_2048",

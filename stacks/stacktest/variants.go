@@ -23,9 +23,9 @@ var Variants = map[string]map[string]any{
 		},
 		"entitlements": "table", "monitoring": false, "accessLogs": true,
 	},
-	"an existing issuer, no sample, no proof": {
+	"an existing issuer, no sample, no deploy check": {
 		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
-		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployProof": false, "blockCountries": []any{"FR"},
+		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployCheck": false, "blockCountries": []any{"FR"},
 		"monitoring": false, "tracing": true,
 	},
 }

@@ -1,19 +1,20 @@
-// Package proof is what stack, signer and prover agree on: the object by which
-// a deploy proves that premium videos are served to viewers with cookies and
-// to nobody else, and the prover's question to the signer.
+// Package deploycheck defines what the stack, the signer and the deploy check
+// agree on: the object that a deploy requests with and without cookies, to
+// check that premium videos are served with cookies only, and how the deploy
+// check requests cookies from the signer.
 package deploycheck
 
 import "time"
 
-// The probe is an object in a folder of its own below the premium path, which
-// a deploy puts there.
+// The probe is an object that a deploy uploads, in a folder of its own below the
+// premium path.
 const (
-	Folder  = ".proof"
+	Folder  = ".deploy-check"
 	Name    = "probe.txt"
 	Content = "Only viewers with signed cookies read this.\n"
 )
 
-// Life is how long the cookies of a proof last.
+// Life is the lifetime of the cookies of a deploy check.
 const Life = 5 * time.Minute
 
 // A Request is the event that asks the signer for the cookies of the probe's
