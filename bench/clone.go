@@ -17,7 +17,7 @@ import (
 )
 
 // localRun is the command that the README names.
-var localRun = []string{"run", "./local"}
+var localRun = []string{"run", "./cmd/premium", "local"}
 
 // measureClone measures the time from a fresh clone to a premium video that
 // plays: everything that a newcomer waits for. First all caches are empty, then

@@ -4,13 +4,11 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"premiumhls/internal/cost"
 )
 
-// List prices of Lambda on arm64 in us-east-1, in USD.
-const (
-	perGBSecond = 0.0000133334
-	perMillion  = 0.20 // requests
-)
+const perMillion = cost.LambdaRequest * 1e6
 
 // fullCore is the memory in MB at which a function has one processor; the share
 // is proportional to the memory (Lambda developer guide, "Configure Lambda
@@ -34,7 +32,7 @@ func milliseconds(d time.Duration) string { return fmt.Sprintf("%d ms", d.Millis
 
 // usd is the price of a million invocations with this billed time.
 func usd(billed time.Duration, memoryMB int) float64 {
-	return 1e6 * billed.Seconds() * float64(memoryMB) / 1024 * perGBSecond
+	return 1e6 * billed.Seconds() * float64(memoryMB) / 1024 * cost.LambdaGBSecond
 }
 
 // cost estimates the price of a million sign-ins.
@@ -59,7 +57,7 @@ func (b *bench) cost() Table {
 	f, c := billed(signed, example), billed(cold, example)
 	t.Notes = []string{fmt.Sprintf("An estimate: the times measured on one processor (%s, %s, %s; see [performance](performance.md)), times %d MB / memory, because Lambda gives a function a share of a processor in proportion to its memory, rounded up to whole milliseconds. At %d MB, all new: %.2f + 990,000 × %.3f s × %.2f GB × %.10f + 10,000 × %.3f s × %.2f GB × %.10f = %.2f. Lambda's own part of a cold start and the network to AWS come on top: both are waiting, which is billed too.",
 		duration(float64(cached)), duration(float64(signed)), duration(float64(cold)), fullCore,
-		example, perMillion, f.Seconds(), example/1024., perGBSecond, c.Seconds(), example/1024., perGBSecond,
+		example, perMillion, f.Seconds(), example/1024., cost.LambdaGBSecond, c.Seconds(), example/1024., cost.LambdaGBSecond,
 		perMillion+(1-coldShare)*usd(f, example)+coldShare*usd(c, example))}
 	return t
 }

@@ -35,6 +35,7 @@ type cli struct {
 	Grant   grantCommand   `cmd:"" help:"Let a viewer watch a path."`
 	Revoke  revokeCommand  `cmd:"" help:"Take a grant back."`
 	Grants  grantsCommand  `cmd:"" help:"List grants."`
+	Cost    costCommand    `cmd:"" help:"Print what a month costs, by plan, beside hosted services."`
 }
 
 // A system is the environment of a command.

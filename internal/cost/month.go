@@ -1,0 +1,133 @@
+package cost
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// A Month describes a site and its viewers in the terms that an owner knows.
+// [NewMonth] has the defaults.
+type Month struct {
+	Viewers float64 // who watch in the month
+	Minutes float64 // that each of them watches
+	Videos  float64
+
+	VideoMinutes   float64 // length of a video
+	VisitMinutes   float64 // watched in one visit, each of which plays one video
+	Mbps           float64 // average delivered, video and audio
+	StoredMbps     float64 // of all renditions together
+	SegmentSeconds float64
+	SeparateAudio  bool // audio is in segments of its own, as CMAF has it
+
+	CookieMinutes float64       // the settings cookieMinutes
+	StepMinutes   float64       // and cookieStepMinutes
+	KMS           bool          // keyCustody is kms
+	Table         bool          // entitlements is table
+	Cognito       bool          // the stack's own user pool
+	WebACL        bool          // on pay-as-you-go; flat-rate plans include one
+	Billed        time.Duration // Lambda time of one request, at SignerMB
+}
+
+// What one visit, request and month of the stack use. The counts of requests are
+// those of the page and of the local run; a test of the simulator compares them.
+const (
+	PageRequests    = 25  // page, styles, modules, configuration, catalog
+	PageBytes       = 6e5 // compressed, mostly video.js
+	SignerMB        = 256
+	logBytesRequest = 2000 // signer's line, Lambda's lines and the API's access log
+	tableReadsPath  = 3    // a grant for everything, for the course and for the lesson
+	webACLRules     = 4
+	alarms          = 7
+	metrics         = 10
+)
+
+// NewMonth returns a month with default settings.
+func NewMonth(viewers, minutes, videos float64) Month {
+	return Month{
+		Viewers: viewers, Minutes: minutes, Videos: videos,
+		VideoMinutes: 15, VisitMinutes: 30, Mbps: 3, StoredMbps: 10, SegmentSeconds: 6, SeparateAudio: false,
+		CookieMinutes: 60, StepMinutes: 5, Table: true, Cognito: true, Billed: 4 * time.Millisecond,
+	}
+}
+
+// Check returns an error if a value is out of range.
+func (m Month) Check() error {
+	for _, v := range []struct {
+		name   string
+		value  float64
+		lowest float64
+	}{
+		{"viewers", m.Viewers, 1}, {"minutes", m.Minutes, 1}, {"videos", m.Videos, 1},
+		{"length", m.VideoMinutes, 0.1}, {"visit", m.VisitMinutes, 0.1}, {"mbps", m.Mbps, 0.01}, {"stored-mbps", m.StoredMbps, 0.01},
+		{"segment", m.SegmentSeconds, 1},
+	} {
+		if !(v.value >= v.lowest && v.value <= 1e12) {
+			return fmt.Errorf("%s: invalid value %v: must be between %v and 1e12", v.name, v.value, v.lowest)
+		}
+	}
+	return nil
+}
+
+// WatchedMinutes returns the viewer minutes of the month.
+func (m Month) WatchedMinutes() float64 { return m.Viewers * m.Minutes }
+
+// visits is how often all viewers come.
+func (m Month) visits() float64 { return m.Viewers * math.Ceil(m.Minutes/m.VisitMinutes) }
+
+// RequestsMinute returns the requests for segments in a minute of playback.
+func (m Month) RequestsMinute() float64 {
+	tracks := 1.0
+	if m.SeparateAudio {
+		tracks = 2
+	}
+	return 60 / m.SegmentSeconds * tracks
+}
+
+// Usage returns what the month uses.
+func (m Month) Usage() Usage {
+	visits := m.visits()
+	// One request for cookies at the start of a visit, then one for each
+	// renewal, at two thirds of the lifetime.
+	renewals := m.Viewers * math.Floor(m.Minutes/(m.CookieMinutes+m.StepMinutes/2)*1.5)
+	api := visits + renewals // viewers sign in at the issuer, not here
+	playlists := 2.0
+	if m.SeparateAudio {
+		playlists = 3
+	}
+	u := Usage{
+		EdgeRequests: visits*(PageRequests+playlists) + api + m.WatchedMinutes()*m.RequestsMinute(),
+		EdgeBytes:    m.WatchedMinutes()*60*m.Mbps*1e6/8 + visits*PageBytes,
+		// The small function that adds headers runs for the page only.
+		FunctionRuns: visits * PageRequests,
+		StoredBytes:  m.Videos * m.VideoMinutes * 60 * m.StoredMbps * 1e6 / 8,
+		APIRequests:  api,
+		SignerGBs:    api * math.Max(math.Ceil(m.Billed.Seconds()*1000), 1) / 1000 * SignerMB / 1024,
+		LogBytes:     api * logBytesRequest,
+		Alarms:       alarms,
+		Metrics:      metrics,
+	}
+	// Each object is read from S3 once a month by each regional cache.
+	const regionalCaches = 13
+	u.OriginGets = m.Videos * m.VideoMinutes * m.RequestsMinute() * 3 * regionalCaches
+	u.OriginGets = math.Min(u.OriginGets, u.EdgeRequests)
+	if m.Cognito {
+		u.ActiveViewers = m.Viewers
+	}
+	if m.Table {
+		u.TableReads = api * tableReadsPath
+		u.TableWrites = m.Viewers
+	}
+	if m.KMS {
+		u.KMSKeys = 1
+		// Viewers of a video share a signature for each step, in each of a few
+		// warm containers; never more than one for each request.
+		const containers = 10
+		steps := monthSeconds / 60 / m.StepMinutes
+		u.Signatures = math.Min(api, m.Videos*steps*containers)
+	}
+	if m.WebACL {
+		u.WebACLRules = webACLRules
+	}
+	return u
+}
