@@ -5,6 +5,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -44,7 +45,15 @@ type Options struct {
 	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
 	RefuseECDSASHA256 bool
 	Now               func() time.Time // the edge's clock; the functions have the machine's
-	Log               *slog.Logger     // takes the causes of failures; nil is nowhere
+	// TLS serves the issuer over https, for pages that are at https://Host. The
+	// edge is the caller's to serve.
+	TLS *tls.Config
+	// Issuer is the transport to issuers' keys; http.DefaultTransport when nil.
+	Issuer http.RoundTripper
+	// KeepIssuer signs viewers in at the issuer that the settings name, in place
+	// of the local one.
+	KeepIssuer bool
+	Log        *slog.Logger // takes the causes of failures; nil is nowhere
 }
 
 // A Cloud is a stack on this machine. It serves as the stack's distribution.
@@ -94,16 +103,16 @@ func New(options Options) (_ *Cloud, err error) {
 	}
 	environment := map[string]string{}
 	for service, handler := range endpoints {
-		url, err := c.listen(handler)
+		url, err := c.listen(handler, nil)
 		if err != nil {
 			return nil, err
 		}
 		environment["AWS_ENDPOINT_URL_"+service] = url
 	}
-	if environment["DISTRIBUTION_ENDPOINT_URL"], err = c.listen(c); err != nil {
+	if environment["DISTRIBUTION_ENDPOINT_URL"], err = c.listen(c, nil); err != nil {
 		return nil, err
 	}
-	if c.issuerURL, err = c.listen(http.HandlerFunc(c.serveIssuer)); err != nil {
+	if c.issuerURL, err = c.listen(http.HandlerFunc(c.serveIssuer), options.TLS); err != nil {
 		return nil, err
 	}
 	c.functions = newFunctions(options, environment, c.authority)
@@ -168,7 +177,7 @@ func (c *Cloud) serveAPI() error {
 	if err != nil {
 		return fmt.Errorf("reading the API from the template: %w", err)
 	}
-	api, err := apigateway.New(config, apigateway.Options{Invoke: c.functions.invoke, Authorize: c.apiMayInvoke, AccountID: c.where().AccountID, Log: c.options.Log})
+	api, err := apigateway.New(config, apigateway.Options{Invoke: c.functions.invoke, Authorize: c.apiMayInvoke, AccountID: c.where().AccountID, Client: &http.Client{Transport: c.options.Issuer}, Log: c.options.Log})
 	if err != nil {
 		return fmt.Errorf("making the API: %w", err)
 	}
@@ -183,6 +192,9 @@ func (c *Cloud) serveAPI() error {
 		}
 	}
 	page := "http://" + c.options.Host + "/"
+	if c.options.TLS != nil {
+		page = "https://" + c.options.Host + "/"
+	}
 	provider, err := cognito.New(cognito.Options{
 		URL:          c.issuerURL,
 		ClientIDs:    keys(clients),

@@ -23,6 +23,9 @@ func (c *Cloud) standIns() *strings.Replacer {
 	for _, r := range c.stack.Resources("AWS::Cognito::UserPoolDomain") {
 		stand(fmt.Sprintf("https://%s.auth.%s.amazoncognito.com", r.State.PhysicalID, c.where().Region))
 	}
+	if c.options.KeepIssuer {
+		return strings.NewReplacer(pairs...)
+	}
 	for _, r := range c.stack.Resources("AWS::ApiGatewayV2::Authorizer") {
 		jwt, _ := r.Properties["JwtConfiguration"].(map[string]any)
 		issuer, _ := jwt["Issuer"].(string)
