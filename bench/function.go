@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/local/lambda"
 	"premiumhls/local/ssm"
 	"premiumhls/signedcookie"
@@ -103,8 +104,9 @@ type subject struct {
 // ours is the signer with a type of key.
 func ours(name, binary string, s *store, t signedcookie.KeyType) *subject {
 	return &subject{name: name, binary: binary, public: s.keys[t], hash: signedcookie.SHA256, env: map[string]string{
-		"PARAMETER_PREFIX": prefix(t), "SIGNING_KEYS": keyName, "AWS_ENDPOINT_URL_SSM": s.server.URL,
-		"METRICS_STACK": "PremiumHls", // as deployed
+		"AWS_ENDPOINT_URL_SSM": s.server.URL,
+		// As deployed, with the bench's keys.
+		signersettings.Variable: fmt.Sprintf(`{"parameterPrefix":%q,"signingKeys":[{"name":%q}],"metricsStack":"PremiumHls"}`, prefix(t), keyName),
 	}}
 }
 

@@ -15,27 +15,26 @@ type entitlements struct {
 }
 
 func newEntitlements(stack awscdk.Stack, s settings.Settings, sg signer) (e entitlements) {
-	rule := s.Entitlements
-	switch {
-	case rule.Table:
+	var rule map[string]any
+	switch setting := s.Entitlements; {
+	case setting.Table:
 		e.table = newGrants(stack, s)
-		sg.ask(stack, map[string]any{"table": e.table.TableName()}, e.table.TableArn(), "dynamodb:BatchGetItem", "dynamodb:Query")
-	case rule.Function != "":
-		sg.ask(stack, map[string]any{"function": rule.Function}, &rule.Function, "lambda:InvokeFunction")
-	case rule.Paths:
-		sg.ask(stack, map[string]any{"claim": rule.Claim, "paths": true}, nil)
-	case rule.Claim != "":
-		sg.ask(stack, map[string]any{"claim": rule.Claim, "value": rule.Value}, nil)
+		rule = map[string]any{"table": e.table.TableName()}
+		sg.ask(e.table.TableArn(), "dynamodb:BatchGetItem", "dynamodb:Query")
+	case setting.Function != "":
+		rule = map[string]any{"function": setting.Function}
+		sg.ask(&setting.Function, "lambda:InvokeFunction")
+	case setting.Paths:
+		rule = map[string]any{"claim": setting.Claim, "paths": true}
+	case setting.Claim != "":
+		rule = map[string]any{"claim": setting.Claim, "value": setting.Value}
 	}
+	sg.configure(stack, s, rule)
 	return e
 }
 
-// ask tells the signer the rule, and lets it read what the rule needs.
-func (sg signer) ask(stack awscdk.Stack, rule map[string]any, resource *string, actions ...string) {
-	sg.function.AddEnvironment(jsii.String("ENTITLEMENTS"), stack.ToJsonString(rule, nil), nil)
-	if resource == nil {
-		return
-	}
+// ask lets the signer read what a rule needs.
+func (sg signer) ask(resource *string, actions ...string) {
 	sg.function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("AskEntitlements"),
 		Actions:   jsii.Strings(actions...),

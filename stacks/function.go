@@ -18,7 +18,6 @@ type functionProps struct {
 	memory      float64 // MB
 	timeout     float64 // seconds
 	traced      bool    // by X-Ray
-	environment map[string]*string
 }
 
 // newFunction makes a Lambda function whose role can write its own log and
@@ -42,7 +41,6 @@ func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionP
 		Code:          awslambda.Code_FromAsset(&p.code, nil),
 		MemorySize:    &p.memory,
 		Timeout:       awscdk.Duration_Seconds(&p.timeout),
-		Environment:   &p.environment,
 		Role:          role,
 		LogGroup:      logs,
 		LoggingFormat: awslambda.LoggingFormat_JSON,

@@ -18,15 +18,6 @@ const throttled = "Throttled"
 // to mean something.
 const edgeMinimum = 100
 
-// metricsStack is the name under which the signer counts, or empty where it
-// does not.
-func metricsStack(s settings.Settings) *string {
-	if !s.Monitoring {
-		return jsii.String("")
-	}
-	return &s.StackName
-}
-
 // newMonitoring makes the alarms and a dashboard, whose name it returns. In a
 // stack that nobody uses every alarm is quiet.
 func newMonitoring(stack awscdk.Stack, s settings.Settings, sg signer, d delivery) *string {

@@ -1,8 +1,8 @@
 package stacks
 
 import (
-	"strconv"
-	"strings"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/stacks/settings"
 )
 
@@ -41,20 +42,6 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 		memory:      256,
 		timeout:     15, // reading keys takes 8 s at the most, entitlements 4
 		traced:      s.Tracing,
-		environment: map[string]*string{
-			"PARAMETER_PREFIX":      jsii.String("/" + s.StackName),
-			"SIGNING_KEYS":          jsii.String(keyParameters(s)),
-			"PREMIUM_PATH":          &s.PremiumPath,
-			"COOKIE_LIFE":           minutes(s.CookieMinutes),
-			"COOKIE_STEP":           minutes(s.CookieStepMinutes),
-			"COOKIE_SAME_SITE":      &s.CookieSameSite,
-			"COOKIE_DOMAIN":         &s.CookieDomain,
-			"COOKIE_VALUES_IN_BODY": truth(s.CookieValuesInBody),
-			"BIND_VIEWER_ADDRESS":   truth(s.BindViewerAddress),
-			"KEY_WAIT":              minutes(s.KeyWaitMinutes),
-			"LOG_VIEWERS":           &s.LogViewers,
-			"METRICS_STACK":         metricsStack(s),
-		},
 	})
 	function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:     jsii.String("ReadSigningKeys"),
@@ -108,19 +95,22 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 	}
 }
 
-// keyParameters lists the keys whose private halves the signer reads, and the
-// parameter of each that is not among the stack's own.
-func keyParameters(s settings.Settings) string {
-	var list []string
-	for _, key := range s.Keys() {
-		switch key.Custody {
-		case settings.CustodySSM:
-			list = append(list, key.Name)
-		case settings.CustodyExternal:
-			list = append(list, key.Name+"="+key.Parameter)
-		}
+// configure gives the signer its settings, as one document: the rule of who may
+// watch, which may name resources of the stack, and what the settings have.
+func (sg signer) configure(stack awscdk.Stack, s settings.Settings, rule map[string]any) {
+	document := s.SignerDocument()
+	text, err := json.Marshal(document)
+	if err != nil {
+		panic(fmt.Sprintf("the signer's settings have no JSON: %v", err))
 	}
-	return strings.Join(list, ",")
+	var members map[string]any
+	if err := json.Unmarshal(text, &members); err != nil {
+		panic(fmt.Sprintf("the signer's settings are no object: %v", err))
+	}
+	if rule != nil {
+		members["entitlements"] = rule
+	}
+	sg.function.AddEnvironment(jsii.String(signersettings.Variable), stack.ToJsonString(members, nil), nil)
 }
 
 // admit opens the API's routes to tokens of the issuer, and to nobody else.
@@ -145,5 +135,3 @@ func (sg signer) admit(c client) {
 
 // minutes writes a time as Go does.
 func minutes(n int) *string { return jsii.String((time.Duration(n) * time.Minute).String()) }
-
-func truth(b bool) *string { return jsii.String(strconv.FormatBool(b)) }

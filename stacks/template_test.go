@@ -1,10 +1,13 @@
 package stacks_test
 
 import (
+	"encoding/json"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+
+	"premiumhls/internal/signersettings"
 )
 
 func TestTemplateLints(t *testing.T) {
@@ -45,6 +48,29 @@ func environment(function map[string]any) map[string]any {
 	e, _ := function["Environment"].(map[string]any)
 	v, _ := e["Variables"].(map[string]any)
 	return v
+}
+
+// signerDocument returns the settings in the environment of a signer. Names of
+// resources in it are missing: they are known when the stack is deployed.
+func signerDocument(t *testing.T, environment map[string]any) map[string]any {
+	t.Helper()
+	value, ok := environment[signersettings.Variable]
+	if !ok {
+		return nil
+	}
+	text, ok := value.(string)
+	if !ok {
+		for _, part := range get(t, value, "Fn::Join", 1).([]any) {
+			if s, ok := part.(string); ok {
+				text += s
+			}
+		}
+	}
+	var document map[string]any
+	if err := json.Unmarshal([]byte(text), &document); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return document
 }
 
 func TestBucketIsPrivate(t *testing.T) {
@@ -104,8 +130,8 @@ func TestPremiumBehaviorTrustsTheKeyGroup(t *testing.T) {
 		config := get(t, a.Only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
 		premium := "/premium/*"
 		for _, r := range a.Resources("AWS::Lambda::Function") {
-			if path, ok := environment(r.Properties)["PREMIUM_PATH"]; ok {
-				premium = "/" + path.(string) + "/*"
+			if document := signerDocument(t, environment(r.Properties)); document != nil {
+				premium = "/" + document["premiumPath"].(string) + "/*"
 			}
 		}
 		signed := 0

@@ -28,14 +28,18 @@ func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 		t.Fatal(err)
 	}
 	short := strings.NewReplacer(
-		`"COOKIE_LIFE": "1h0m0s"`, `"COOKIE_LIFE": "3s"`,
-		`"COOKIE_STEP": "5m0s"`, `"COOKIE_STEP": "1s"`,
-		`"KEY_WAIT": "10m0s"`, `"KEY_WAIT": "`+wait+`", "KEY_REFRESH": "500ms"`,
+		`\"cookieMinutes\":60`, `\"cookieMinutes\":3`,
+		`\"cookieStepMinutes\":5`, `\"cookieStepMinutes\":1`,
+		`\"keyWaitMinutes\":10`, `\"keyWaitMinutes\":`+strings.TrimSuffix(wait, "s"),
+		`\"minuteMillis\":60000`, `\"minuteMillis\":1000`,
+		`\"refreshSeconds\":300`, `\"refreshSeconds\":30`,
 		`"Wait": "10m0s"`, `"Wait": "`+wait+`"`,
 		`"Live": "1h15m0s"`, `"Live": "`+live+`"`,
 	).Replace(string(raw))
-	if n := strings.Count(short, wait); n != 2 {
-		t.Fatalf("the waiting time is in the template %d times", n)
+	for _, change := range []string{`"Wait": "` + wait, `\"keyWaitMinutes\":` + strings.TrimSuffix(wait, "s"), `\"minuteMillis\":1000`, `\"refreshSeconds\":30`} {
+		if !strings.Contains(short, change) {
+			t.Fatalf("the template does not have %s", change)
+		}
 	}
 	parsed, err := cfn.Parse([]byte(short))
 	if err != nil {
@@ -58,7 +62,7 @@ func TestRotation(t *testing.T) {
 		}
 	})
 	t.Run("without it", func(t *testing.T) {
-		if refusals, _ := rotate(t, "1ms", 12*time.Second); refusals == 0 {
+		if refusals, _ := rotate(t, "1s", 12*time.Second); refusals == 0 {
 			t.Error("nobody is refused: the test shows nothing")
 		}
 	})

@@ -32,7 +32,7 @@ var kinds = []struct {
 }
 
 func benchmarkHandler(b *testing.B, keyType signedcookie.KeyType, hash signedcookie.Hash) *handler {
-	h, _ := newTestHandler(b, storeWith(keyType, hash), entitlement.Authenticated{}, "METRICS_STACK=PremiumHls")
+	h, _ := newTestHandler(b, storeWith(keyType, hash), entitlement.Authenticated{}, "metricsStack=PremiumHls")
 	h.logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	return h
 }

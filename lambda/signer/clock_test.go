@@ -89,12 +89,8 @@ func TestClockOfEntitlements(t *testing.T) {
 	defer shop.Close()
 	c := newCloud(t)
 	c.settings(t, c.keyInKMS("2026-01-01T00:00:00Z"))
-	for _, name := range []string{"PARAMETER_PREFIX", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_KMS"} {
-		t.Setenv(name, c.getenv(name))
-	}
 	t.Setenv("AWS_ENDPOINT_URL_LAMBDA", shop.URL)
-	t.Setenv("SIGNING_KEYS", "")
-	t.Setenv("ENTITLEMENTS", `{"function":"arn:aws:lambda:us-east-1:111122223333:function:shop"}`)
+	c.setenv(t, "signingKeys=[]", `entitlements={"function":"arn:aws:lambda:us-east-1:111122223333:function:shop"}`)
 	h, err := start(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func TestKeyChange(t *testing.T) {
 		OriginSecret: secret,
 		PrivateKeys:  map[string]string{"old": old.pem, "new": changed.pem},
 	}}
-	h, log := newTestHandler(t, store, entitlement.Authenticated{}, "SIGNING_KEYS=old,new", "KEY_WAIT=10m")
+	h, log := newTestHandler(t, store, entitlement.Authenticated{}, `signingKeys=[{"name":"old"},{"name":"new"}]`, "keyWaitMinutes=10")
 	for _, tt := range []struct {
 		clock string
 		key   string

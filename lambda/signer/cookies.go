@@ -55,7 +55,7 @@ func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, e
 // earlierSet returns the kept cookies that differ from what is asked for only
 // in that they end some steps earlier, and last for a step at least.
 func (h *handler) earlierSet(want cookiesFor) *cookieSet {
-	step := int64(h.env.step / time.Second)
+	step := int64(h.settings.step / time.Second)
 	earliest := max(h.time().Unix()+step, want.end-2*issuance.CachedSets*step)
 	for want.end = (want.end - 1) / step * step; want.end > earliest; want.end -= step {
 		if set, ok := h.cookieSets.Get(want); ok {
@@ -67,7 +67,7 @@ func (h *handler) earlierSet(want cookiesFor) *cookieSet {
 
 func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSet, error) {
 	policy := signedcookie.Policy{
-		Resource: want.path.Resource(want.host, h.env.premium),
+		Resource: want.path.Resource(want.host, h.settings.premium),
 		Expires:  time.Unix(want.end, 0),
 	}
 	if want.address.IsValid() {
@@ -89,14 +89,14 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 	if want.key.Hash != signedcookie.SHA1 {
 		values.HashAlgorithm = string(want.key.Hash)
 	}
-	path := want.path.Below(h.env.premium)
+	path := want.path.Below(h.settings.premium)
 	set := &cookieSet{end: want.end, cookies: values.set(h.attributes(path))}
 
 	answer := answer{Domain: want.host, Resource: policy.Resource, Path: path, Expires: want.end}
-	if h.env.cookieDomain != "" {
-		answer.Domain = h.env.cookieDomain
+	if h.settings.CookieDomain != "" {
+		answer.Domain = h.settings.CookieDomain
 	}
-	if h.env.valuesInBody {
+	if h.settings.CookieValuesInBody {
 		answer.cookieValues = values
 	}
 	body, err := json.Marshal(answer)
@@ -144,7 +144,7 @@ func (v cookieValues) set(attributes string) []string {
 
 // clearedCookies returns values of Set-Cookie that remove the cookies of path.
 func (h *handler) clearedCookies(path premiumpath.Path) []string {
-	attributes := h.attributes(path.Below(h.env.premium)) + cleared
+	attributes := h.attributes(path.Below(h.settings.premium)) + cleared
 	return []string{
 		signedcookie.PolicyCookie + "=" + attributes,
 		signedcookie.SignatureCookie + "=" + attributes,
@@ -160,8 +160,8 @@ const cleared = "; Max-Age=0"
 // developer guide, "Use signed cookies").
 func (h *handler) attributes(path string) string {
 	domain := ""
-	if h.env.cookieDomain != "" {
-		domain = "; Domain=" + h.env.cookieDomain
+	if h.settings.CookieDomain != "" {
+		domain = "; Domain=" + h.settings.CookieDomain
 	}
-	return "; Path=" + path + domain + "; Secure; HttpOnly; SameSite=" + h.env.sameSite
+	return "; Path=" + path + domain + "; Secure; HttpOnly; SameSite=" + h.settings.CookieSameSite
 }

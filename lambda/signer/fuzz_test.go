@@ -91,7 +91,7 @@ func FuzzRequest(f *testing.F) {
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5])
 	}
-	h, log := newTestHandler(f, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "BIND_VIEWER_ADDRESS=true")
+	h, log := newTestHandler(f, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "bindViewerAddress=true")
 	public := keys()[signedcookie.ECDSAP256].public
 	f.Fuzz(func(t *testing.T, method, path, sent, address, subject, body string) {
 		log.Reset()

@@ -24,7 +24,7 @@ const entitlementRetry = 2 * time.Second
 
 // handler answers requests. It may be used by several goroutines at once.
 type handler struct {
-	env          environment
+	settings     settings
 	ring         *keyring.Ring
 	entitlements entitlement.Decider
 	cookieSets   *cache.Cache[cookiesFor, *cookieSet]
@@ -33,9 +33,9 @@ type handler struct {
 	clock        clock
 }
 
-func newHandler(env environment, ring *keyring.Ring, entitlements entitlement.Decider, logger *slog.Logger) *handler {
+func newHandler(settings settings, ring *keyring.Ring, entitlements entitlement.Decider, logger *slog.Logger) *handler {
 	return &handler{
-		env:          env,
+		settings:     settings,
 		ring:         ring,
 		entitlements: entitlements,
 		cookieSets:   cache.New[cookiesFor, *cookieSet](issuance.CachedSets),
@@ -103,16 +103,16 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
 	}
 	now := h.time()
-	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.env.lifetime, h.env.step, grant.Until)}
+	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.settings.lifetime, h.settings.step, grant.Until)}
 	if !time.Unix(want.end, 0).After(now) {
 		return response, notEntitled.because(errors.New("the grant has ended"))
 	}
-	if h.env.bindAddress {
+	if h.settings.BindViewerAddress {
 		if want.address, err = r.viewerAddress(); err != nil {
 			return response, err
 		}
 	}
-	want.key = r.snapshot.SigningKey(now, h.env.keyWait)
+	want.key = r.snapshot.SigningKey(now, h.settings.keyWait)
 	r.key = want.key
 	set, err := h.cookieSet(ctx, want)
 	if err != nil {

@@ -95,8 +95,8 @@ func newHourSite(t *testing.T, what string) *hourSite {
 	case "the entitlement function":
 		decider = entitlement.NewFunction(s, "shop", config)
 	}
-	h, _ := newTestHandler(t, nil, decider, "SIGNING_KEYS=a,b")
-	h.ring = keyring.New(s, keyring.Config{RefreshEvery: h.env.keyRefresh, KMS: s, Now: s.now, Logger: slog.New(slog.DiscardHandler)})
+	h, _ := newTestHandler(t, nil, decider, `signingKeys=[{"name":"a"},{"name":"b"}]`)
+	h.ring = keyring.New(s, keyring.Config{RefreshEvery: h.settings.Refresh(), KMS: s, Now: s.now, Logger: slog.New(slog.DiscardHandler)})
 	h.logger, h.now = slog.New(slog.DiscardHandler), s.now
 	s.handler = h
 	return s

@@ -32,15 +32,15 @@ func TestIssue(t *testing.T) {
 		{name: "a lesson", body: `{"path":"course-1/lesson.2"}`, cookiePath: "/premium/course-1/lesson.2/"},
 		{name: "escaped JSON", body: `{"\u0070ath":"course\u002d1"}`, cookiePath: "/premium/course-1/"},
 		{name: "base64", body: "eyJwYXRoIjoiY291cnNlLTEifQ==", base64: true, cookiePath: "/premium/course-1/"},
-		{name: "another premium path", changes: []string{"PREMIUM_PATH=paid/video"}, body: `{"path":"a"}`, cookiePath: "/paid/video/a/"},
+		{name: "another premium path", changes: []string{"premiumPath=paid/video"}, body: `{"path":"a"}`, cookiePath: "/paid/video/a/"},
 		{name: "SHA-1", hash: signedcookie.SHA1, cookiePath: "/premium/"},
 		{name: "ECDSA with SHA-1", keyType: signedcookie.ECDSAP256, hash: signedcookie.SHA1, cookiePath: "/premium/"},
 		{name: "ECDSA with SHA-256", keyType: signedcookie.ECDSAP256, cookiePath: "/premium/"},
-		{name: "same site", changes: []string{"COOKIE_SAME_SITE=None"}, cookiePath: "/premium/", attributes: "; Secure; HttpOnly; SameSite=None"},
-		{name: "domain", changes: []string{"COOKIE_DOMAIN=example.com"}, cookiePath: "/premium/",
+		{name: "same site", changes: []string{"cookieSameSite=None"}, cookiePath: "/premium/", attributes: "; Secure; HttpOnly; SameSite=None"},
+		{name: "domain", changes: []string{"cookieDomain=example.com"}, cookiePath: "/premium/",
 			attributes: "; Domain=example.com; Secure; HttpOnly; SameSite=Lax", domain: "example.com"},
-		{name: "no values in the body", changes: []string{"COOKIE_VALUES_IN_BODY=false"}, cookiePath: "/premium/", noValues: true},
-		{name: "bound to the address", changes: []string{"BIND_VIEWER_ADDRESS=true"}, cookiePath: "/premium/", sourceIP: "192.0.2.7"},
+		{name: "no values in the body", changes: []string{"cookieValuesInBody=false"}, cookiePath: "/premium/", noValues: true},
+		{name: "bound to the address", changes: []string{"bindViewerAddress=true"}, cookiePath: "/premium/", sourceIP: "192.0.2.7"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.keyType == "" {
@@ -109,7 +109,7 @@ func TestIssue(t *testing.T) {
 			line := lastLog(t, log)
 			delete(line, "time")
 			delete(line, "duration_ms")
-			path := strings.Trim(strings.TrimPrefix(tt.cookiePath, "/"+h.env.premium.String()), "/")
+			path := strings.Trim(strings.TrimPrefix(tt.cookiePath, "/"+h.settings.premium.String()), "/")
 			for name, want := range map[string]any{
 				"level": "INFO", "msg": "request", "requestId": "request-1", "decision": "issued", "status": 200.0,
 				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11", "until": float64(end.Unix()), "edgeRequest": "edge-request-1",
@@ -132,7 +132,7 @@ func TestIssue(t *testing.T) {
 }
 
 func TestViewersShareASignature(t *testing.T) {
-	h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "BIND_VIEWER_ADDRESS=true")
+	h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "bindViewerAddress=true")
 	clock := now
 	h.now = func() time.Time { return clock }
 	signature := func(viewer, address, body string) string {
@@ -170,7 +170,7 @@ func TestClear(t *testing.T) {
 		{"everything", "", "; Path=/premium/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", nil},
 		{"a course", `{"path":"course-1"}`, "; Path=/premium/course-1/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", nil},
 		{"a domain", "{}", "; Path=/premium/; Domain=example.com; Secure; HttpOnly; SameSite=None; Max-Age=0",
-			[]string{"COOKIE_DOMAIN=example.com", "COOKIE_SAME_SITE=None"}},
+			[]string{"cookieDomain=example.com", "cookieSameSite=None"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			// Who may not watch may still be rid of the cookies.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
@@ -29,7 +31,18 @@ type cloud struct {
 	kms        *kms.Service
 	arn        string
 	public     crypto.PublicKey // of the key in KMS
-	getenv     func(string) string
+	variables  map[string]string
+}
+
+func (c cloud) getenv(name string) string { return c.variables[name] }
+
+// setenv gives the process the environment of a function with these settings.
+func (c cloud) setenv(t *testing.T, changes ...string) {
+	t.Helper()
+	for name, value := range c.variables {
+		t.Setenv(name, value)
+	}
+	t.Setenv(signersettings.Variable, document(changes...))
 }
 
 func newCloud(t *testing.T) cloud {
@@ -39,8 +52,10 @@ func newCloud(t *testing.T) cloud {
 	ssmServer, kmsServer := httptest.NewServer(c.parameters), httptest.NewServer(c.kms)
 	t.Cleanup(ssmServer.Close)
 	t.Cleanup(kmsServer.Close)
-	c.getenv = variables("AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=id", "AWS_SECRET_ACCESS_KEY=key",
-		"AWS_ENDPOINT_URL_SSM="+ssmServer.URL, "AWS_ENDPOINT_URL_KMS="+kmsServer.URL)
+	c.variables = map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "key",
+		"AWS_ENDPOINT_URL_SSM": ssmServer.URL, "AWS_ENDPOINT_URL_KMS": kmsServer.URL,
+	}
 	client, err := awsjson.New(awsjson.KMS, "", c.getenv)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +97,7 @@ func (c cloud) newHandler(t *testing.T, changes ...string) (*handler, *bytes.Buf
 		t.Fatal(err)
 	}
 	h.ring = keyring.New(
-		keyring.NewParameterStore(client, h.env.parameterPrefix, h.env.signingKeys),
+		keyring.NewParameterStore(client, h.settings.ParameterPrefix, h.settings.SigningKeys),
 		keyring.Config{KMS: newKMS(c.getenv), Logger: slog.New(slog.DiscardHandler)},
 	)
 	return h, log
@@ -137,7 +152,7 @@ func TestKeyInKMS(t *testing.T) {
 			if tt.fault != nil {
 				c.kms.SetFault(func(string) kms.Fault { return tt.fault(c.kms.Calls("Sign")) })
 			}
-			h, log := c.newHandler(t, "SIGNING_KEYS=")
+			h, log := c.newHandler(t, "signingKeys=[]")
 			if n := c.kms.Calls("Sign"); n != 0 {
 				t.Errorf("%d calls before there is something to sign", n)
 			}
@@ -176,7 +191,7 @@ func TestKeyInKMS(t *testing.T) {
 func TestKeptSignaturesOutliveAnOutageOfKMS(t *testing.T) {
 	c := newCloud(t)
 	c.settings(t, c.keyInKMS("2026-11-23T10:00:00Z"))
-	h, log := c.newHandler(t, "SIGNING_KEYS=", "BIND_VIEWER_ADDRESS=true")
+	h, log := c.newHandler(t, "signingKeys=[]", "bindViewerAddress=true")
 	before := serve(t, h, event("POST", `{"path":"course-1"}`)) // they end at 13:05
 	if before.StatusCode != 200 {
 		t.Fatalf("%d %s: %s", before.StatusCode, before.Body, log)
@@ -234,7 +249,7 @@ func TestKeptSignaturesOutliveAnOutageOfKMS(t *testing.T) {
 func TestKMSIsAskedOnceAStep(t *testing.T) {
 	c := newCloud(t)
 	c.settings(t, c.keyInKMS("2026-11-23T10:00:00Z"))
-	h, _ := c.newHandler(t, "SIGNING_KEYS=")
+	h, _ := c.newHandler(t, "signingKeys=[]")
 	for minute := range 10 {
 		h.now = func() time.Time { return now.Add(time.Duration(minute) * time.Minute) }
 		for range 5 {
@@ -268,7 +283,7 @@ func TestRotationBetweenCustodies(t *testing.T) {
 	const old, changed = "2026-01-01T00:00:00Z", "2026-11-24T11:55:00Z" // a wait of ten minutes ends at 12:05
 	for _, tt := range []struct {
 		name          string
-		env           string
+		inSSM         string
 		keys          []string
 		before, after string // the ids that sign
 		calls         int    // of Sign, in all
@@ -283,7 +298,11 @@ func TestRotationBetweenCustodies(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c.put(t, "/my/rsa.key", rsa.pem)
 			c.settings(t, tt.keys...)
-			h, _ := c.newHandler(t, "SIGNING_KEYS="+tt.env, "KEY_WAIT=10m")
+			names, err := json.Marshal(signingKeys(tt.inSSM))
+			if err != nil {
+				t.Fatal(err)
+			}
+			h, _ := c.newHandler(t, "signingKeys="+string(names), "keyWaitMinutes=10")
 			calls := c.kms.Calls("Sign")
 			for _, at := range []struct{ clock, id string }{{"12:04:59", tt.before}, {"12:05:00", tt.after}} {
 				clock, err := time.Parse(time.DateTime, "2026-11-24 "+at.clock)
@@ -316,7 +335,7 @@ func TestRotationBetweenCustodies(t *testing.T) {
 func TestKeptSignaturesDoNotOutliveTheGrant(t *testing.T) {
 	c := newCloud(t)
 	c.settings(t, c.keyInKMS("2026-11-23T10:00:00Z"))
-	h, _ := c.newHandler(t, "SIGNING_KEYS=")
+	h, _ := c.newHandler(t, "signingKeys=[]")
 	before := serve(t, h, event("POST", "")) // they end at 13:05
 	c.kms.SetFault(func(string) kms.Fault { return kms.Fault{Code: "AccessDeniedException"} })
 	h.now = func() time.Time { return now.Add(6 * time.Minute) }
@@ -343,11 +362,7 @@ func TestKeptSignaturesDoNotOutliveTheGrant(t *testing.T) {
 func TestStart(t *testing.T) {
 	c := newCloud(t)
 	c.settings(t, c.keyInKMS("2026-11-23T10:00:00Z"))
-	for _, name := range []string{"PARAMETER_PREFIX", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_KMS"} {
-		t.Setenv(name, c.getenv(name))
-	}
-	t.Setenv("SIGNING_KEYS", "")
-	t.Setenv("KEY_REFRESH", "100ms")
+	c.setenv(t, "signingKeys=[]", "refreshSeconds=1", "minuteMillis=6000")
 	h, err := start(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

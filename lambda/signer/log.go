@@ -32,7 +32,7 @@ func (h *handler) log(ctx context.Context, r *request, o outcome) {
 		return
 	}
 	viewer := r.viewer.Subject
-	if !h.env.plainViewers {
+	if h.settings.LogViewers != "plain" {
 		viewer = digest(viewer)
 	}
 	attrs := make([]slog.Attr, 0, 16)
@@ -73,7 +73,7 @@ func (h *handler) metrics(r *request, o outcome) []slog.Attr {
 			metric.Value{Metric: metric.Issued, Of: 1},
 			metric.Value{Metric: metric.KeyAge, Of: o.began.Sub(r.key.TrustedSince).Seconds()})
 	}
-	return h.env.metrics.Attrs(o.began, reason, values...)
+	return h.settings.metrics.Attrs(o.began, reason, values...)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -79,7 +79,7 @@ func TestMetrics(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h, log := newTestHandler(t, tt.store, tt.decider, "METRICS_STACK=PremiumHls")
+			h, log := newTestHandler(t, tt.store, tt.decider, "metricsStack=PremiumHls")
 			serve(t, h, tt.event)
 			got := counted(t, lastLog(t, log))
 			if _, ok := got[latency]; !ok {
@@ -95,9 +95,9 @@ func TestMetrics(t *testing.T) {
 
 // Each read that fails is counted, in the line that tells why.
 func TestKeyFetchFailuresAreCounted(t *testing.T) {
-	h, log := newTestHandler(t, nil, entitlement.Authenticated{}, "METRICS_STACK=PremiumHls")
+	h, log := newTestHandler(t, nil, entitlement.Authenticated{}, "metricsStack=PremiumHls")
 	h.ring = keyring.New(source{}, keyring.Config{
-		Now: h.now, Logger: h.logger, Metrics: h.env.metrics,
+		Now: h.now, Logger: h.logger, Metrics: h.settings.metrics,
 	})
 	serve(t, h, event("POST", ""))
 	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
@@ -112,11 +112,11 @@ func TestKeyFetchFailuresAreCounted(t *testing.T) {
 
 func TestLogOfViewers(t *testing.T) {
 	for _, tt := range []struct{ name, setting, want string }{
-		{"hashed unless the settings say otherwise", "", "fdee430d40bd57de"},
-		{"plain", "plain", "ada"},
+		{"hashed unless the settings say otherwise", "cookieMinutes=60", "fdee430d40bd57de"},
+		{"plain", "logViewers=plain", "ada"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h, log := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "LOG_VIEWERS="+tt.setting)
+			h, log := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, tt.setting)
 			serve(t, h, event("POST", ""))
 			if got := lastLog(t, log)["viewer"]; got != tt.want {
 				t.Errorf("viewer %v, want %s", got, tt.want)

@@ -28,7 +28,7 @@ func main() {
 	slog.SetDefault(logger)
 	h, err := start(logger)
 	if err != nil {
-		logger.Error("the signer does not start", "cause", err.Error())
+		logger.Error("signer failed to start", "cause", err.Error())
 		os.Exit(1)
 	}
 	lambda.Start(h.invoke)
@@ -37,28 +37,28 @@ func main() {
 // start makes the handler and begins to read the keys, so that they are on
 // their way while the runtime fetches the first request.
 func start(logger *slog.Logger) (*handler, error) {
-	env, err := parseEnvironment(os.Getenv)
+	settings, err := parseSettings(os.Getenv)
 	if err != nil {
-		return nil, fmt.Errorf("the environment of the function is wrong: %w", err)
+		return nil, err
 	}
 	// Who may watch what is never guessed: a rule that is not understood must
 	// not become the rule that lets everyone in.
 	var h *handler // is there when somebody asks for the time
-	entitlements, err := entitlement.New(os.Getenv("ENTITLEMENTS"), entitlement.Config{
+	entitlements, err := entitlement.New(string(settings.Entitlements), entitlement.Config{
 		Getenv: os.Getenv, Logger: logger, Now: func() time.Time { return h.time() },
 	})
 	if err != nil {
-		return nil, fmt.Errorf("ENTITLEMENTS is wrong: %w", err)
+		return nil, fmt.Errorf("entitlements: %w", err)
 	}
 	client, err := awsjson.New(awsjson.SSM, "", os.Getenv)
 	if err != nil {
 		return nil, err
 	}
 	ring := keyring.New(
-		keyring.NewParameterStore(client, env.parameterPrefix, env.signingKeys),
-		keyring.Config{RefreshEvery: env.keyRefresh, KMS: newKMS(os.Getenv), Logger: logger, Metrics: env.metrics},
+		keyring.NewParameterStore(client, settings.ParameterPrefix, settings.SigningKeys),
+		keyring.Config{RefreshEvery: settings.Refresh(), KMS: newKMS(os.Getenv), Logger: logger, Metrics: settings.metrics},
 	)
 	ring.Start()
-	h = newHandler(env, ring, entitlements, logger)
+	h = newHandler(settings, ring, entitlements, logger)
 	return h, nil
 }

@@ -76,13 +76,13 @@ func testMillionRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, err := parseEnvironment(variables("SIGNING_KEYS="))
+	settings, err := readSettings(document("signingKeys=[]"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	store, service := &rotating{now: at}, &instantKMS{}
 	goroutines := runtime.NumGoroutine()
-	h := newHandler(env, keyring.New(store, keyring.Config{KMS: service, Now: at, Logger: quiet}), decider, quiet)
+	h := newHandler(settings, keyring.New(store, keyring.Config{KMS: service, Now: at, Logger: quiet}), decider, quiet)
 	h.now = at
 
 	request := func(i int64) {

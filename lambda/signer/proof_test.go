@@ -41,7 +41,7 @@ func ask(t *testing.T, h *handler, key string) (answer deploycheck.Answer) {
 	return answer
 }
 
-const waitingSince = "2026-11-24T12:00:00Z" // KEY_WAIT has not passed by now
+const waitingSince = "2026-11-24T12:00:00Z" // keyWaitMinutes have not passed by now
 
 // Every key signs for the probe, also one that is not used yet, and for
 // nothing else.
@@ -51,7 +51,7 @@ func TestProof(t *testing.T) {
 	c.settings(t,
 		`{"name":"2026-11","type":"ECDSA_P256","hash":"SHA1","id":"K2ABC","trustedSince":"2026-11-23T10:00:00Z"}`,
 		c.keyInKMS(waitingSince))
-	h, log := c.newHandler(t, "BIND_VIEWER_ADDRESS=true", "COOKIE_VALUES_IN_BODY=false")
+	h, log := c.newHandler(t, "bindViewerAddress=true", "cookieValuesInBody=false")
 	for _, key := range []struct {
 		name, id string
 		public   any
@@ -107,12 +107,12 @@ func TestProofRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
 			c.settings(t, c.keyInKMS(waitingSince))
-			h, log := c.newHandler(t, "SIGNING_KEYS=")
+			h, log := c.newHandler(t, "signingKeys=[]")
 			client, err := awsjson.New(awsjson.SSM, "", c.getenv)
 			if err != nil {
 				t.Fatal(err)
 			}
-			h.ring = keyring.New(keyring.NewParameterStore(client, h.env.parameterPrefix, nil),
+			h.ring = keyring.New(keyring.NewParameterStore(client, h.settings.ParameterPrefix, nil),
 				keyring.Config{KMS: newKMS(c.getenv), Logger: slog.New(slog.DiscardHandler), FetchTimeout: time.Second})
 			tt.spoil(c)
 			answer := ask(t, h, tt.key)

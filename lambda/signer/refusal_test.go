@@ -26,7 +26,7 @@ func TestRefusals(t *testing.T) {
 	without := func(name string) func(*events.APIGatewayV2HTTPRequest) {
 		return func(e *events.APIGatewayV2HTTPRequest) { delete(e.Headers, name) }
 	}
-	bind := []string{"BIND_VIEWER_ADDRESS=true"}
+	bind := []string{"bindViewerAddress=true"}
 	for _, tt := range []struct {
 		name    string
 		changes []string
@@ -187,7 +187,7 @@ func TestViewerAddress(t *testing.T) {
 		{"::ffff:192.0.2.7:50123", "192.0.2.7"},
 	} {
 		t.Run(tt.value, func(t *testing.T) {
-			h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "BIND_VIEWER_ADDRESS=true")
+			h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "bindViewerAddress=true")
 			e := event("POST", "")
 			e.Headers[viewerAddressHeader] = tt.value
 			e.Headers["x-forwarded-for"] = "198.51.100.1"

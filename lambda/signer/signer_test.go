@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
 	"premiumhls/signedcookie"
@@ -67,26 +68,53 @@ func storeWith(keyType signedcookie.KeyType, hash signedcookie.Hash) source {
 	}}
 }
 
-// variables is an environment of which tests change what they are about.
-func variables(changes ...string) func(string) string {
-	v := map[string]string{"PARAMETER_PREFIX": "/PremiumHls", "SIGNING_KEYS": "2026-11"}
+// document is the settings of the tests with some changed: "cookieMinutes=3",
+// "cookieDomain=example.com".
+func document(changes ...string) string {
+	members := map[string]any{"parameterPrefix": "/PremiumHls", "signingKeys": signingKeys("2026-11")}
 	for _, change := range changes {
 		name, value, _ := strings.Cut(change, "=")
-		v[name] = value
+		members[name] = value
+		if json.Valid([]byte(value)) {
+			members[name] = json.RawMessage(value)
+		}
 	}
-	return func(name string) string { return v[name] }
+	text, err := json.Marshal(members)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// signingKeys reads "a,b=/my/key" as the setting of that name.
+func signingKeys(list string) (keys []signersettings.SigningKey) {
+	for item := range strings.SplitSeq(list, ",") {
+		name, parameter, _ := strings.Cut(item, "=")
+		keys = append(keys, signersettings.SigningKey{Name: name, Parameter: parameter})
+	}
+	return keys
+}
+
+// readSettings reads the settings of a document.
+func readSettings(document string) (settings, error) {
+	return parseSettings(func(name string) string {
+		if name != signersettings.Variable {
+			return ""
+		}
+		return document
+	})
 }
 
 // newTestHandler returns a handler and what it logs.
 func newTestHandler(t testing.TB, s keyring.Source, decider entitlement.Decider, changes ...string) (*handler, *bytes.Buffer) {
 	t.Helper()
-	env, err := parseEnvironment(variables(changes...))
+	settings, err := readSettings(document(changes...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	log := new(bytes.Buffer)
 	quiet := slog.New(slog.DiscardHandler)
-	h := newHandler(env, keyring.New(s, keyring.Config{Logger: quiet}), decider, slog.New(slog.NewJSONHandler(log, nil)))
+	h := newHandler(settings, keyring.New(s, keyring.Config{Logger: quiet}), decider, slog.New(slog.NewJSONHandler(log, nil)))
 	h.now = func() time.Time { return now }
 	return h, log
 }

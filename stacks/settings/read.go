@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"premiumhls/internal/setting"
 )
 
 // An Error is a setting that cannot be. Its text is a sentence that names the
@@ -53,8 +55,8 @@ func Read(context map[string]any) (Settings, error) {
 			errs = append(errs, &Error{Name: name, Was: context[name], May: "left out: there is no setting of that name", Why: suggestion(name, fields)})
 			continue
 		}
-		if err := assign(f.value, context[name]); err != nil {
-			errs = append(errs, &Error{Name: name, Was: context[name], May: f.may})
+		if err := assign(f.Value, context[name]); err != nil {
+			errs = append(errs, &Error{Name: name, Was: context[name], May: f.Allowed()})
 		}
 	}
 	if len(errs) == 0 {
@@ -85,17 +87,10 @@ func ofTheCDK(name string) bool {
 	return strings.ContainsAny(name, "@:/")
 }
 
-type field struct {
-	value reflect.Value
-	may   string
-}
-
-func fields(s *Settings) map[string]field {
-	v := reflect.ValueOf(s).Elem()
-	found := make(map[string]field, v.NumField())
-	for i := range v.NumField() {
-		tag := v.Type().Field(i).Tag
-		found[tag.Get("json")] = field{v.Field(i), tag.Get("may")}
+func fields(s *Settings) map[string]setting.Field {
+	found := make(map[string]setting.Field)
+	for _, f := range setting.Fields(s) {
+		found[f.Name] = f
 	}
 	return found
 }
@@ -126,7 +121,7 @@ func assign(f reflect.Value, value any) error {
 }
 
 // suggestion finds a setting that a misspelled name may have meant.
-func suggestion(name string, fields map[string]field) string {
+func suggestion(name string, fields map[string]setting.Field) string {
 	for known := range fields {
 		if strings.EqualFold(known, name) || strings.EqualFold(known, name+"s") || strings.EqualFold(known+"s", name) {
 			return fmt.Sprintf("Was %s meant?", known)

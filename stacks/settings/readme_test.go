@@ -17,8 +17,8 @@ func TestREADME(t *testing.T) {
 	s := Default()
 	known := fields(&s)
 	for name, field := range known {
-		value := field.value.Interface()
-		if field.value.Kind().String() == "slice" && field.value.Len() == 0 {
+		value := field.Value.Interface()
+		if field.Value.Kind().String() == "slice" && field.Value.Len() == 0 {
 			value = []string{}
 		}
 		standard, err := json.Marshal(value)

@@ -74,7 +74,7 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		{"unknown setting", map[string]any{"cookieHours": 1.0}, []string{"cookieHours was 1", "no setting of that name"}},
 		{"misspelled setting", map[string]any{"signingKey": []any{"a"}}, []string{"Was signingKeys meant?"}},
-		{"text for a number", map[string]any{"cookieMinutes": "soon"}, []string{"cookieMinutes", `"soon"`, "from 1 to 1440"}},
+		{"text for a number", map[string]any{"cookieMinutes": "soon"}, []string{"cookieMinutes", `"soon"`, "between 1 and 1440"}},
 		{"fraction", map[string]any{"cookieMinutes": 1.5}, []string{"cookieMinutes was 1.5"}},
 		{"null", map[string]any{"sample": nil}, []string{"sample was null", "true or false"}},
 		{"text for a list", map[string]any{"signingKeys": "a"}, []string{"signingKeys", `"a"`}},
@@ -119,6 +119,12 @@ func TestReadRefuses(t *testing.T) {
 		{"a topic without alarms", map[string]any{"monitoring": false, "alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:alarms"}, []string{"alarmTopicArn", "monitoring, which makes them, is false"}},
 		{"a key that is too old at once", map[string]any{"keyMaxDays": 0.0}, []string{"keyMaxDays was 0", "from 1 to 3650"}},
 		{"a key that is never too old", map[string]any{"keyMaxDays": 3651.0}, []string{"keyMaxDays"}},
+		{"an external key in one of the stack's own parameters", map[string]any{"signingKeys": []any{map[string]any{"name": "a", "custody": "external", "parameter": "/PremiumHls/signing-keys/b", "publicKeyFile": "a.pem"}}}, []string{"signingKeys", "outside /PremiumHls/"}},
+		{"two external keys in one parameter", map[string]any{"signingKeys": []any{
+			map[string]any{"name": "a", "custody": "external", "parameter": "/my/key", "publicKeyFile": "a.pem"},
+			map[string]any{"name": "b", "custody": "external", "parameter": "/my/key", "publicKeyFile": "b.pem"},
+		}}, []string{"signingKeys", "no other key has"}},
+		{"a step that is longer than the lifetime", map[string]any{"cookieMinutes": 4.0}, []string{"cookieStepMinutes was 5", "at most cookieMinutes"}},
 		{"every request refused", map[string]any{"refusedPercent": 101.0}, []string{"refusedPercent", "from 1 to 100"}},
 		{"a share of one", map[string]any{"refusedPercent": 0.25}, []string{"refusedPercent was 0.25"}},
 	}
@@ -189,8 +195,8 @@ func FuzzRead(f *testing.F) {
 			}
 			// A text that holds JSON holds all of it: nothing of it is passed over.
 			text, isText := context[name].(string)
-			if f, ok := fields(&s)[name]; ok && isText && (f.value.Kind() == reflect.Slice || strings.HasPrefix(strings.TrimSpace(text), "{")) && !json.Valid([]byte(text)) {
-				t.Fatalf("%v is read as %+v, and is no JSON", context, f.value.Interface())
+			if f, ok := fields(&s)[name]; ok && isText && (f.Value.Kind() == reflect.Slice || strings.HasPrefix(strings.TrimSpace(text), "{")) && !json.Valid([]byte(text)) {
+				t.Fatalf("%v is read as %+v, and is no JSON", context, f.Value.Interface())
 			}
 		}
 	})

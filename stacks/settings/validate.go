@@ -1,10 +1,13 @@
 package settings
 
 import (
+	"errors"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
+
+	"premiumhls/internal/setting"
 )
 
 var (
@@ -30,10 +33,13 @@ func (s *Settings) validate() (errs []error) {
 	check := func(name string, ok bool, why ...string) {
 		if !ok {
 			f := all[name]
-			errs = append(errs, &Error{Name: name, Was: f.value.Interface(), May: f.may, Why: strings.Join(why, " ")})
+			errs = append(errs, &Error{Name: name, Was: f.Value.Interface(), May: f.Allowed(), Why: strings.Join(why, " ")})
 		}
 	}
 
+	for name, f := range all {
+		check(name, f.InRange())
+	}
 	check("stackName", stackName.MatchString(s.StackName) && !reserved.MatchString(s.StackName))
 	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor"}, s.PremiumPath))
 	check("mediaConvertInputs", every(s.MediaConvertInputs, bucketName.MatchString))
@@ -49,11 +55,6 @@ func (s *Settings) validate() (errs []error) {
 	check("corsOrigins", every(s.CORSOrigins, isOrigin) && distinct(s.CORSOrigins))
 
 	s.validateKeys(check)
-	check("keyWaitMinutes", 1 <= s.KeyWaitMinutes && s.KeyWaitMinutes <= 1440)
-
-	check("cookieMinutes", 1 <= s.CookieMinutes && s.CookieMinutes <= 1440)
-	check("cookieStepMinutes", 1 <= s.CookieStepMinutes && s.CookieStepMinutes <= 60)
-	check("cookieSameSite", slices.Contains([]string{"Lax", "Strict", "None"}, s.CookieSameSite))
 	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)),
 		"A browser takes a cookie only for the page's own domain or a parent of it, and never for cloudfront.net.")
 
@@ -70,11 +71,19 @@ func (s *Settings) validate() (errs []error) {
 	check("requestBurst", 1 <= s.RequestBurst && s.RequestBurst <= 5000)
 	check("logDays", slices.Contains(logDays, s.LogDays))
 
-	check("logViewers", slices.Contains([]string{"hashed", "plain"}, s.LogViewers))
 	check("alarmTopicArn", s.AlarmTopicArn == "" || alarmTopic.MatchString(s.AlarmTopicArn))
 	check("alarmTopicArn", s.AlarmTopicArn == "" || s.Monitoring, "A topic for alarms was given, and monitoring, which makes them, is false.")
 	check("keyMaxDays", 1 <= s.KeyMaxDays && s.KeyMaxDays <= 3650)
 	check("refusedPercent", 1 <= s.RefusedPercent && s.RefusedPercent <= 100)
+	if len(errs) == 0 {
+		// By the same rules as the signer at its start.
+		document := s.SignerDocument()
+		for _, err := range document.Check() {
+			if invalid, ok := errors.AsType[*setting.Error](err); ok {
+				errs = append(errs, &Error{Name: invalid.Name, Was: invalid.Value, May: invalid.Allowed})
+			}
+		}
+	}
 	return errs
 }
 

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/local/cloudfront"
 	"premiumhls/local/jsonservice"
 	"premiumhls/local/kms"
@@ -178,12 +179,14 @@ func newSite(t testing.TB, of service) *site {
 		parameters: ssm.New(), kms: kms.New(), grants: newGrants(), shop: new(jsonservice.Faults),
 		lines: make(map[service]*line), silent: make(map[string]chan struct{}), environment: maps.Clone(function.Env),
 	}
-	for name, value := range map[string]string{
-		"PARAMETER_PREFIX": prefix, "SIGNING_KEYS": "a,b", "KEY_WAIT": "0s", "KEY_REFRESH": refresh.String(),
-		"COOKIE_LIFE": life.String(), "COOKIE_STEP": step.String(), "ENTITLEMENTS": entitlements[of],
-	} {
-		s.environment[name] = value
-	}
+	s.configure(t, func(d *signersettings.Document) {
+		d.ParameterPrefix = prefix
+		d.SigningKeys = []signersettings.SigningKey{{Name: "a"}, {Name: "b"}}
+		d.MinuteMillis = int(step / time.Millisecond)
+		d.CookieMinutes, d.CookieStepMinutes, d.KeyWaitMinutes = int(life/step), 1, 1
+		d.RefreshSeconds = int(60 * refresh / step)
+		d.Entitlements = json.RawMessage(entitlements[of])
+	})
 	for of, line := range map[service]struct {
 		variable string
 		handler  http.Handler
@@ -214,6 +217,21 @@ func newSite(t testing.TB, of service) *site {
 		Now: func() time.Time { return s.now().Add(time.Duration(s.edgeAhead.Load())) },
 	})
 	return s
+}
+
+// configure changes the settings of signers that start from now on.
+func (s *site) configure(t testing.TB, change func(*signersettings.Document)) {
+	t.Helper()
+	document, err := signersettings.Parse(s.environment[signersettings.Variable])
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&document)
+	text, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.environment[signersettings.Variable] = string(text)
 }
 
 // now is the time by every clock but the signers'.
@@ -251,7 +269,7 @@ func (s *site) keepInKMS(t testing.TB) {
 		t.Fatal(err)
 	}
 	s.public["KKMS"] = string(pem)
-	s.environment["SIGNING_KEYS"] = ""
+	s.configure(t, func(d *signersettings.Document) { d.SigningKeys = nil })
 	s.put(t, "signer", fmt.Sprintf(`{"host":%q,"keys":[{"name":"kms","custody":"kms","type":"RSA_2048","hash":"SHA256","id":"KKMS","kmsKey":%q,"fingerprint":%q,"trustedSince":"2026-01-01T00:00:00Z"}]}`,
 		host, s.kmsKey, fingerprint))
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/local/jsonservice"
 	"premiumhls/test/fault"
 )
@@ -61,8 +62,10 @@ func (a *allowance) take(string) jsonservice.Fault {
 func TestThousandColdStarts(t *testing.T) {
 	const containers, perSecond = 1000, 40
 	s := newSite(t, parameterStore)
-	s.environment["KEY_REFRESH"] = "5m0s" // as deployed
-	s.environment["GOMAXPROCS"] = "1"     // a function of this size has a part of one
+	s.configure(t, func(d *signersettings.Document) { // as deployed
+		d.MinuteMillis, d.CookieMinutes, d.CookieStepMinutes, d.RefreshSeconds = 60000, 60, 5, 300
+	})
+	s.environment["GOMAXPROCS"] = "1" // a function of this size has a part of one
 	store := &allowance{perSecond: perSecond, open: func() bool { return s.heard() == containers }}
 	s.failAs(parameterStore, store.take)
 

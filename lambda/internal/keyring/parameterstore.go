@@ -4,18 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+
+	"premiumhls/internal/signersettings"
+	"premiumhls/internal/signingkey"
 )
-
-// MaxKeys is how many keys a ParameterStore reads: as many as a key group
-// holds (CloudFront developer guide, "Quotas"). GetParameters takes ten names,
-// which leaves room for the other two.
-const MaxKeys = 5
-
-// A KeyParameter is where the private half of a key is.
-type KeyParameter struct {
-	Key       string // its name
-	Parameter string // the parameter's; empty: the stack's own for this key
-}
 
 // A ParameterStore is a [Source] that reads everything with one GetParameters
 // call of AWS Systems Manager: PREFIX/signer, PREFIX/origin-secret and for
@@ -29,9 +21,11 @@ type ParameterStore struct {
 }
 
 // NewParameterStore returns a Source for the parameters below prefix, which
-// begins with a slash and does not end in one, and at most [MaxKeys] keys. No
-// parameter may be named twice.
-func NewParameterStore(client Caller, prefix string, keys []KeyParameter) *ParameterStore {
+// begins with a slash and does not end in one, and the private halves of keys.
+// GetParameters takes ten names, which is enough for
+// [signingkey.MaxKeys] keys and the other parameters. No parameter may be
+// named twice.
+func NewParameterStore(client Caller, prefix string, keys []signersettings.SigningKey) *ParameterStore {
 	s := &ParameterStore{
 		client:   client,
 		settings: prefix + "/signer",
@@ -40,9 +34,9 @@ func NewParameterStore(client Caller, prefix string, keys []KeyParameter) *Param
 	}
 	s.names = append(s.names, s.settings, s.secret)
 	for _, key := range keys {
-		parameter := cmp.Or(key.Parameter, prefix+"/signing-keys/"+key.Key)
+		parameter := cmp.Or(key.Parameter, signingkey.Parameters(prefix).PrivateKey(key.Name))
 		s.names = append(s.names, parameter)
-		s.keys[parameter] = key.Key
+		s.keys[parameter] = key.Name
 	}
 	return s
 }

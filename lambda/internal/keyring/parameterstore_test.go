@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/signersettings"
 	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/local/ssm"
 )
@@ -52,11 +53,11 @@ func fill(t *testing.T, store *ssm.Store) {
 	put(t, store, "/Another/signer", "String", "{}")
 }
 
-func keyParameters(list string) []KeyParameter {
-	var keys []KeyParameter
+func keyParameters(list string) []signersettings.SigningKey {
+	var keys []signersettings.SigningKey
 	for item := range strings.FieldsSeq(list) {
 		name, parameter, _ := strings.Cut(item, "=")
-		keys = append(keys, KeyParameter{name, parameter})
+		keys = append(keys, signersettings.SigningKey{Name: name, Parameter: parameter})
 	}
 	return keys
 }

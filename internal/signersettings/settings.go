@@ -1,0 +1,129 @@
+// Package signersettings defines the signer's settings, for the stack that
+// writes them and the function that reads them.
+//
+// They are one JSON document in one environment variable. To add a setting that
+// a person can choose, add a field to [Choices]: cdk.json then takes it, the
+// reference lists it and the signer has it.
+package signersettings
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"premiumhls/internal/premiumpath"
+	"premiumhls/internal/setting"
+	"premiumhls/internal/signingkey"
+	"premiumhls/internal/strictjson"
+)
+
+// Variable is the environment variable that holds the document.
+const Variable = "SETTINGS"
+
+// Choices are the settings of cdk.json that the signer acts on.
+type Choices struct {
+	PremiumPath        string `json:"premiumPath" default:"premium" allowed:"a folder name of letters, digits, hyphens and underscores, not api, public, trailers or vendor"`
+	KeyWaitMinutes     int    `json:"keyWaitMinutes" default:"10" min:"1" max:"1440"`
+	CookieMinutes      int    `json:"cookieMinutes" default:"60" min:"1" max:"1440"`
+	CookieStepMinutes  int    `json:"cookieStepMinutes" default:"5" min:"1" max:"60"`
+	CookieSameSite     string `json:"cookieSameSite" default:"Lax" oneof:"Lax Strict None"`
+	CookieDomain       string `json:"cookieDomain" allowed:"empty, or the first of domainNames, or a parent domain of it"`
+	CookieValuesInBody bool   `json:"cookieValuesInBody" default:"true"`
+	BindViewerAddress  bool   `json:"bindViewerAddress" default:"false"`
+	LogViewers         string `json:"logViewers" default:"hashed" oneof:"hashed plain"`
+}
+
+// A Document is everything the signer is told at its start.
+type Document struct {
+	Choices
+	// ParameterPrefix is what the names of the stack's parameters begin with,
+	// such as /PremiumHls.
+	ParameterPrefix string `json:"parameterPrefix"`
+	// SigningKeys are the keys whose private halves are in Parameter Store.
+	SigningKeys []SigningKey `json:"signingKeys,omitempty"`
+	// Entitlements is the rule of who may watch, as lambda/internal/entitlement
+	// reads it. Empty means every viewer who has signed in.
+	Entitlements json.RawMessage `json:"entitlements,omitempty"`
+	// MetricsStack is the stack that metrics are counted for. Empty: no metrics.
+	MetricsStack string `json:"metricsStack,omitempty"`
+	// RefreshSeconds is how often the parameters are read again.
+	RefreshSeconds int `json:"refreshSeconds,omitempty" default:"300" min:"1" max:"3600"`
+	// MinuteMillis is how long a minute and 60 seconds of these settings are.
+	// Tests, which cannot wait, make it short.
+	MinuteMillis int `json:"minuteMillis,omitempty" default:"60000" min:"10" max:"60000"`
+}
+
+// A SigningKey is where the private half of a key is.
+type SigningKey struct {
+	Name string `json:"name"`
+	// Parameter is the name of the SecureString of an external key. Empty
+	// means the stack's own for this key.
+	Parameter string `json:"parameter,omitempty"`
+}
+
+// Parse reads and checks a document. The error lists everything that is wrong.
+func Parse(text string) (Document, error) {
+	var d Document
+	setting.SetDefaults(&d)
+	if err := strictjson.Decode([]byte(text), &d); err != nil {
+		return Document{}, err
+	}
+	if errs := d.Check(); errs != nil {
+		return Document{}, errors.Join(errs...)
+	}
+	return d, nil
+}
+
+// Check returns a [*setting.Error] for everything that would keep the signer
+// from starting.
+func (d *Document) Check() []error {
+	errs := setting.Check(d)
+	check := func(name string, value any, allowed string, ok bool) {
+		if !ok {
+			errs = append(errs, &setting.Error{Name: name, Value: value, Allowed: allowed})
+		}
+	}
+	_, err := premiumpath.Parse(d.PremiumPath)
+	check("premiumPath", d.PremiumPath, "segments of letters, digits, - . _ and ~", err == nil && d.PremiumPath != "")
+	check("cookieStepMinutes", d.CookieStepMinutes, fmt.Sprintf("at most cookieMinutes, %d", d.CookieMinutes), d.CookieStepMinutes <= d.CookieMinutes)
+	check("cookieDomain", d.CookieDomain, "a domain name in lower case, such as example.com", d.CookieDomain == "" || isDomain(d.CookieDomain))
+	check("parameterPrefix", d.ParameterPrefix, "a parameter name, such as /PremiumHls", signingkey.IsParameter(d.ParameterPrefix))
+	return append(errs, d.checkKeys()...)
+}
+
+// checkKeys makes sure that each key can be read, and from no other's parameter.
+func (d *Document) checkKeys() (errs []error) {
+	keys := make([]signingkey.Key, len(d.SigningKeys))
+	for i, key := range d.SigningKeys {
+		keys[i] = signingkey.Key{Name: key.Name, Parameter: key.Parameter}
+	}
+	for _, err := range signingkey.CheckPlaces(d.Parameters(), keys) {
+		if invalid, ok := errors.AsType[*signingkey.Error](err); ok {
+			errs = append(errs, &setting.Error{Name: "signingKeys", Value: invalid.Value, Allowed: invalid.Allowed})
+		}
+	}
+	return errs
+}
+
+// Parameters are the names of the stack's parameters.
+func (d *Document) Parameters() signingkey.Parameters {
+	return signingkey.Parameters(d.ParameterPrefix)
+}
+
+// Minutes returns how long n minutes of the settings are.
+func (d *Document) Minutes(n int) time.Duration {
+	return time.Duration(n) * time.Duration(d.MinuteMillis) * time.Millisecond
+}
+
+// Lifetime is how long cookies last at least.
+func (d *Document) Lifetime() time.Duration { return d.Minutes(d.CookieMinutes) }
+
+// Step is the interval to whose end cookies are rounded up.
+func (d *Document) Step() time.Duration { return d.Minutes(d.CookieStepMinutes) }
+
+// KeyWait is how long a key is in the key group before it signs.
+func (d *Document) KeyWait() time.Duration { return d.Minutes(d.KeyWaitMinutes) }
+
+// Refresh is how often the parameters are read again.
+func (d *Document) Refresh() time.Duration { return d.Minutes(d.RefreshSeconds) / 60 }
