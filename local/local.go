@@ -111,6 +111,7 @@ func deploy(ctx context.Context, o Options, s settings.Settings, folder, file st
 		Shop:      shop,
 		Functions: functions,
 		Requests:  terminal.request,
+		Access:    terminal.access,
 		Log:       log,
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
+	"premiumhls/local/iam"
 )
 
 // terminal prints what a person at the terminal wants to see, a line at a time.
@@ -40,6 +41,19 @@ func (t *terminal) welcome(o Options, c *cloud.Cloud, videos []video) {
 	fmt.Fprintln(&b, "\nEach request, and what the edge decided (Ctrl-C ends):")
 	io.WriteString(t, b.String())
 	t.open.Store(true)
+}
+
+// access prints a line for a call that IAM denied: the function would fail on
+// AWS too.
+func (t *terminal) access(d iam.Decision) {
+	if d.Allowed {
+		return
+	}
+	who := "role " + d.Caller.Role
+	if d.Caller.Service != "" {
+		who = d.Caller.Service
+	}
+	fmt.Fprintf(t, "IAM denied: %s: %s on %s, %s\n", who, d.Action, d.Resource, d.Reason)
 }
 
 // request prints a line for a request to the edge.

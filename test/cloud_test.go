@@ -80,6 +80,7 @@ func prepareSite(t testing.TB, changes map[string]any, options ...func(*cloud.Op
 		Viewers:   viewers,
 		Now:       s.clock.now,
 		Functions: t.Output(),
+		Access:    denials(t),
 		Requests: func(e cloudfront.Entry) {
 			t.Logf("%d %s %s: %s %s", e.Status, e.Method, e.Path, e.Decision.Code, e.Reason)
 		},

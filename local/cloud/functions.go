@@ -81,8 +81,22 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 	f.mu.Lock()
 	f.callers[arn(state)] = caller
 	f.mu.Unlock()
+	function := lambda.Function{
+		Name:    state.PhysicalID,
+		Timeout: time.Duration(number(r.Properties["Timeout"])) * time.Second,
+		// As an account has by default, and not ten: a burst of viewers is met
+		// by new environments.
+		Concurrency: 1000,
+		MemoryMB:    number(r.Properties["MemorySize"]),
+		Log:         f.options.Functions,
+		Credentials: credentials,
+		LogGroup:    inner(r.Properties, "LoggingConfig", "LogGroup"),
+		Tracing:     inner(r.Properties, "TracingConfig", "Mode") == "Active",
+		Authorize:   func(action, resource string) error { return f.may(arn(state), action, resource) },
+	}
 	pkg, ok := r.Metadata[assets.PackageMetadata].(string)
 	if !ok {
+		function.MayLog() // as the function itself would, for which a provider stands in
 		return nil
 	}
 	binary := filepath.Join(f.options.Assembly, "functions", filepath.Base(pkg))
@@ -96,22 +110,8 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 			environment[name] = fmt.Sprint(value)
 		}
 	}
-	f.put(arn(state), lambda.Start(lambda.Function{
-		Name:   state.PhysicalID,
-		Binary: binary,
-		Env:    environment,
-
-		Credentials: credentials,
-		LogGroup:    inner(r.Properties, "LoggingConfig", "LogGroup"),
-		Tracing:     inner(r.Properties, "TracingConfig", "Mode") == "Active",
-		Authorize:   func(action, resource string) error { return f.may(arn(state), action, resource) },
-		Timeout:     time.Duration(number(r.Properties["Timeout"])) * time.Second,
-		// As an account has by default, and not ten: a burst of viewers is met
-		// by new environments.
-		Concurrency: 1000,
-		MemoryMB:    number(r.Properties["MemorySize"]),
-		Log:         f.options.Functions,
-	}))
+	function.Binary, function.Env = binary, environment
+	f.put(arn(state), lambda.Start(function))
 	return nil
 }
 

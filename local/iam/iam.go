@@ -77,6 +77,16 @@ func (a *Authority) Delete(id string) {
 	delete(a.policies, id)
 }
 
+// Remove removes the statement with a source, as a person does who edits a
+// policy by hand.
+func (a *Authority) Remove(source string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id, statements := range a.policies {
+		a.policies[id] = slices.DeleteFunc(slices.Clone(statements), func(s Statement) bool { return s.Source == source })
+	}
+}
+
 // Policies are all statements at this moment, in a stable order.
 func (a *Authority) Policies() Policies {
 	a.mu.RLock()

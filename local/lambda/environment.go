@@ -115,7 +115,7 @@ func (e *environment) launch(first *invocation) (ended func(), err error) {
 	cmd.Env = variables(f, listener.Addr().String(), cmd.Dir, dir)
 	cmd.WaitDelay = time.Second // for a grandchild that holds the output
 	var log *lineBuffer
-	if e.runner.log != nil && f.mayLog() {
+	if e.runner.log != nil && f.MayLog() {
 		log = &lineBuffer{to: e.runner.log}
 		cmd.Stdout, cmd.Stderr = log, log
 	}
@@ -275,9 +275,9 @@ const (
 	logStream = "local"
 )
 
-// mayLog asks for what Lambda does with the function's role when it starts an
+// MayLog asks for what Lambda does with the function's role when it starts an
 // execution environment, and reports whether its log is written.
-func (f Function) mayLog() bool {
+func (f Function) MayLog() bool {
 	if f.Authorize == nil {
 		return true
 	}
