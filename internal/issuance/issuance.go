@@ -10,6 +10,19 @@ import "time"
 // below seven megabytes.
 const CachedSets = 1 << 10
 
+// The signer reads its keys again after at most an interval, from which each
+// container takes a random part off, to 1/RefreshSpread, so that containers that
+// started together do not read together. After a failed read it pauses: for
+// FirstPause, doubling to LongestPause while it has keys and to
+// LongestPauseWithoutKeys while it has none, of which a random part of the upper
+// half is used.
+const (
+	RefreshSpread           = 5
+	FirstPause              = time.Second
+	LongestPause            = time.Minute
+	LongestPauseWithoutKeys = 5 * time.Second
+)
+
 // PolicyEnd returns when a policy made now expires, in seconds since 1970: now
 // plus lifetime, rounded up to the next multiple of step, so that viewers of the
 // same path get the same policy and share its signature. If the grant ends

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"premiumhls/internal/issuance"
 	"premiumhls/internal/metric"
 )
 
@@ -66,12 +67,12 @@ const (
 	// answerTime is what a request without keys keeps back of its time, to
 	// answer that there are none.
 	answerTime = 500 * time.Millisecond
-	// The pause after a failed read goes from firstPause to one of these:
-	// short while requests are refused, long while they are served with what
-	// there is.
-	firstPause       = time.Second
-	longestPause     = time.Minute
-	longestPauseDown = 5 * time.Second
+	// The pause after a failed read is from firstPause to longestPause while
+	// requests are served with the old keys, and to longestPauseDown while they
+	// are refused.
+	firstPause       = issuance.FirstPause
+	longestPause     = issuance.LongestPause
+	longestPauseDown = issuance.LongestPauseWithoutKeys
 )
 
 // A Ring keeps the newest good [Snapshot] of a [Source]. It may be used by
@@ -208,7 +209,7 @@ func (r *Ring) finish(f *fetch, p Parameters, err error) {
 		return
 	}
 	r.outage.end()
-	r.held.Store(&held{snapshot, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/5+1)})
+	r.held.Store(&held{snapshot, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/issuance.RefreshSpread+1)})
 }
 
 // judge returns the snapshot that p makes: the old one where nothing changed,
