@@ -11,8 +11,8 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// originSecretHeader carries the secret by which the signer knows that a
-// request came through the distribution.
+// originSecretHeader carries the secret that shows the signer that a request
+// came through the distribution.
 const originSecretHeader = "X-Origin-Secret"
 
 type delivery struct {
@@ -20,8 +20,8 @@ type delivery struct {
 	host         *string // what viewers use, and what policies name
 }
 
-// newDelivery makes the distribution: page and trailers for everyone, premium
-// videos for signed cookies, and the signer below /api/.
+// newDelivery creates the distribution: the public page and trailers, premium
+// videos behind signed cookies, and the signer under /api/.
 func newDelivery(stack awscdk.Stack, s settings.Settings, st storage, keys *signingKeys, sg signer, in signIn, secret *string) delivery {
 	access := awscloudfront.NewS3OriginAccessControl(stack, jsii.String("BucketAccess"), &awscloudfront.S3OriginAccessControlProps{
 		OriginAccessControlName: name(s, "bucket"),
@@ -30,27 +30,47 @@ func newDelivery(stack awscdk.Stack, s settings.Settings, st storage, keys *sign
 		return awscloudfrontorigins.S3BucketOrigin_WithOriginAccessControl(st.bucket, &awscloudfrontorigins.S3BucketOriginWithOACProps{
 			OriginAccessControl: access,
 			OriginPath:          folder,
-			// Without the right to list, S3 answers 403 for a missing object,
+			// Without the permission to list, S3 answers 403 for a missing object,
 			// which looks like a refused viewer.
 			OriginAccessLevels: &[]awscloudfront.AccessLevel{awscloudfront.AccessLevel_READ, awscloudfront.AccessLevel_LIST},
 		})
 	}
-	policies := newPolicies(stack, s, in)
+	api := &awscloudfront.BehaviorOptions{
+		Origin: awscloudfrontorigins.NewHttpOrigin(sg.domain, &awscloudfrontorigins.HttpOriginProps{
+			ProtocolPolicy:     awscloudfront.OriginProtocolPolicy_HTTPS_ONLY,
+			OriginSslProtocols: &[]awscloudfront.OriginSslPolicy{awscloudfront.OriginSslPolicy_TLS_V1_2},
+			CustomHeaders:      &map[string]*string{originSecretHeader: secret},
+		}),
+		// Not redirect-to-https: the token would already have been sent in
+		// the clear.
+		ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
+		AllowedMethods:       awscloudfront.AllowedMethods_ALLOW_ALL(),
+		CachePolicy:          awscloudfront.CachePolicy_CACHING_DISABLED(),
+		// Forwards the token and the cookies, without which CloudFront would
+		// drop Set-Cookie from the responses.
+		OriginRequestPolicy:   awscloudfront.OriginRequestPolicy_ALL_VIEWER_EXCEPT_HOST_HEADER(),
+		ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
+	}
+	if s.BindViewerAddress {
+		api.FunctionAssociations = onEvent(newViewerAddressFunction(stack, s), awscloudfront.FunctionEventType_VIEWER_REQUEST)
+	}
 
 	props := &awscloudfront.DistributionProps{
 		Comment:           jsii.String(s.StackName),
 		DefaultRootObject: jsii.String("index.html"),
 		HttpVersion:       awscloudfront.HttpVersion_HTTP2_AND_3,
 		PriceClass:        priceClasses[s.PriceClass],
-		// A policy can bind an IPv4 address only: a viewer who came over IPv6
-		// could be given no cookie that works.
-		EnableIpv6: jsii.Bool(!s.BindViewerAddress),
+		// A policy can hold IPv4 addresses only: a viewer who connected over
+		// IPv6 could not be given cookies that work.
+		EnableIpv6:     jsii.Bool(!s.BindViewerAddress),
+		ErrorResponses: errorResponses(),
 		DefaultBehavior: &awscloudfront.BehaviorOptions{
 			Origin:                bucket(jsii.String("/" + publicFolder)),
 			ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
 			AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
-			CachePolicy:           policies.videoCache,
-			ResponseHeadersPolicy: policies.pageHeaders,
+			CachePolicy:           videoCache(s),
+			ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
+			FunctionAssociations:  onEvent(newPageFunction(stack, s, in.hosts), awscloudfront.FunctionEventType_VIEWER_RESPONSE),
 		},
 		AdditionalBehaviors: &map[string]*awscloudfront.BehaviorOptions{
 			"/" + s.PremiumPath + "/*": {
@@ -58,29 +78,16 @@ func newDelivery(stack awscdk.Stack, s settings.Settings, st storage, keys *sign
 				ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
 				AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
 				TrustedKeyGroups:      &[]interfacesawscloudfront.IKeyGroupRef{keys.group},
-				CachePolicy:           policies.videoCache,
-				ResponseHeadersPolicy: policies.premiumHeaders,
+				CachePolicy:           videoCache(s),
+				ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
 			},
-			"/api/*": {
-				Origin: awscloudfrontorigins.NewHttpOrigin(sg.domain, &awscloudfrontorigins.HttpOriginProps{
-					ProtocolPolicy:     awscloudfront.OriginProtocolPolicy_HTTPS_ONLY,
-					OriginSslProtocols: &[]awscloudfront.OriginSslPolicy{awscloudfront.OriginSslPolicy_TLS_V1_2},
-					CustomHeaders:      &map[string]*string{originSecretHeader: secret},
-				}),
-				// Never redirected: the token would already have been sent in
-				// the clear.
-				ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
-				AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_ALL(),
-				CachePolicy:           policies.apiCache,
-				OriginRequestPolicy:   policies.apiRequest,
-				ResponseHeadersPolicy: policies.apiHeaders,
-			},
+			"/api/*": api,
 		},
 	}
 	if len(s.DomainNames) > 0 {
 		props.DomainNames = jsii.Strings(s.DomainNames...)
 		props.Certificate = awscertificatemanager.Certificate_FromCertificateArn(stack, jsii.String("Certificate"), &s.CertificateArn)
-		props.MinimumProtocolVersion = awscloudfront.SecurityPolicyProtocol_TLS_V1_2_2021
+		props.MinimumProtocolVersion = awscloudfront.SecurityPolicyProtocol_TLS_V1_2_2025
 	}
 	switch {
 	case len(s.AllowCountries) > 0:

@@ -1,6 +1,8 @@
 package stacks
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -10,75 +12,94 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// corsHeaders are what a page of another origin may send.
-var corsHeaders = []string{"Authorization", "Content-Type", "Range"}
+// The flat-rate plans Free and Pro accept no cache, origin request or response
+// headers policies but CloudFront's own, and an account has a quota of 20
+// custom policies of a kind. So the stack uses managed policies, and functions
+// for what those cannot express.
 
-// policies say what the distribution caches, forwards and adds.
-type policies struct {
-	videoCache, apiCache                    awscloudfront.CachePolicy
-	apiRequest                              awscloudfront.OriginRequestPolicy
-	pageHeaders, premiumHeaders, apiHeaders awscloudfront.ResponseHeadersPolicy
+// videoCache is the cache policy of the bucket's behaviors. Neither caches by
+// cookie. Objects carry their caching rule in Cache-Control.
+func videoCache(s settings.Settings) awscloudfront.ICachePolicy {
+	if len(s.AllowedOrigins) == 0 {
+		return awscloudfront.CachePolicy_CACHING_OPTIMIZED()
+	}
+	// The bucket's CORS headers depend on Origin, which must then be in the
+	// cache key, and what is in the key also reaches the bucket. Of the other
+	// managed policies with Origin in the key, UseOriginCacheControlHeaders
+	// also has all cookies, so that viewers would share nothing, and Host,
+	// which would break the signature of origin access control. This one has
+	// four query parameters besides, which the bucket ignores.
+	//
+	// There is no origin request policy (CORS-S3Origin) with it: that would
+	// also forward Access-Control-Request-Headers and -Method, on which the
+	// bucket's response depends and which are not in the key, so that one
+	// viewer could spoil a cached response for others. Preflights need
+	// neither: the behaviors do not allow OPTIONS.
+	return awscloudfront.CachePolicy_ELEMENTAL_MEDIA_PACKAGE()
 }
 
-func newPolicies(stack awscdk.Stack, s settings.Settings, in signIn) policies {
-	forwarded := []string{"Content-Type"}
-	if s.BindViewerAddress {
-		forwarded = append(forwarded, "CloudFront-Viewer-Address")
+// newPageFunction adds the security headers to the page's responses that no
+// managed policy has. CloudFront runs it on every response of the default
+// behavior except errors.
+func newPageFunction(stack awscdk.Stack, s settings.Settings, signInHosts []string) awscloudfront.Function {
+	embedding := "same-origin"
+	if len(s.AllowedOrigins) > 0 {
+		embedding = "cross-origin" // their pages show the posters
 	}
-	if len(s.CORSOrigins) > 0 {
-		forwarded = append(forwarded, "Origin", "Access-Control-Request-Method", "Access-Control-Request-Headers")
+	headers, err := json.Marshal(map[string]string{
+		"content-security-policy":      contentSecurityPolicy(signInHosts),
+		"cross-origin-opener-policy":   "same-origin",
+		"cross-origin-resource-policy": embedding,
+		"permissions-policy":           "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
+	})
+	if err != nil {
+		panic(fmt.Sprintf("encoding the page's headers: %v", err))
 	}
-	return policies{
-		videoCache: awscloudfront.NewCachePolicy(stack, jsii.String("VideoCache"), &awscloudfront.CachePolicyProps{
-			CachePolicyName: name(s, "video"),
-			Comment:         jsii.String("Keeps videos for a day, or as long as their Cache-Control says; cookies and queries make no difference"),
-			MinTtl:          awscdk.Duration_Seconds(jsii.Number(0)),
-			DefaultTtl:      awscdk.Duration_Days(jsii.Number(1)),
-			MaxTtl:          awscdk.Duration_Days(jsii.Number(365)),
-			// Playlists shrink to a tenth; segments are never compressed again.
-			EnableAcceptEncodingGzip:   jsii.Bool(true),
-			EnableAcceptEncodingBrotli: jsii.Bool(true),
-		}),
-		// The token reaches the API only if it is part of the cache key, and
-		// CloudFront takes no key where nothing is ever kept. The signer's
-		// answers say no-store, so a second is the most that could be.
-		apiCache: awscloudfront.NewCachePolicy(stack, jsii.String("ApiCache"), &awscloudfront.CachePolicyProps{
-			CachePolicyName: name(s, "api"),
-			Comment:         jsii.String("Keeps nothing, and forwards the token"),
-			MinTtl:          awscdk.Duration_Seconds(jsii.Number(0)),
-			DefaultTtl:      awscdk.Duration_Seconds(jsii.Number(0)),
-			MaxTtl:          awscdk.Duration_Seconds(jsii.Number(1)),
-			HeaderBehavior:  awscloudfront.CacheHeaderBehavior_AllowList(jsii.String("Authorization")),
-		}),
-		apiRequest: awscloudfront.NewOriginRequestPolicy(stack, jsii.String("ApiRequest"), &awscloudfront.OriginRequestPolicyProps{
-			OriginRequestPolicyName: name(s, "api"),
-			Comment:                 jsii.String("What the signer needs of a request, besides the token"),
-			HeaderBehavior:          awscloudfront.OriginRequestHeaderBehavior_AllowList(pointers(forwarded)...),
-			// CloudFront drops Set-Cookie from the answers of a behavior that
-			// forwards no cookies.
-			CookieBehavior: awscloudfront.OriginRequestCookieBehavior_All(),
-		}),
-		pageHeaders: responseHeaders(stack, s, "Page", "page", func(h *awscloudfront.ResponseSecurityHeadersBehavior, _ *awscloudfront.ResponseHeadersPolicyProps) {
-			h.ContentSecurityPolicy = &awscloudfront.ResponseHeadersContentSecurityPolicy{
-				ContentSecurityPolicy: jsii.String(contentSecurityPolicy(in.hosts)),
-				Override:              jsii.Bool(true),
-			}
-		}),
-		premiumHeaders: responseHeaders(stack, s, "Premium", "premium", func(_ *awscloudfront.ResponseSecurityHeadersBehavior, p *awscloudfront.ResponseHeadersPolicyProps) {
-			// A browser, or a proxy between, must ask again before it shows
-			// what it kept: the cookies may have ended.
-			p.CustomHeadersBehavior = &awscloudfront.ResponseCustomHeadersBehavior{
-				CustomHeaders: &[]*awscloudfront.ResponseCustomHeader{{
-					Header: jsii.String("Cache-Control"), Value: jsii.String("private, no-cache"), Override: jsii.Bool(true),
-				}},
-			}
-		}),
-		apiHeaders: responseHeaders(stack, s, "Api", "api", func(*awscloudfront.ResponseSecurityHeadersBehavior, *awscloudfront.ResponseHeadersPolicyProps) {}),
-	}
+	return newEdgeFunction(stack, s, "PageHeaders", "page", "Adds security headers to the page", `var headers = `+string(headers)+`;
+function handler(event) {
+  var response = event.response;
+  Object.keys(headers).forEach(function (name) {
+    response.headers[name] = { value: headers[name] };
+  });
+  return response;
+}
+`)
 }
 
-// contentSecurityPolicy lets the page run its own scripts, play video out of
-// memory as players do, and talk to the sign-in; nothing else.
+// viewerAddressHeader is the header in which the signer gets the viewer's
+// address. No managed policy has CloudFront-Viewer-Address without also
+// forwarding Host, which API Gateway would refuse.
+const viewerAddressHeader = "x-viewer-address"
+
+// newViewerAddressFunction puts the address from which a viewer connected to
+// CloudFront into a header. Both value and multiValue are set: a multiValue of
+// the viewer's own would win over the value (CloudFront developer guide,
+// "CloudFront Functions event structure").
+func newViewerAddressFunction(stack awscdk.Stack, s settings.Settings) awscloudfront.Function {
+	return newEdgeFunction(stack, s, "ViewerAddress", "viewer", "Passes the viewer's address to the signer", `function handler(event) {
+  var request = event.request;
+  var ip = event.viewer.ip;
+  request.headers['`+viewerAddressHeader+`'] = { value: ip, multiValue: [{ value: ip }] };
+  return request;
+}
+`)
+}
+
+func newEdgeFunction(stack awscdk.Stack, s settings.Settings, id, of, comment, code string) awscloudfront.Function {
+	return awscloudfront.NewFunction(stack, &id, &awscloudfront.FunctionProps{
+		FunctionName: name(s, of),
+		Comment:      &comment,
+		Runtime:      awscloudfront.FunctionRuntime_JS_2_0(),
+		Code:         awscloudfront.FunctionCode_FromInline(&code),
+	})
+}
+
+func onEvent(function awscloudfront.Function, event awscloudfront.FunctionEventType) *[]*awscloudfront.FunctionAssociation {
+	return &[]*awscloudfront.FunctionAssociation{{Function: function, EventType: event}}
+}
+
+// contentSecurityPolicy lets the page run its own scripts, play video from
+// memory as players do, and connect to the sign-in; nothing else.
 func contentSecurityPolicy(signInHosts []string) string {
 	return strings.Join([]string{
 		"default-src 'self'",
@@ -96,37 +117,19 @@ func contentSecurityPolicy(signInHosts []string) string {
 	}, "; ")
 }
 
-// responseHeaders makes a policy with the security headers that every answer
-// has, CORS where pages of other origins are listed, and what add adds.
-func responseHeaders(stack awscdk.Stack, s settings.Settings, id, of string, add func(*awscloudfront.ResponseSecurityHeadersBehavior, *awscloudfront.ResponseHeadersPolicyProps)) awscloudfront.ResponseHeadersPolicy {
-	security := &awscloudfront.ResponseSecurityHeadersBehavior{
-		ContentTypeOptions: &awscloudfront.ResponseHeadersContentTypeOptions{Override: jsii.Bool(true)},
-		FrameOptions: &awscloudfront.ResponseHeadersFrameOptions{
-			FrameOption: awscloudfront.HeadersFrameOption_DENY, Override: jsii.Bool(true),
-		},
-		ReferrerPolicy: &awscloudfront.ResponseHeadersReferrerPolicy{
-			ReferrerPolicy: awscloudfront.HeadersReferrerPolicy_STRICT_ORIGIN_WHEN_CROSS_ORIGIN, Override: jsii.Bool(true),
-		},
-		StrictTransportSecurity: &awscloudfront.ResponseHeadersStrictTransportSecurity{
-			AccessControlMaxAge: awscdk.Duration_Days(jsii.Number(365)), IncludeSubdomains: jsii.Bool(false), Override: jsii.Bool(true),
-		},
+// errorResponses keep errors out of the cache: by default CloudFront caches
+// them for 10 seconds, and honours no-store for a few codes only (CloudFront
+// developer guide, "How CloudFront caches HTTP 4xx and 5xx status codes").
+// Under a cache key without the token, one viewer's error of the API would be
+// another's. The bodies stay as they are. These are all the codes that
+// CloudFront accepts here.
+func errorResponses() *[]*awscloudfront.ErrorResponse {
+	var responses []*awscloudfront.ErrorResponse
+	for _, status := range []float64{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504} {
+		responses = append(responses, &awscloudfront.ErrorResponse{
+			HttpStatus: jsii.Number(status),
+			Ttl:        awscdk.Duration_Seconds(jsii.Number(0)),
+		})
 	}
-	props := &awscloudfront.ResponseHeadersPolicyProps{
-		ResponseHeadersPolicyName: name(s, of),
-		SecurityHeadersBehavior:   security,
-	}
-	if len(s.CORSOrigins) > 0 {
-		// With credentials, CloudFront takes a * in none of these.
-		props.CorsBehavior = &awscloudfront.ResponseHeadersCorsBehavior{
-			AccessControlAllowCredentials: jsii.Bool(true),
-			AccessControlAllowOrigins:     jsii.Strings(s.CORSOrigins...),
-			AccessControlAllowMethods:     jsii.Strings("GET", "HEAD", "OPTIONS", "POST", "DELETE"),
-			AccessControlAllowHeaders:     jsii.Strings(corsHeaders...),
-			AccessControlExposeHeaders:    jsii.Strings("Content-Length", "Content-Range", "Retry-After"),
-			AccessControlMaxAge:           awscdk.Duration_Hours(jsii.Number(1)),
-			OriginOverride:                jsii.Bool(true),
-		}
-	}
-	add(security, props)
-	return awscloudfront.NewResponseHeadersPolicy(stack, jsii.String(id+"Headers"), props)
+	return &responses
 }

@@ -64,12 +64,15 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 		Description:        jsii.String("The signer of " + s.StackName + ", reached through its distribution"),
 		CreateDefaultStage: jsii.Bool(false),
 	}
-	if len(s.CORSOrigins) > 0 {
-		// A preflight comes without a token: the API answers it by itself.
+	if len(s.AllowedOrigins) > 0 {
+		// A preflight has no token: API Gateway answers it itself, and adds
+		// these headers to what the signer returns, errors included. It lists
+		// what the routes accept and no more.
 		props.CorsPreflight = &awsapigatewayv2.CorsPreflightOptions{
 			AllowCredentials: jsii.Bool(true),
-			AllowOrigins:     jsii.Strings(s.CORSOrigins...),
-			AllowHeaders:     jsii.Strings(corsHeaders...),
+			AllowOrigins:     jsii.Strings(s.AllowedOrigins...),
+			AllowHeaders:     jsii.Strings("Authorization", "Content-Type"),
+			ExposeHeaders:    jsii.Strings("Retry-After"),
 			AllowMethods:     &[]awsapigatewayv2.CorsHttpMethod{awsapigatewayv2.CorsHttpMethod_GET, awsapigatewayv2.CorsHttpMethod_POST, awsapigatewayv2.CorsHttpMethod_DELETE},
 			MaxAge:           awscdk.Duration_Hours(jsii.Number(1)),
 		}

@@ -86,7 +86,7 @@ func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string
 		}
 	}
 	pages := []*string{jsii.Sprintf("https://%s/", *host)}
-	for _, origin := range s.CORSOrigins {
+	for _, origin := range s.AllowedOrigins {
 		pages = append(pages, jsii.String(origin+"/"))
 	}
 	page := in.pool.AddClient(jsii.String("Page"), &awscognito.UserPoolClientOptions{

@@ -42,6 +42,17 @@ func newStorage(stack awscdk.Stack, s settings.Settings) storage {
 			ExpiredObjectDeleteMarker:           jsii.Bool(true),
 		}},
 	}
+	if len(s.AllowedOrigins) > 0 {
+		// With origins listed, S3 also sends Access-Control-Allow-Credentials,
+		// without which a page of another origin could not use the cookies.
+		props.Cors = &[]*awss3.CorsRule{{
+			AllowedOrigins: jsii.Strings(s.AllowedOrigins...),
+			AllowedMethods: &[]awss3.HttpMethods{awss3.HttpMethods_GET, awss3.HttpMethods_HEAD},
+			AllowedHeaders: jsii.Strings("Range"),
+			ExposedHeaders: jsii.Strings("Content-Length", "Content-Range"),
+			MaxAge:         jsii.Number(3600),
+		}}
+	}
 	if s.AccessLogs {
 		st.logs = newLogBucket(stack, s)
 		props.ServerAccessLogsBucket = st.logs

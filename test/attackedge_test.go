@@ -273,7 +273,11 @@ func TestAttacksByAddress(t *testing.T) {
 		"CloudFront's header, nearly":    {"Cloudfront_viewer_address": {"192.0.2.1:443"}},
 		"CloudFront's header, taken off": {"Cloudfront-Viewer-Address": {"192.0.2.1:443"}, "Connection": {"CloudFront-Viewer-Address"}},
 		"the secret of the distribution": {"X-Origin-Secret": {"guess"}, "Cloudfront-Viewer-Address": {"192.0.2.1:443"}},
-		"all together":                   {"X-Forwarded-For": {"192.0.2.1"}, "Forwarded": {"for=192.0.2.1"}, "Cloudfront-Viewer-Address": {"192.0.2.1:443"}, "X-Origin-Secret": {"guess"}},
+		"the function's header":          {"X-Viewer-Address": {"192.0.2.1"}},
+		"the function's header, twice":   {"X-Viewer-Address": {"192.0.2.1", "192.0.2.2"}},
+		"the function's header, nearly":  {"X_viewer_address": {"192.0.2.1"}},
+		"the function's header, off":     {"X-Viewer-Address": {"192.0.2.1"}, "Connection": {"X-Viewer-Address"}},
+		"all together":                   {"X-Forwarded-For": {"192.0.2.1"}, "Forwarded": {"for=192.0.2.1"}, "Cloudfront-Viewer-Address": {"192.0.2.1:443"}, "X-Viewer-Address": {"192.0.2.1"}, "X-Origin-Secret": {"guess"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims["Authorization"], claims["Content-Type"] = []string{"Bearer " + ada}, []string{"application/json"}

@@ -9,7 +9,7 @@ import (
 // A site that runs is found well, all the way to a premium segment, and one
 // whose keys are gone is not.
 func TestDoctor(t *testing.T) {
-	s := newSite(t, map[string]any{"corsOrigins": []any{"https://www.example.org"}})
+	s := newSite(t, map[string]any{"allowedOrigins": []any{"https://www.example.org"}})
 	options := doctor.Options{Site: "http://" + s.host, Token: s.token("ada"), Origins: []string{"https://www.example.org"}}
 	for _, r := range doctor.Check(t.Context(), options) {
 		t.Logf("%s %s: %s %s", r.Status, r.Name, r.Found, r.Advice)

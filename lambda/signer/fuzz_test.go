@@ -72,22 +72,22 @@ func FuzzIssue(f *testing.F) {
 // gets into a header of the answer, or out of its line in the log.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range [][6]string{
-		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "ada", `{"path":"course-1"}`},
-		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "ada", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7", "ada", `{"path":"course-1"}`},
+		{"POST", "/api/cookies", secret, "192.0.2.7", "ada", ""},
 		{"DELETE", "/api/cookies", secret, "", "ada", `{"path":"course-1"}`},
 		{"GET", "/api/entitlements", secret, "", "ada", ""},
-		{"POST", "/prod/api/cookies", secret, "192.0.2.7:50123", "ada", ""},
-		{"post", "/api/cookies", secret, "192.0.2.7:50123", "ada", ""},
-		{"POST", "/api/cookies/", secret, "192.0.2.7:50123", "ada", ""},
-		{"POST", "/api/cookies", secret + "x", "192.0.2.7:50123", "ada", ""},
-		{"POST", "/api/cookies", "", "192.0.2.7:50123", "ada", ""},
-		{"POST", "/api/cookies", secret, "2001:db8::7:50123", "ada", ""},
-		{"POST", "/api/cookies", secret, "::ffff:192.0.2.7:50123", "ada", ""},
+		{"POST", "/prod/api/cookies", secret, "192.0.2.7", "ada", ""},
+		{"post", "/api/cookies", secret, "192.0.2.7", "ada", ""},
+		{"POST", "/api/cookies/", secret, "192.0.2.7", "ada", ""},
+		{"POST", "/api/cookies", secret + "x", "192.0.2.7", "ada", ""},
+		{"POST", "/api/cookies", "", "192.0.2.7", "ada", ""},
+		{"POST", "/api/cookies", secret, "2001:db8::7", "ada", ""},
+		{"POST", "/api/cookies", secret, "::ffff:192.0.2.7", "ada", ""},
 		{"POST", "/api/cookies", secret, "192.0.2.7", "ada", ""},
-		{"POST", "/api/cookies", secret, "192.0.2.7:50123, 192.0.2.8:1", "ada", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7, 192.0.2.8", "ada", ""},
 		{"POST", "/api/cookies", secret, "0.0.0.0/0:1", "ada", ""},
-		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "", ""},
-		{"POST", "/api/cookies", secret, "192.0.2.7:50123", "a\r\nSet-Cookie: x=y", "{\"path\":\"a\r\nb\"}"},
+		{"POST", "/api/cookies", secret, "192.0.2.7", "", ""},
+		{"POST", "/api/cookies", secret, "192.0.2.7", "a\r\nSet-Cookie: x=y", "{\"path\":\"a\r\nb\"}"},
 	} {
 		f.Add(seed[0], seed[1], seed[2], seed[3], seed[4], seed[5])
 	}

@@ -120,13 +120,17 @@ func TestRefusals(t *testing.T) {
 			status: 503, code: "entitlements_unavailable", header: "retry-after: 2", cause: "the table is away"},
 		{name: "deciding panics", decider: panics{}, status: 500, code: "internal", cause: "panic: a fault"},
 
-		{name: "IPv6", changes: bind, event: header(viewerAddressHeader, "2001:db8::7:50123"), status: 403, code: "viewer_address_not_ipv4", cause: "IPv6"},
-		{name: "IPv6 in brackets", changes: bind, event: header(viewerAddressHeader, "[2001:db8::7]:50123"), status: 403, code: "viewer_address_not_ipv4"},
+		{name: "IPv6", changes: bind, event: header(viewerAddressHeader, "2001:db8::7"), status: 403, code: "viewer_address_not_ipv4", cause: "IPv6"},
+		{name: "IPv6 in brackets", changes: bind, event: header(viewerAddressHeader, "[2001:db8::7]"), status: 403, code: "viewer_address_not_ipv4"},
 		{name: "no address", changes: bind, event: without(viewerAddressHeader), status: 403, code: "viewer_address_not_ipv4", cause: "missing"},
-		{name: "no port", changes: bind, event: header(viewerAddressHeader, "192.0.2.7"), status: 403, code: "viewer_address_not_ipv4"},
-		{name: "a port that is none", changes: bind, event: header(viewerAddressHeader, "192.0.2.7:http"), status: 403, code: "viewer_address_not_ipv4", cause: "port"},
-		{name: "two addresses", changes: bind, event: header(viewerAddressHeader, "192.0.2.7:1,192.0.2.8:2"), status: 403, code: "viewer_address_not_ipv4", cause: "no address"},
-		{name: "a block", changes: bind, event: header(viewerAddressHeader, "0.0.0.0/0:1"), status: 403, code: "viewer_address_not_ipv4", cause: "no address"},
+		{name: "empty address", changes: bind, event: header(viewerAddressHeader, ""), status: 403, code: "viewer_address_not_ipv4", cause: "not an address"},
+		{name: "address with a port", changes: bind, event: header(viewerAddressHeader, "192.0.2.7:443"), status: 403, code: "viewer_address_not_ipv4", cause: "not an address"},
+		{name: "two addresses", changes: bind, event: header(viewerAddressHeader, "192.0.2.7,192.0.2.8"), status: 403, code: "viewer_address_not_ipv4", cause: "not an address"},
+		{name: "address block", changes: bind, event: header(viewerAddressHeader, "0.0.0.0/0"), status: 403, code: "viewer_address_not_ipv4", cause: "not an address"},
+		{name: "CloudFront-Viewer-Address alone", changes: bind, event: func(e *events.APIGatewayV2HTTPRequest) {
+			without(viewerAddressHeader)(e)
+			header("cloudfront-viewer-address", "192.0.2.7:443")(e)
+		}, status: 403, code: "viewer_address_not_ipv4", cause: "missing"},
 
 		{name: "nothing usable in the store", store: source{}, status: 503, code: "keys_unavailable", header: "retry-after: 1", cause: "origin secret is empty"},
 	} {
@@ -183,8 +187,8 @@ func (panics) Decide(context.Context, entitlement.Viewer, string) (entitlement.G
 // a viewer can send.
 func TestViewerAddress(t *testing.T) {
 	for _, tt := range []struct{ value, want string }{
-		{"192.0.2.7:50123", "192.0.2.7"},
-		{"::ffff:192.0.2.7:50123", "192.0.2.7"},
+		{"192.0.2.7", "192.0.2.7"},
+		{"::ffff:192.0.2.7", "192.0.2.7"},
 	} {
 		t.Run(tt.value, func(t *testing.T) {
 			h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{}, "bindViewerAddress=true")

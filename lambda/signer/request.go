@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -18,12 +17,14 @@ import (
 // maxBody is the longest body that is read, in bytes.
 const maxBody = 4 << 10
 
-// Headers, as payload format 2.0 spells them. CloudFront sets them itself, and
-// drops what a viewer sends under these names; that holds only of requests
+// Headers, as payload format 2.0 spells them. The distribution sets them and
+// replaces what a viewer sends under these names. That holds only for requests
 // that came through it, so the first is checked before the others are read.
 const (
-	originSecretHeader  = "x-origin-secret"
-	viewerAddressHeader = "cloudfront-viewer-address"
+	originSecretHeader = "x-origin-secret"
+	// Set by the distribution's viewer-request function, and only where
+	// cookies are bound to addresses: otherwise it is what a viewer sent.
+	viewerAddressHeader = "x-viewer-address"
 	edgeRequestHeader   = "x-amz-cf-id" // x-edge-request-id of CloudFront's own log
 )
 
@@ -132,22 +133,17 @@ func parseBody(body string) (path string, err error) {
 	return path, nil
 }
 
-// viewerAddress returns the IPv4 address that the viewer's request to
-// CloudFront came from. X-Forwarded-For is not looked at: a viewer may begin
-// it with whatever they like.
+// viewerAddress returns the IPv4 address from which the viewer connected to
+// CloudFront. X-Forwarded-For is not used: a viewer chooses how it begins.
 func (r *request) viewerAddress() (netip.Addr, error) {
-	// The value is address:port, IPv6 without brackets.
-	text := r.event.Headers[viewerAddressHeader]
-	colon := strings.LastIndexByte(text, ':')
-	if colon < 0 {
-		return netip.Addr{}, addressNotIPv4.because(errors.New("CloudFront-Viewer-Address is missing or has no port"))
+	text, ok := r.event.Headers[viewerAddressHeader]
+	if !ok {
+		return netip.Addr{}, addressNotIPv4.because(errors.New("X-Viewer-Address is missing"))
 	}
-	if _, err := strconv.ParseUint(text[colon+1:], 10, 16); err != nil {
-		return netip.Addr{}, addressNotIPv4.because(errors.New("CloudFront-Viewer-Address has no port"))
-	}
-	address, err := netip.ParseAddr(text[:colon])
+	// One address: a list, of which a viewer may have sent a part, is none.
+	address, err := netip.ParseAddr(text)
 	if err != nil {
-		return netip.Addr{}, addressNotIPv4.because(errors.New("CloudFront-Viewer-Address has no address"))
+		return netip.Addr{}, addressNotIPv4.because(errors.New("X-Viewer-Address is not an address"))
 	}
 	if address = address.Unmap(); !address.Is4() {
 		return netip.Addr{}, addressNotIPv4.because(errors.New("the viewer's address is IPv6, which a policy cannot hold"))

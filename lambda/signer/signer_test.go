@@ -127,7 +127,7 @@ func event(method, body string) events.APIGatewayV2HTTPRequest {
 	e.RawPath = "/api/cookies"
 	e.Headers = map[string]string{
 		originSecretHeader:  secret,
-		viewerAddressHeader: "192.0.2.7:50123",
+		viewerAddressHeader: "192.0.2.7",
 		edgeRequestHeader:   "edge-request-1",
 		"authorization":     "Bearer the-token",
 		"x-forwarded-for":   "198.51.100.1",

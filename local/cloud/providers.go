@@ -86,7 +86,29 @@ func (p bucketProvider) Create(ctx context.Context, r cloudformation.Resource) (
 	if err == nil && p.buckets[state.PhysicalID] == nil {
 		p.buckets[state.PhysicalID] = s3.New(state.PhysicalID, p.cloud.options.Log)
 	}
+	if err == nil {
+		p.buckets[state.PhysicalID].SetCORS(corsRules(r.Properties))
+	}
 	return state, err
+}
+
+func corsRules(bucket map[string]any) (rules []s3.CORSRule) {
+	configuration, _ := bucket["CorsConfiguration"].(map[string]any)
+	list, _ := configuration["CorsRules"].([]any)
+	for _, item := range list {
+		rule, _ := item.(map[string]any)
+		strings := func(name string) (found []string) {
+			values, _ := rule[name].([]any)
+			for _, value := range values {
+				if s, ok := value.(string); ok {
+					found = append(found, s)
+				}
+			}
+			return found
+		}
+		rules = append(rules, s3.CORSRule{Origins: strings("AllowedOrigins"), Methods: strings("AllowedMethods"), Expose: strings("ExposedHeaders")})
+	}
+	return rules
 }
 
 func (p bucketProvider) Update(ctx context.Context, r cloudformation.Resource, _ cloudformation.State) (cloudformation.State, error) {

@@ -188,6 +188,15 @@ func (v *visit) viewerRequest(f *Function) bool {
 	if f == nil {
 		return true
 	}
+	// Headers of the connection end at the edge, before the function.
+	r := v.r.Clone(v.r.Context())
+	for name := range r.Header {
+		if listed(strings.Join(v.r.Header.Values("Connection"), ","), name) {
+			delete(r.Header, name)
+		}
+	}
+	r.Header.Del("Connection")
+	v.r = r
 	var result struct {
 		functionRequest
 		StatusCode int `json:"statusCode"`
@@ -200,9 +209,7 @@ func (v *visit) viewerRequest(f *Function) bool {
 		v.functionFailed(err)
 		return false
 	}
-	r := v.r.Clone(v.r.Context())
 	setHeaders(r.Header, result.Headers)
-	v.r = r
 	return true
 }
 

@@ -49,6 +49,7 @@ type Bucket struct {
 
 	mu      sync.RWMutex
 	objects map[string]stored
+	cors    []CORSRule
 }
 
 type stored struct {

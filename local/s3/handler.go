@@ -63,6 +63,7 @@ func (b *Bucket) serve(w http.ResponseWriter, r *http.Request, authorize func(ac
 	header.Set("X-Amz-Request-Id", requestID())
 	header.Set("X-Amz-Id-2", hostID())
 
+	b.setCORS(header, r)
 	key, ok := strings.CutPrefix(r.URL.Path, "/")
 	switch {
 	case !ok || !utf8.ValidString(key):

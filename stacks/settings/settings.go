@@ -22,13 +22,13 @@ type Settings struct {
 	// The distribution.
 	DomainNames    []string `json:"domainNames" allowed:"a list of host names such as video.example.com, without wildcards; certificateArn goes with it"`
 	CertificateArn string   `json:"certificateArn" allowed:"the ARN of an ACM certificate in us-east-1; domainNames goes with it"`
-	PriceClass     string   `json:"priceClass" allowed:"PriceClass_100, PriceClass_200 or PriceClass_All"`
+	PriceClass     string   `json:"priceClass" allowed:"empty, PriceClass_100, PriceClass_200 or PriceClass_All"`
 	AllowCountries []string `json:"allowCountries" allowed:"a list of two-letter country codes; blockCountries must then be empty"`
 	BlockCountries []string `json:"blockCountries" allowed:"a list of two-letter country codes; allowCountries must then be empty"`
 	AccessLogs     bool     `json:"accessLogs" allowed:"true or false"`
 	WebACLArn      string   `json:"webAclArn" allowed:"the ARN of a global WAFv2 web ACL in us-east-1"`
 	DeployCheck    bool     `json:"deployCheck" allowed:"true or false"`
-	CORSOrigins    []string `json:"corsOrigins" allowed:"a list of origins such as https://www.example.com, without a path or wildcard"`
+	AllowedOrigins []string `json:"allowedOrigins" allowed:"a list of origins such as https://www.example.com, without a path or wildcard"`
 
 	// The signing keys.
 	SigningKeys             []SigningKey `json:"signingKeys" allowed:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile"`
@@ -67,7 +67,6 @@ func Default() Settings {
 		StackName:         "PremiumHls",
 		KeepData:          true,
 		Sample:            true,
-		PriceClass:        "PriceClass_100",
 		DeployCheck:       true,
 		SigningKeys:       []SigningKey{{Name: "first"}},
 		KeyCustody:        "ssm",

@@ -52,7 +52,7 @@ func TestRead(t *testing.T) {
 		{"alarms that somebody hears", map[string]any{"alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:on-call", "refusedPercent": "40"},
 			func(s Settings) bool { return s.Monitoring && s.AlarmTopicArn != "" && s.RefusedPercent == 40 }},
 		{"nothing watched", map[string]any{"monitoring": "false"}, func(s Settings) bool { return !s.Monitoring && s.LogViewers == "hashed" }},
-		{"a local page", map[string]any{"corsOrigins": []any{"http://localhost:3000"}}, func(s Settings) bool { return len(s.CORSOrigins) == 1 }},
+		{"a local page", map[string]any{"allowedOrigins": []any{"http://localhost:3000"}}, func(s Settings) bool { return len(s.AllowedOrigins) == 1 }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -100,9 +100,9 @@ func TestReadRefuses(t *testing.T) {
 		{"certificate elsewhere", map[string]any{"domainNames": []any{"v.example.com"}, "certificateArn": "arn:aws:acm:eu-west-1:111122223333:certificate/a"}, []string{"us-east-1"}},
 		{"wildcard name", map[string]any{"domainNames": []any{"*.example.com"}}, []string{"domainNames"}},
 		{"both country lists", map[string]any{"allowCountries": []any{"DE"}, "blockCountries": []any{"FR"}}, []string{"allowCountries"}},
-		{"any origin", map[string]any{"corsOrigins": []any{"*"}}, []string{"corsOrigins", "wildcard"}},
-		{"origin with a path", map[string]any{"corsOrigins": []any{"https://example.com/"}}, []string{"corsOrigins"}},
-		{"origin without TLS", map[string]any{"corsOrigins": []any{"http://example.com"}}, []string{"corsOrigins"}},
+		{"any origin", map[string]any{"allowedOrigins": []any{"*"}}, []string{"allowedOrigins", "wildcard"}},
+		{"origin with a path", map[string]any{"allowedOrigins": []any{"https://example.com/"}}, []string{"allowedOrigins"}},
+		{"origin without TLS", map[string]any{"allowedOrigins": []any{"http://example.com"}}, []string{"allowedOrigins"}},
 		{"cookie domain of another site", map[string]any{"cookieDomain": "example.com"}, []string{"cookieDomain", "cloudfront.net"}},
 		{"unknown entitlements", map[string]any{"entitlements": "everyone"}, []string{"entitlements", "authenticated"}},
 		{"entitlements that say nothing", map[string]any{"entitlements": map[string]any{}}, []string{"entitlements"}},
@@ -162,7 +162,7 @@ func FuzzRead(f *testing.F) {
 		{"cookieMinutes", "15"}, {"cookieMinutes", "1e1"}, {"cookieMinutes", "-1"}, {"cookieMinutes", "15 "}, {"keepData", "false"}, {"bindViewerAddress", "true"},
 		{"signingKeys", `["a","b"]`}, {"signingKeys", `[{"name":"a","custody":"kms"}]`}, {"signingKeys", `["a"]["b"]`}, {"signingKeys", `[{"name":"a","custody":"external","parameter":"/a/../b","publicKeyFile":"x"}]`},
 		{"premiumPath", "premium/../x"}, {"premiumPath", "paid"}, {"stackName", "My-Stack"},
-		{"corsOrigins", `["https://*.example.com"]`}, {"corsOrigins", `["https://www.example.com"]`}, {"corsOrigins", `["http://localhost:8080"]`}, {"corsOrigins", `["https://a@b.example.com"]`},
+		{"allowedOrigins", `["https://*.example.com"]`}, {"allowedOrigins", `["https://www.example.com"]`}, {"allowedOrigins", `["http://localhost:8080"]`}, {"allowedOrigins", `["https://a@b.example.com"]`},
 		{"entitlements", "authenticated"}, {"entitlements", "table"}, {"entitlements", `{"claim":"a","value":"b"}`}, {"entitlements", `{"claim":"a","paths":true}`},
 		{"entitlements", `{"claim":"a","value":"b"}{"claim":"c","value":"d"}`}, {"entitlements", `{"claim":"a","value":"b"} x`}, {"entitlements", `{"claim":"a","claim":"b","value":"c"}`},
 		{"entitlements", `{"CLAIM":"a","value":"b"}`}, {"entitlements", `{"function":"arn:aws:lambda:eu-west-1:111122223333:function:shop"}`}, {"entitlements", `{}`}, {"entitlements", ` "table"`}, {"entitlements", `null`},
@@ -217,7 +217,7 @@ func checkSettings(t *testing.T, context map[string]any, s Settings) {
 			t.Fatalf("%v lets %q through", context, text)
 		}
 	}
-	for _, origin := range s.CORSOrigins {
+	for _, origin := range s.AllowedOrigins {
 		u, err := url.Parse(origin)
 		if err != nil || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, "*?@ ") {
 			t.Fatalf("%v lets the origin %q through", context, origin)

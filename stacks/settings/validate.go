@@ -48,11 +48,11 @@ func (s *Settings) validate() (errs []error) {
 	check("domainNames", len(s.DomainNames) > 0 || s.CertificateArn == "", "A certificate was given, and no name that it is for.")
 	check("certificateArn", s.CertificateArn == "" || certificate.MatchString(s.CertificateArn), "CloudFront reads certificates from us-east-1 only.")
 	check("certificateArn", len(s.DomainNames) == 0 || s.CertificateArn != "", "Domain names were given, and no certificate for them.")
-	check("priceClass", slices.Contains([]string{"PriceClass_100", "PriceClass_200", "PriceClass_All"}, s.PriceClass))
+	check("priceClass", slices.Contains([]string{"", "PriceClass_100", "PriceClass_200", "PriceClass_All"}, s.PriceClass))
 	check("allowCountries", every(s.AllowCountries, country.MatchString) && (len(s.AllowCountries) == 0 || len(s.BlockCountries) == 0))
 	check("blockCountries", every(s.BlockCountries, country.MatchString))
 	check("webAclArn", s.WebACLArn == "" || webACL.MatchString(s.WebACLArn), "CloudFront reads web ACLs from us-east-1 only.")
-	check("corsOrigins", every(s.CORSOrigins, isOrigin) && distinct(s.CORSOrigins))
+	check("allowedOrigins", every(s.AllowedOrigins, isOrigin) && distinct(s.AllowedOrigins))
 
 	s.validateKeys(check)
 	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)),

@@ -10,7 +10,7 @@ var Variants = map[string]map[string]any{
 		"domainNames": []any{"video.example.com", "www.example.com"}, "cookieDomain": "example.com",
 		"certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
 		"webAclArn":      "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/12345678-1234-1234-1234-123456789012",
-		"corsOrigins":    []any{"https://www.example.org"}, "allowCountries": []any{"DE", "FR"}, "accessLogs": true,
+		"allowedOrigins": []any{"https://www.example.org"}, "allowCountries": []any{"DE", "FR"}, "accessLogs": true,
 		"keepData": false, "bindViewerAddress": true, "mediaConvertInputs": []any{"masters"}, "premiumPath": "paid",
 		"signInDomainPrefix": "shop", "selfSignUp": true,
 		"alarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call", "keyMaxDays": 90, "refusedPercent": 40, "tracing": true, "logViewers": "plain",

@@ -46,7 +46,7 @@ func (c *container) ask(t testing.TB, path string) answer {
 	var event events.APIGatewayV2HTTPRequest
 	event.Version = "2.0"
 	event.RawPath = "/api/cookies"
-	event.Headers = map[string]string{"x-origin-secret": secret, "cloudfront-viewer-address": "192.0.2.7:50123"}
+	event.Headers = map[string]string{"x-origin-secret": secret, "x-viewer-address": "192.0.2.7"}
 	event.RequestContext.RequestID = "request-1"
 	event.RequestContext.TimeEpoch = c.now().UnixMilli()
 	event.RequestContext.HTTP.Method = http.MethodPost

@@ -21,7 +21,7 @@ type Options struct {
 	// in for.
 	Token string
 	// Origins are those of the other pages that may use the site, as in the
-	// setting corsOrigins.
+	// setting allowedOrigins.
 	Origins []string
 	// Client sends the requests. Its redirects are not followed. Nil is one
 	// with a timeout of 15 seconds.

@@ -112,7 +112,7 @@ func (v *visit) checkCORS(ctx context.Context) {
 				return
 			}
 			if got := a.header.Get("Access-Control-Allow-Origin"); got != origin || a.header.Get("Access-Control-Allow-Credentials") != "true" || a.status >= 400 {
-				v.fail(name, a.url.Path+" for a page of "+origin+" is "+a.String()+", allowing "+quoted(got), "Let "+origin+" in: put it into the setting corsOrigins, as the browser writes it, and deploy.")
+				v.fail(name, a.url.Path+" for a page of "+origin+" is "+a.String()+", allowing "+quoted(got), "Let "+origin+" in: put it into the setting allowedOrigins, as the browser writes it, and deploy.")
 				return
 			}
 		}
@@ -124,7 +124,7 @@ func (v *visit) checkCORS(ctx context.Context) {
 			return
 		}
 		if got := a.header.Get("Access-Control-Allow-Origin"); got == stranger || got == "*" && a.header.Get("Access-Control-Allow-Credentials") != "" {
-			v.fail(name, a.url.Path+" lets pages of every origin in", "Pages of any origin could act for a viewer: list the origins in the setting corsOrigins, and deploy.")
+			v.fail(name, a.url.Path+" lets pages of every origin in", "Pages of any origin could act for a viewer: list the origins in the setting allowedOrigins, and deploy.")
 			return
 		}
 	}
