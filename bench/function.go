@@ -194,7 +194,7 @@ func event(path string) []byte {
 	e.Version, e.RouteKey, e.RawPath = "2.0", "POST /api/cookies", "/api/cookies"
 	e.Headers = map[string]string{
 		"accept": "*/*", "accept-encoding": "gzip, deflate, br, zstd", "accept-language": "en-GB,en;q=0.9",
-		"authorization":             "Bearer " + strings.Repeat("x", 900),
+		"authorization":    "Bearer " + strings.Repeat("x", 900),
 		"x-viewer-address": "192.0.2.7", "content-length": "19", "content-type": "application/json",
 		"host": "api.execute-api.us-east-1.amazonaws.com", "origin": "https://" + host, "referer": "https://" + host + "/",
 		"user-agent":      "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
