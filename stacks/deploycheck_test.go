@@ -47,11 +47,11 @@ func TestDeployCheckDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		root, err := assets.Root(".")
+		place, err := assets.Here(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		built, err := assets.Build(t.Context(), root, s)
+		built, err := assets.Build(t.Context(), place, s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,11 +25,11 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 	if err := checkRotation(ctx, s); err != nil {
 		return nil, err
 	}
-	root, err := assets.Root(".")
+	place, err := assets.Here(ctx)
 	if err != nil {
 		return nil, err
 	}
-	built, err := assets.Build(ctx, root, s)
+	built, err := assets.Build(ctx, place, s)
 	if err != nil {
 		return nil, fmt.Errorf("building the stack's parts: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/lockedfile"
@@ -21,8 +22,8 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// Assets are folders, each an asset of the stack, and the public keys that were
-// brought along, in PEM by their names.
+// Assets are the folders that the stack uploads, and the public halves of
+// external keys, in PEM by their names.
 type Assets struct {
 	Signer      string // the signer's Lambda
 	Keymaker    string // the custom resources' Lambda
@@ -42,20 +43,72 @@ type Assets struct {
 // machine it is on.
 const PackageMetadata = "PremiumHls::Package"
 
-// Build makes every part in the .build folder of the repository at root. It
-// needs the Go toolchain, and npm where the page's libraries are not installed
-// yet.
-func Build(ctx context.Context, root string, s settings.Settings) (Assets, error) {
-	publicKeys, err := readPublicKeys(root, s)
+// A Place says where assets are built from and to.
+type Place struct {
+	Module string // the folder of this module's source, which may be read-only
+	Build  string // the folder that built files go to
+	Keys   string // the folder that a relative publicKeyFile begins at
+}
+
+// Here returns the place for an app that runs in the current folder. An app of
+// this module builds into .build beside its go.mod; an app of another module
+// builds into the user's cache folder, since neither this module, which may be
+// in Go's module cache, nor the app's own folders are ours to write to.
+func Here(ctx context.Context) (Place, error) {
+	module, err := source(ctx)
+	if err != nil {
+		return Place{}, err
+	}
+	app, err := Root(".")
+	if err != nil { // an app that was built elsewhere
+		if app, err = filepath.Abs("."); err != nil {
+			return Place{}, err
+		}
+	}
+	if app == module {
+		return Place{module, filepath.Join(module, ".build"), app}, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return Place{}, fmt.Errorf("no folder to build in: %w", err)
+	}
+	sum := sha256.Sum256([]byte(app + "\n" + module))
+	return Place{module, filepath.Join(cache, "premiumhls", hex.EncodeToString(sum[:8])), app}, nil
+}
+
+// modulePath is the path of this module.
+const modulePath = "premiumhls"
+
+// source finds the folder of this module: the one that this package was
+// compiled from or, if that is not known, the one that Go would compile now.
+func source(ctx context.Context) (string, error) {
+	if _, file, _, ok := runtime.Caller(0); ok && filepath.IsAbs(file) { // not absolute with -trimpath
+		if root, err := Root(filepath.Dir(file)); err == nil {
+			return root, nil
+		}
+	}
+	output, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
+	dir := strings.TrimSpace(string(output))
+	if err != nil || dir == "" {
+		return "", fmt.Errorf("the source of the module %s was not found; run the app in the folder of its go.mod, without -mod=vendor", modulePath)
+	}
+	return dir, nil
+}
+
+// Build builds everything that the stack uploads. It needs the Go toolchain and,
+// unless the page's libraries are installed, npm.
+func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error) {
+	root := place.Module
+	publicKeys, err := readPublicKeys(place.Keys, s)
 	if err != nil {
 		return Assets{}, err
 	}
-	build := filepath.Join(root, ".build", s.StackName)
+	build := filepath.Join(place.Build, s.StackName)
 	if err := os.MkdirAll(build, 0o755); err != nil {
 		return Assets{}, fmt.Errorf("making the build folder: %w", err)
 	}
 	// Two syntheses at once, as in tests, would write the same files.
-	unlock, err := lockedfile.MutexAt(filepath.Join(root, ".build", "lock")).Lock()
+	unlock, err := lockedfile.MutexAt(filepath.Join(place.Build, "lock")).Lock()
 	if err != nil {
 		return Assets{}, fmt.Errorf("locking the build folder: %w", err)
 	}
@@ -76,7 +129,13 @@ func Build(ctx context.Context, root string, s settings.Settings) (Assets, error
 	if s.DeployCheck {
 		group.Go(func() error { return function(ctx, root, "deploycheck", p.DeployCheck) })
 	}
-	group.Go(func() error { return page(ctx, root, p.Page) })
+	group.Go(func() error {
+		libraries, err := installLibraries(ctx, place)
+		if err != nil {
+			return err
+		}
+		return page(root, libraries, p.Page)
+	})
 	if s.Sample {
 		group.Go(func() error { return sample(root, s.PremiumPath, p.Sample) })
 	}
@@ -149,19 +208,20 @@ func readPublicKeys(root string, s settings.Settings) (map[string]string, error)
 	return found, nil
 }
 
-// Root finds the repository: the nearest folder above dir with a go.mod.
+// Root finds the module that a folder is in: the nearest folder above it with a
+// go.mod.
 func Root(dir string) (string, error) {
-	dir, err := filepath.Abs(dir)
+	from, err := filepath.Abs(dir)
 	if err != nil {
 		return "", err
 	}
-	for {
+	for dir := from; ; {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
 			return dir, nil
 		}
 		parent := filepath.Dir(dir)
 		if parent == dir {
-			return "", errors.New("this must be run inside the repository: no go.mod here or above")
+			return "", fmt.Errorf("no go.mod in %s or a folder above it", from)
 		}
 		dir = parent
 	}
@@ -181,7 +241,7 @@ func BuildFunction(ctx context.Context, root, pkg, out, goos, goarch string) err
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc",
 		"-ldflags", "-s -w", "-o", out, pkg)
 	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=")
+	cmd.Env = append(os.Environ(), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off")
 	return run(cmd, "building "+pkg)
 }
 

@@ -4,19 +4,38 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"premiumhls/stacks/assets/npm"
 )
 
-// page lays out the web page: its own files as they are, and beside them those
-// files of npm packages that player/vendor.json names.
-func page(ctx context.Context, root, out string) error {
-	player := filepath.Join(root, "player")
-	if err := npm.Install(ctx, player); err != nil {
-		return err
+// installLibraries installs the npm packages that the page loads and returns
+// the node_modules folder: that of the module's own source where the app is this
+// module, so that its JavaScript tests find it, or else one in the build folder.
+func installLibraries(ctx context.Context, place Place) (string, error) {
+	player := filepath.Join(place.Module, "player")
+	if place.Build == filepath.Join(place.Module, ".build") {
+		return filepath.Join(player, "node_modules"), npm.Install(ctx, player)
 	}
+	dir := filepath.Join(place.Build, "player")
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		content, err := os.ReadFile(filepath.Join(player, name))
+		if err != nil {
+			return "", fmt.Errorf("reading the page's libraries: %w", err)
+		}
+		if err := write(filepath.Join(dir, name), content); err != nil {
+			return "", err
+		}
+	}
+	return filepath.Join(dir, "node_modules"), npm.Install(ctx, dir)
+}
+
+// page lays out the web page: its own files, and the files of npm packages that
+// player/vendor.json lists.
+func page(root, libraries, out string) error {
+	player := filepath.Join(root, "player")
 	text, err := os.ReadFile(filepath.Join(player, "vendor.json"))
 	if err != nil {
 		return fmt.Errorf("reading which libraries the page loads: %w", err)
@@ -29,7 +48,7 @@ func page(ctx context.Context, root, out string) error {
 		return err
 	}
 	for to, from := range vendor {
-		content, err := os.ReadFile(filepath.Join(player, "node_modules", filepath.FromSlash(from)))
+		content, err := os.ReadFile(filepath.Join(libraries, filepath.FromSlash(from)))
 		if err != nil {
 			return fmt.Errorf("laying out the page: %w", err)
 		}
@@ -49,7 +68,7 @@ func sample(root, premiumPath, out string) error {
 	return copyInto(filepath.Join(out, premiumPath), filepath.Join(videos, "premium"))
 }
 
-// replace makes out anew with a copy of from at out/at.
+// replace makes out a folder with nothing but a copy of from at out/at.
 func replace(out, from, at string) error {
 	if err := os.RemoveAll(out); err != nil {
 		return fmt.Errorf("clearing %s: %w", out, err)
@@ -58,7 +77,19 @@ func replace(out, from, at string) error {
 }
 
 func copyInto(out, from string) error {
-	if err := os.CopyFS(out, os.DirFS(from)); err != nil {
+	// Not os.CopyFS: it copies the modes too, and what was read-only in Go's module
+	// cache could not be replaced at the next build.
+	err := fs.WalkDir(os.DirFS(from), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return err
+		}
+		return write(filepath.Join(out, name), content)
+	})
+	if err != nil {
 		return fmt.Errorf("copying %s: %w", from, err)
 	}
 	return nil
