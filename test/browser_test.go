@@ -1,159 +1,171 @@
 package test
 
 import (
-	"context"
-	"fmt"
+	"net/http"
+	"net/url"
 	"os"
-	"os/exec"
-	"strings"
+	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
+	"premiumhls/local/cloud"
+	"premiumhls/local/cloudfront"
+	"premiumhls/test/browser"
 )
-
-// In a real browser the video plays for who signed in, and not for who did
-// not; and it goes on when the first cookies have ended.
-func TestPlaysInBrowser(t *testing.T) {
-	path := find(t, "Chromium (apt-get install chromium)", "chromium", "chromium-browser", "google-chrome")
-	s := newSite(t, nil)
-	b := newBrowser(t, path)
-
-	b.do(chromedp.Navigate("http://" + s.host + "/"))
-	b.until(`document.querySelector('[data-path="course-1"]')`)
-
-	// Whoever has not signed in sees the trailer and no premium video.
-	b.do(chromedp.Click(chromedp.CSS(`[data-path="trailers/sample"]`)))
-	b.until(playing)
-	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-1"]`)))
-	b.until(`/sign in/i.test(document.querySelector('#status').textContent)`)
-	for range 10 {
-		time.Sleep(100 * time.Millisecond)
-		if at := b.number(currentTime); at != 0 {
-			t.Fatalf("a premium video plays without signing in, at %v s", at)
-		}
-	}
-
-	// Signing in comes back to the page, and the video plays.
-	b.do(chromedp.Click(chromedp.CSS("#sign-in")))
-	b.until(`[...document.querySelectorAll('button')].find(b => b.value === 'ada')`)
-	b.do(chromedp.Click(chromedp.CSS(`button[value="ada"]`)))
-	b.until(`document.querySelector('#sign-out') && document.querySelector('[data-path="course-1"]')`)
-	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-1"]`)))
-	b.until(playing)
-
-	// Signing out ends it.
-	b.do(chromedp.Click(chromedp.CSS("#sign-out")))
-	b.until(`document.querySelector('#sign-in')`)
-	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-1"]`)))
-	b.until(`/sign in/i.test(document.querySelector('#status').textContent)`)
-	if status := b.number(`fetch('/premium/course-1/master.m3u8').then(r => r.status)`); status != 403 {
-		t.Errorf("after signing out the playlist is %v", status)
-	}
-}
-
-// The page shows a viewer what is not theirs, plays what is, and says why it
-// does not play the rest.
-func TestPageShowsLocks(t *testing.T) {
-	path := find(t, "Chromium (apt-get install chromium)", "chromium", "chromium-browser", "google-chrome")
-	s := newSite(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
-	b := newBrowser(t, path)
-	b.do(chromedp.Navigate("http://" + s.host + "/"))
-	b.until(`document.querySelector('#sign-in')`)
-	b.do(chromedp.Click(chromedp.CSS("#sign-in")))
-	b.until(`[...document.querySelectorAll('button')].find(b => b.value === 'ben')`)
-	b.do(chromedp.Click(chromedp.CSS(`button[value="ben"]`)))
-	b.until(`/not part of your plan/i.test(document.querySelector('[data-path="course-2"]')?.innerText)`)
-	if b.number(`/not part of your plan/i.test(document.querySelector('[data-path="course-1"]').innerText) ? 1 : 0`) != 0 {
-		t.Error("course-1 is locked, which ben has bought")
-	}
-	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-1"]`)))
-	b.until(playing)
-	b.do(chromedp.Click(chromedp.CSS(`[data-path="course-2"]`)))
-	b.until(`/plan/i.test(document.querySelector('#status').textContent)`)
-	for range 10 {
-		time.Sleep(100 * time.Millisecond)
-		if at := b.number(currentTime); at != 0 {
-			t.Fatalf("course-2 plays for ben, at %v s", at)
-		}
-	}
-	if file := os.Getenv("SCREENSHOT"); file != "" {
-		picture, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(90))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, picture, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 const (
 	currentTime = `(document.querySelector('video')?.currentTime ?? 0)`
 	playing     = currentTime + ` > 1`
+	asksSignIn  = `/sign in/i.test(document.querySelector('#status').textContent)`
 )
 
-// find looks for a program, and skips the test where none of its names is one.
-func find(t testing.TB, install string, names ...string) string {
-	t.Helper()
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
+// course selects a video in the page's list.
+func course(path string) string { return `[data-path="` + path + `"]` }
+
+// requests counts successful requests to a site by method and path.
+type requests struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (r *requests) count(o *cloud.Options) {
+	log := o.Requests
+	r.counts = map[string]int{}
+	o.Requests = func(e cloudfront.Entry) {
+		log(e)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if e.Status == http.StatusOK {
+			r.counts[e.Method+" "+e.Path]++
 		}
 	}
-	t.Skipf("to run this test, install %s", install)
-	return ""
 }
 
-// A browser is a headless Chromium with one tab.
-type browser struct {
-	t   *testing.T
-	ctx context.Context
+func (r *requests) of(request string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.counts[request]
 }
 
-func newBrowser(t *testing.T, path string) browser {
-	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path),
-		chromedp.Flag("no-sandbox", true), // it would not start as root
-		chromedp.Flag("disable-gpu", true),
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
-		chromedp.Flag("mute-audio", true),
-	)
-	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
-	return browser{t, ctx}
-}
+// In each engine, over TLS, a premium video plays after sign-in only, its
+// cookies are renewed, and sign-out ends access and the refresh token.
+func TestPlaysInBrowsers(t *testing.T) {
+	ca := newAuthority(t)
+	served := &requests{}
+	s := newSite(t, nil, ca.serve, served.count)
+	for _, engine := range browser.Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			b := browser.Open(t, engine)
+			b.Go(s.origin + "/")
 
-func (b browser) do(action chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	if err := chromedp.Do(b.ctx, action); err != nil {
-		b.t.Fatal(err)
+			// Signed out: the trailer plays, premium does not.
+			b.Click(course("trailers/sample"))
+			b.Until(playing)
+			b.Click(course("course-1"))
+			b.Until(asksSignIn)
+			neverPlays(t, b)
+
+			signIn(b, "ada")
+			b.Click(course("course-1"))
+			b.Until(playing)
+
+			// Two hours later by the page's clock, token and cookies are renewed.
+			const issue = "POST /api/cookies"
+			issued := served.of(issue)
+			token := b.Number(`JSON.parse(sessionStorage.getItem('premium-hls.tokens')).since`)
+			b.Number(`(() => {
+				document.querySelector('video').currentTime = 0;
+				const now = Date.now;
+				Date.now = () => now() + 7_200_000;
+				dispatchEvent(new Event('focus'));
+				return 0;
+			})()`)
+			for range 100 {
+				if served.of(issue) > issued {
+					break
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			if got := served.of(issue); got != issued+1 {
+				t.Errorf("%d requests for cookies, want %d", got, issued+1)
+			}
+			if b.Number(`JSON.parse(sessionStorage.getItem('premium-hls.tokens')).since`) <= token {
+				t.Error("the token was not refreshed")
+			}
+			b.Until(playing)
+
+			refresh := b.Text(`JSON.parse(sessionStorage.getItem('premium-hls.tokens')).refreshToken`)
+			client := b.Text(`(await fetch('config.json').then((r) => r.json())).signIn.clientId`)
+			b.Click("#sign-out")
+			b.Until(`document.querySelector('#sign-in') && document.querySelector('` + course("course-1") + `')`)
+			b.Click(course("course-1"))
+			b.Until(asksSignIn)
+			if status := b.Number(`fetch('/premium/course-1/master.m3u8').then((r) => r.status)`); status != 403 {
+				t.Errorf("after sign-out the playlist returns %v, want 403", status)
+			}
+			response, err := (&http.Client{Transport: ca.transport()}).PostForm(s.IssuerURL()+"/oauth2/token", url.Values{
+				"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {client},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			response.Body.Close()
+			if response.StatusCode != http.StatusBadRequest {
+				t.Errorf("after sign-out the refresh token returns %d, want 400", response.StatusCode)
+			}
+		})
 	}
 }
 
-// until waits for a condition, over changes of the page.
-func (b browser) until(condition string) {
-	b.t.Helper()
-	for range 300 {
-		if ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")")); err == nil && ok {
-			return
-		}
+// WebKit sends no Secure cookies over http, also not to localhost. The page
+// says so, and public videos play.
+func TestPageNeedsHTTPSInWebKit(t *testing.T) {
+	s := newSite(t, nil)
+	b := browser.Open(t, browser.WebKit)
+	b.Go(s.origin + "/")
+	b.Click(course("trailers/sample"))
+	b.Until(playing)
+	signIn(b, "ada")
+	b.Click(course("course-1"))
+	b.Until(`/https/.test(document.querySelector('#status').textContent)`)
+	neverPlays(t, b)
+}
+
+// The page shows which videos a viewer is not entitled to, plays the others,
+// and says why it plays no more. This is over http, as in a local run.
+func TestPageShowsLocks(t *testing.T) {
+	s := newSite(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
+	b := browser.Open(t, browser.Chromium)
+	b.Go(s.origin + "/")
+	signIn(b, "ben")
+	b.Until(`/not part of your plan/i.test(document.querySelector('[data-path="course-2"]')?.innerText)`)
+	if b.Number(`/not part of your plan/i.test(document.querySelector('[data-path="course-1"]').innerText) ? 1 : 0`) != 0 {
+		t.Error("course-1 is locked, to which ben is entitled")
+	}
+	b.Click(course("course-1"))
+	b.Until(playing)
+	b.Click(course("course-2"))
+	b.Until(`/plan/i.test(document.querySelector('#status').textContent)`)
+	neverPlays(t, b)
+	if file := os.Getenv("SCREENSHOT"); file != "" {
+		b.Screenshot(file)
+	}
+}
+
+// signIn signs a viewer in at the local issuer and waits for the page.
+func signIn(b browser.Tab, viewer string) {
+	b.Click("#sign-in")
+	b.Click(`button[value="` + viewer + `"]`)
+	b.Until(`document.querySelector('#sign-out') && document.querySelector('` + course("course-1") + `')`)
+}
+
+// neverPlays checks for a second that no video plays.
+func neverPlays(t *testing.T, b browser.Tab) {
+	t.Helper()
+	for range 10 {
 		time.Sleep(100 * time.Millisecond)
+		if at := b.Number(currentTime); at != 0 {
+			t.Fatalf("a refused video plays, at %v s", at)
+		}
 	}
-	page, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`location.href + '\n' + document.body.innerText`))
-	b.t.Fatalf("never came: %s\nthe page says: %s", condition, strings.TrimSpace(page))
-}
-
-func (b browser) number(expression string) float64 {
-	b.t.Helper()
-	n, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](fmt.Sprintf("(async () => await (%s))()", expression), chromedp.EvalAwaitPromise))
-	if err != nil {
-		b.t.Fatalf("%s: %v", expression, err)
-	}
-	return n
 }

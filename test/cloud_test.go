@@ -31,6 +31,7 @@ type site struct {
 	t        testing.TB
 	assembly assembly
 	host     string
+	origin   string // http://host, or https://host with TLS
 	clock    *clock
 }
 
@@ -92,7 +93,15 @@ func prepareSite(t testing.TB, changes map[string]any, options ...func(*cloud.Op
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	server.Start()
+	s.origin = "http://" + s.host
+	if o.TLS != nil {
+		s.origin = "https://" + s.host
+		server.TLS = o.TLS.Clone()
+		server.EnableHTTP2 = true
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
 	return s
 }

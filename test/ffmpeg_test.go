@@ -35,3 +35,15 @@ func TestPlaysInFFmpeg(t *testing.T) {
 		t.Errorf("with the cookies of another course: %v\n%s", err, output)
 	}
 }
+
+// find returns the path of a program, or skips the test if it is not installed.
+func find(t testing.TB, install string, names ...string) string {
+	t.Helper()
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Skipf("to run this test, install %s", install)
+	return ""
+}
