@@ -127,9 +127,9 @@ func (p Plan) Bill(u Usage) Bill {
 func (p Plan) exceeded(u Usage) string {
 	switch {
 	case u.EdgeRequests > p.Requests:
-		return fmt.Sprintf("requests: %.3g of %.3g million", u.EdgeRequests/million, p.Requests/million)
+		return fmt.Sprintf("requests: %s of %s", Number(u.EdgeRequests), Number(p.Requests))
 	case u.EdgeBytes > p.Bytes:
-		return fmt.Sprintf("data: %.3g of %.3g TB", u.EdgeBytes/tb, p.Bytes/tb)
+		return fmt.Sprintf("data: %s of %s TB", Number(u.EdgeBytes/tb), Number(p.Bytes/tb))
 	}
 	return ""
 }

@@ -35,11 +35,11 @@ const (
 	PageRequests    = 25  // page, styles, modules, configuration, catalog
 	PageBytes       = 6e5 // compressed, mostly video.js
 	SignerMB        = 256
-	logBytesRequest = 2000 // signer's line, Lambda's lines and the API's access log
+	LogBytesRequest = 2000 // signer's line, Lambda's lines and the API's access log
 	tableReadsPath  = 3    // a grant for everything, for the course and for the lesson
 	webACLRules     = 4
-	alarms          = 7
-	metrics         = 10
+	Alarms          = 7
+	Metrics         = 10
 )
 
 // NewMonth returns a month with default settings.
@@ -103,9 +103,9 @@ func (m Month) Usage() Usage {
 		StoredBytes:  m.Videos * m.VideoMinutes * 60 * m.StoredMbps * 1e6 / 8,
 		APIRequests:  api,
 		SignerGBs:    api * math.Max(math.Ceil(m.Billed.Seconds()*1000), 1) / 1000 * SignerMB / 1024,
-		LogBytes:     api * logBytesRequest,
-		Alarms:       alarms,
-		Metrics:      metrics,
+		LogBytes:     api * LogBytesRequest,
+		Alarms:       Alarms,
+		Metrics:      Metrics,
 	}
 	// Each object is read from S3 once a month by each regional cache.
 	const regionalCaches = 13

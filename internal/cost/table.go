@@ -29,15 +29,8 @@ type Row struct {
 func Rows(m Month) []Row {
 	usage := m.Usage()
 	var rows []Row
-	premium := false
-	for i, p := range Plans {
+	for _, p := range Levels(usage) {
 		b := p.Bill(usage)
-		if strings.HasPrefix(p.Name, "premium") {
-			if premium || b.Over != "" && i < len(Plans)-1 {
-				continue
-			}
-			premium = true
-		}
 		row := Row{Name: p.Name, Total: b.Total(), Fits: b.Over == ""}
 		for _, part := range b.Parts {
 			switch part.Name {
@@ -60,6 +53,23 @@ func Rows(m Month) []Row {
 		rows = append(rows, Row{Name: s.Name, Total: s.USD(m), Note: s.Price + " (" + s.Read + ")", Fits: true, Hosted: true})
 	}
 	return rows
+}
+
+// Levels returns the plans to compare for a usage: of the levels of the plan
+// premium only the lowest that is enough, or the highest.
+func Levels(u Usage) []Plan {
+	var plans []Plan
+	premium := false
+	for i, p := range Plans {
+		if strings.HasPrefix(p.Name, "premium") {
+			if premium || p.exceeded(u) != "" && i < len(Plans)-1 {
+				continue
+			}
+			premium = true
+		}
+		plans = append(plans, p)
+	}
+	return plans
 }
 
 // Cheapest returns the plan with the lowest total whose allowance is enough.
