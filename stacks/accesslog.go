@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/logfield"
 	"premiumhls/stacks/settings"
 )
 
@@ -145,9 +146,16 @@ func signerTable(logs awss3.Bucket) *awsglue.CfnTable_TableInputProperty {
 		PartitionKeys: columns("day string"),
 		StorageDescriptor: textFiles(logs, signerLogs, "org.openx.data.jsonserde.JsonSerDe",
 			map[string]any{"ignore.malformed.json": "true"},
-			columns(`time string, level string, msg string, requestid string, edgerequest string, decision string,
-				status int, path string, viewer string, key string, until bigint, duration_ms double, cause string`)),
+			signerColumns()),
 	}
+}
+
+// signerColumns are the fields of a line, whose names Glue has in lower case.
+func signerColumns() (made []any) {
+	for _, column := range logfield.Columns() {
+		made = append(made, &awsglue.CfnTable_ColumnProperty{Name: jsii.String(strings.ToLower(column.Name)), Type: jsii.String(column.Type)})
+	}
+	return made
 }
 
 func textFiles(logs awss3.Bucket, folder, serde string, parameters map[string]any, columns []any) *awsglue.CfnTable_StorageDescriptorProperty {

@@ -96,7 +96,7 @@ func TestWhoWatchedWhat(t *testing.T) {
 		return athena.EdgeRow{At: at(minute), ID: id, Method: "POST", Path: "/api/cookies"}
 	}
 	issued := func(minute int, id, viewer, path string, until int64) athena.SignerLine {
-		return athena.SignerLine{Time: at(minute), EdgeRequest: id, Decision: "issued", Status: 200, Path: path, Viewer: viewer, Until: until}
+		return athena.SignerLine{Time: at(minute), EdgeRequest: id, Decision: "issued", Status: 200, Path: path, Viewer: viewer, Expires: until}
 	}
 	got := func(minute int, id, path string) athena.EdgeRow {
 		return athena.EdgeRow{At: at(minute), ID: id, Path: path, Bytes: 100}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/logfield"
 	"premiumhls/stacks/settings"
 )
 
@@ -91,7 +92,7 @@ func newSignerLogDelivery(stack awscdk.Stack, s settings.Settings, sg signer, lo
 	}))
 	awslogs.NewCfnSubscriptionFilter(stack, jsii.String("SignerLogSubscription"), &awslogs.CfnSubscriptionFilterProps{
 		LogGroupName:   sg.function.LogGroup().LogGroupName(),
-		FilterPattern:  jsii.String(`{ $.msg = "request" }`), // one line a request; none of Lambda's own
+		FilterPattern:  jsii.Sprintf(`{ $.msg = %q }`, logfield.Message), // none of Lambda's own lines
 		DestinationArn: stream.AttrArn(),
 		RoleArn:        sender.RoleArn(),
 	}).Node().AddDependency(sender) // it is tried out when it is made

@@ -174,7 +174,7 @@ func TestTenThousandPaths(t *testing.T) {
 					next.Add(-1)
 					continue
 				}
-				resource := `"Resource":"https://` + s.host + `/premium/` + path + `/*"`
+				resource := `"resource":"https://` + s.host + `/premium/` + path + `/*"`
 				if r.StatusCode != 200 || !bytes.Contains(r.body, []byte(resource)) {
 					return fmt.Errorf("%s: %d %s", path, r.StatusCode, r.body)
 				}

@@ -54,8 +54,8 @@ func TestStory(t *testing.T) {
 	// The body says the same, for apps that keep no cookies.
 	var body map[string]any
 	issued.json(t, &body)
-	if body["Resource"] != "https://"+s.host+"/premium/course-1/*" || body["Domain"] != s.host {
-		t.Errorf("the body grants %v at %v", body["Resource"], body["Domain"])
+	if body["resource"] != "https://"+s.host+"/premium/course-1/*" || body["Domain"] != s.host {
+		t.Errorf("the body grants %v at %v", body["resource"], body["Domain"])
 	}
 	for _, c := range cookies {
 		if body[c.Name] != c.Value {

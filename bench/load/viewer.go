@@ -240,7 +240,7 @@ func (w *worker) ask(ctx context.Context, v *viewer, path string) (cookies, erro
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Contains(got.body, []byte(`"Path":"/premium/`+path+`/"`)) {
+	if !bytes.Contains(got.body, []byte(`"path":"/premium/`+path+`/"`)) {
 		return nil, w.tally.wrong(r, fmt.Sprintf("cookies of another path: %.200q", got.body))
 	}
 	set := cookies{}

@@ -42,3 +42,24 @@ func PolicyEnd(now time.Time, lifetime, step time.Duration, grantUntil time.Time
 	}
 	return seconds
 }
+
+// The part of what is left of the cookies in which a viewer renews them, drawn
+// evenly. Not from the start, so that there are few renewals; not to the end,
+// so that one that fails can be repeated.
+const (
+	renewFrom = 1.0 / 3
+	renewTo   = 0.9
+)
+
+// RenewAfter returns after how many seconds a viewer should ask for cookies
+// again, whose cookies expire in left seconds. The number random, from 0 to 1,
+// spreads viewers evenly over more than half of that time.
+//
+// All cookies of a step expire together, so a fixed fraction of what is left
+// would bring viewers closer to each other with each renewal, until they all
+// ask within a second. This way their requests are never closer together than
+// the shortest lifetime allows, wherever they began; TestRenewalsDoNotGather
+// has the numbers.
+func RenewAfter(left int64, random float64) int64 {
+	return max(1, int64(float64(left)*(renewFrom+random*(renewTo-renewFrom))+1e-6))
+}

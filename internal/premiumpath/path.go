@@ -19,9 +19,13 @@ import (
 // 8,192 bytes (developer guide, "Quotas"); the rest is left to what is below.
 const MaxLength = 512
 
+// MaxSegments is the most segments taken. It bounds the grants that can cover a
+// path, and with them the reads of a request.
+const MaxSegments = 8
+
 // ErrInvalid reports a path that is not taken. It does not say which rule was
 // broken: the rules are public, and the text came from a viewer.
-var ErrInvalid = errors.New("path is not segments of A-Z a-z 0-9 - . _ ~ parted by single slashes")
+var ErrInvalid = errors.New("invalid path: must be 1 to 8 segments of A-Z a-z 0-9 - . _ ~ separated by single slashes")
 
 // A Path is a part of the premium content: one or more segments, or, as the
 // zero value, everything premium. Only [Parse] makes others.
@@ -29,9 +33,9 @@ type Path struct {
 	text string
 }
 
-// Parse takes one or more segments of RFC 3986's unreserved characters parted
-// by single slashes, without a slash at either end, none of them . or ..,
-// in at most [MaxLength] bytes; or the empty text, which means everything
+// Parse takes up to [MaxSegments] segments of RFC 3986's unreserved characters
+// separated by single slashes, without a slash at either end, none of them . or
+// .., in at most [MaxLength] bytes; or the empty text, which means everything
 // premium. The error is [ErrInvalid].
 func Parse(text string) (Path, error) {
 	if text == "" {
@@ -40,7 +44,7 @@ func Parse(text string) (Path, error) {
 	if len(text) > MaxLength {
 		return Path{}, ErrInvalid
 	}
-	start := 0
+	start, segments := 0, 0
 	for i := 0; i <= len(text); i++ {
 		if i < len(text) && text[i] != '/' {
 			if !unreserved(text[i]) {
@@ -49,6 +53,9 @@ func Parse(text string) (Path, error) {
 			continue
 		}
 		if segment := text[start:i]; segment == "" || segment == "." || segment == ".." {
+			return Path{}, ErrInvalid
+		}
+		if segments++; segments > MaxSegments {
 			return Path{}, ErrInvalid
 		}
 		start = i + 1

@@ -23,6 +23,8 @@ func TestParse(t *testing.T) {
 		{"upper case", "Course", true},
 		{"longest", strings.Repeat("a", MaxLength), true},
 		{"too long", strings.Repeat("a", MaxLength+1), false},
+		{"eight segments", "a/b/c/d/e/f/g/h", true},
+		{"nine segments", "a/b/c/d/e/f/g/h/i", false},
 		{"leading slash", "/course-1", false},
 		{"trailing slash", "course-1/", false},
 		{"slash alone", "/", false},

@@ -84,7 +84,7 @@ func TestClock(t *testing.T) {
 func TestClockOfEntitlements(t *testing.T) {
 	right := time.Now().Add(-24 * time.Hour)
 	shop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, `{"all":true,"until":%d}`, right.Add(time.Hour).Unix())
+		fmt.Fprintf(w, `{"all":true,"expires":%d}`, right.Add(time.Hour).Unix())
 	}))
 	defer shop.Close()
 	c := newCloud(t)

@@ -24,7 +24,7 @@ func TestConcurrentRequests(t *testing.T) {
 			for i := range 400 {
 				course := fmt.Sprintf("course-%d", i*(viewer%2+1)%300)
 				got := serve(t, h, event("POST", `{"path":"`+course+`"}`))
-				if !strings.Contains(got.Body, `"Path":"/premium/`+course+`/"`) {
+				if !strings.Contains(got.Body, `"path":"/premium/`+course+`/"`) {
 					t.Errorf("asked for %s, got %s", course, got.Body)
 				}
 			}

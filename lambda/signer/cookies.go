@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,12 +26,30 @@ type cookiesFor struct {
 	address netip.Addr // the zero value: any
 }
 
-// A cookieSet is an answer but for the time that is left. It is shared, and
-// does not change.
+// A cookieSet is a response without what depends on the time that is left. It
+// is shared, and does not change.
 type cookieSet struct {
 	end     int64    // seconds since 1970
-	cookies []string // values of Set-Cookie
-	body    string   // the JSON object without its last member and brace
+	cookies []string // values of Set-Cookie, without Max-Age
+	body    string   // the JSON object without its last members and brace
+}
+
+// setCookies returns the values of Set-Cookie for a browser that has left
+// seconds until the cookies expire. Max-Age makes the browser drop them then:
+// an expired set would otherwise shadow a good one of a shorter path. AWS
+// advises against it (CloudFront developer guide, "Use signed cookies"),
+// because closing the browser then no longer drops them.
+func (s *cookieSet) setCookies(left int64) []string {
+	maxAge := "; Max-Age=" + strconv.FormatInt(left, 10)
+	cookies := make([]string, len(s.cookies))
+	for i, cookie := range s.cookies {
+		if strings.HasSuffix(cookie, cleared) {
+			cookies[i] = cookie
+			continue
+		}
+		cookies[i] = cookie + maxAge
+	}
+	return cookies
 }
 
 // cookieSet returns the cookies for what is asked for, made now or kept. Where
@@ -92,29 +111,40 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 	path := want.path.Below(h.settings.premium)
 	set := &cookieSet{end: want.end, cookies: values.set(h.attributes(path))}
 
-	answer := answer{Domain: want.host, Resource: policy.Resource, Path: path, Expires: want.end}
+	issued := issued{Domain: want.host, Resource: policy.Resource, Path: path, Expires: want.end}
 	if h.settings.CookieDomain != "" {
-		answer.Domain = h.settings.CookieDomain
+		issued.Domain = h.settings.CookieDomain
 	}
 	if h.settings.CookieValuesInBody {
-		answer.cookieValues = values
+		issued.cookieValues = values
 	}
-	body, err := json.Marshal(answer)
+	body, err := json.Marshal(issued)
 	if err != nil {
-		return nil, fmt.Errorf("writing the answer: %w", err)
+		return nil, fmt.Errorf("encoding the response: %w", err)
 	}
 	set.body = strings.TrimSuffix(string(body), "}")
 	return set, nil
 }
 
-// An answer is the body of a 200, but for ExpiresIn, which changes from one
-// second to the next and is added last.
-type answer struct {
+// issued is the body of a 200 to POST /api/cookies without its last members,
+// expiresIn and renewAfter, which are not the same for all viewers.
+type issued struct {
 	cookieValues
-	Domain   string // where the cookies are to be sent
-	Resource string // what the policy covers
-	Path     string // the cookies' Path
-	Expires  int64  // when they end, in seconds since 1970
+	Domain   string // the cookies' domain
+	Resource string `json:"resource"` // what the policy covers
+	Path     string `json:"path"`     // the cookies' path
+	Expires  int64  `json:"expires"`  // in seconds since 1970
+}
+
+// complete returns the whole body.
+func (s *cookieSet) complete(left int64, renewAfter int64) string {
+	body := make([]byte, 0, len(s.body)+64)
+	body = append(body, s.body...)
+	body = append(body, `,"expiresIn":`...)
+	body = strconv.AppendInt(body, left, 10)
+	body = append(body, `,"renewAfter":`...)
+	body = strconv.AppendInt(body, renewAfter, 10)
+	return string(append(body, '}'))
 }
 
 // cookieValues are the values by the names of their cookies.
@@ -155,9 +185,7 @@ func (h *handler) clearedCookies(path premiumpath.Path) []string {
 
 const cleared = "; Max-Age=0"
 
-// attributes returns what follows a cookie's value. There is no end: the
-// policy has one, and AWS advises to leave out Expires and Max-Age (CloudFront
-// developer guide, "Use signed cookies").
+// attributes returns what follows a cookie's value, without Max-Age.
 func (h *handler) attributes(path string) string {
 	domain := ""
 	if h.settings.CookieDomain != "" {

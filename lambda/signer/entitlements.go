@@ -56,9 +56,9 @@ func entitled(grants []entitlement.Grant, now time.Time) any {
 	ends := make(map[string]int64, len(grants)) // 0: none
 	for _, grant := range grants {
 		var end int64
-		if !grant.Until.IsZero() {
+		if !grant.Expires.IsZero() {
 			// As cookies have it: an end this second is past.
-			if end = grant.Until.Unix(); !time.Unix(end, 0).After(now) {
+			if end = grant.Expires.Unix(); !time.Unix(end, 0).After(now) {
 				continue
 			}
 		}

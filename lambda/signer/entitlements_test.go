@@ -34,7 +34,7 @@ func listEvent() events.APIGatewayV2HTTPRequest {
 
 func TestListEntitlements(t *testing.T) {
 	grant := func(path string, ends time.Duration) entitlement.Grant {
-		return entitlement.Grant{Path: path, Until: now.Add(ends)}
+		return entitlement.Grant{Path: path, Expires: now.Add(ends)}
 	}
 	second := func(d time.Duration) int64 { return now.Add(d).Unix() }
 	for _, tt := range []struct {
@@ -160,7 +160,7 @@ func (s shop) Invoke(context.Context, string, []byte) ([]byte, error) {
 	for _, grant := range s {
 		entry := map[string]any{"path": grant.path}
 		if grant.until != 0 {
-			entry["until"] = grant.until
+			entry["expires"] = grant.until
 		}
 		paths = append(paths, entry)
 	}

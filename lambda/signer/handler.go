@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -30,6 +30,7 @@ type handler struct {
 	cookieSets   *cache.Cache[cookiesFor, *cookieSet]
 	logger       *slog.Logger
 	now          func() time.Time // by the container's own clock
+	random       func() float64   // from 0 to 1
 	clock        clock
 }
 
@@ -41,6 +42,7 @@ func newHandler(settings settings, ring *keyring.Ring, entitlements entitlement.
 		cookieSets:   cache.New[cookiesFor, *cookieSet](issuance.CachedSets),
 		logger:       logger,
 		now:          time.Now,
+		random:       rand.Float64,
 	}
 }
 
@@ -103,7 +105,7 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
 	}
 	now := h.time()
-	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.settings.lifetime, h.settings.step, grant.Until)}
+	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.settings.lifetime, h.settings.step, grant.Expires)}
 	if !time.Unix(want.end, 0).After(now) {
 		return response, notEntitled.because(errors.New("the grant has ended"))
 	}
@@ -118,12 +120,13 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	if err != nil {
 		return response, err
 	}
-	r.until = set.end
+	r.expires = set.end
+	left := set.end - now.Unix()
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusOK,
 		Headers:    map[string]string{"content-type": "application/json", "cache-control": "no-store"},
-		Cookies:    set.cookies,
-		Body:       set.body + `,"ExpiresIn":` + strconv.FormatInt(set.end-now.Unix(), 10) + "}",
+		Cookies:    set.setCookies(left),
+		Body:       set.complete(left, issuance.RenewAfter(left, h.random())),
 	}, nil
 }
 

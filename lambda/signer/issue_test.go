@@ -76,7 +76,7 @@ func TestIssue(t *testing.T) {
 				"Signature":   cookieValue(t, got, signedcookie.SignatureCookie),
 				"Key-Pair-Id": "K2ABC",
 			}
-			suffix := "; Path=" + tt.cookiePath + tt.attributes
+			suffix := "; Path=" + tt.cookiePath + tt.attributes + "; Max-Age=3899"
 			cookies := []string{
 				"CloudFront-Policy=" + values["Policy"] + suffix,
 				"CloudFront-Signature=" + values["Signature"] + suffix,
@@ -84,7 +84,7 @@ func TestIssue(t *testing.T) {
 				"CloudFront-Hash-Algorithm=SHA256" + suffix,
 			}
 			if tt.hash == signedcookie.SHA1 {
-				cookies[3] = "CloudFront-Hash-Algorithm=" + suffix + "; Max-Age=0"
+				cookies[3] = "CloudFront-Hash-Algorithm=" + strings.Replace(suffix, "=3899", "=0", 1)
 			}
 			if strings.Join(got.Cookies, "\n") != strings.Join(cookies, "\n") {
 				t.Errorf("cookies\n%s\nwant\n%s", strings.Join(got.Cookies, "\n"), strings.Join(cookies, "\n"))
@@ -97,8 +97,8 @@ func TestIssue(t *testing.T) {
 					body += `"CloudFront-Hash-Algorithm":"SHA256",`
 				}
 			}
-			body += `"Domain":"` + tt.domain + `","Resource":"` + want.Resource + `","Path":"` + tt.cookiePath +
-				`","Expires":` + strconv.FormatInt(end.Unix(), 10) + `,"ExpiresIn":3899}`
+			body += `"Domain":"` + tt.domain + `","resource":"` + want.Resource + `","path":"` + tt.cookiePath +
+				`","expires":` + strconv.FormatInt(end.Unix(), 10) + `,"expiresIn":3899,"renewAfter":2404}`
 			if got.Body != body {
 				t.Errorf("body\n%s\nwant\n%s", got.Body, body)
 			}
@@ -112,7 +112,7 @@ func TestIssue(t *testing.T) {
 			path := strings.Trim(strings.TrimPrefix(tt.cookiePath, "/"+h.settings.premium.String()), "/")
 			for name, want := range map[string]any{
 				"level": "INFO", "msg": "request", "requestId": "request-1", "decision": "issued", "status": 200.0,
-				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11", "until": float64(end.Unix()), "edgeRequest": "edge-request-1",
+				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11", "expires": float64(end.Unix()), "edgeRequest": "edge-request-1",
 			} {
 				if line[name] != want {
 					t.Errorf("log %s = %v, want %v", name, line[name], want)

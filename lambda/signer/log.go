@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"premiumhls/internal/logfield"
 	"premiumhls/internal/metric"
 )
 
@@ -37,24 +38,24 @@ func (h *handler) log(ctx context.Context, r *request, o outcome) {
 	}
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
-		slog.String("requestId", r.event.RequestContext.RequestID),
-		slog.String("edgeRequest", r.edgeRequest),
-		slog.String("decision", o.decision),
-		slog.Int("status", o.status),
-		slog.String("path", r.path.String()),
-		slog.String("viewer", viewer),
-		slog.Float64("duration_ms", milliseconds(o.took)),
+		slog.String(logfield.RequestID, r.event.RequestContext.RequestID),
+		slog.String(logfield.EdgeRequest, r.edgeRequest),
+		slog.String(logfield.Decision, o.decision),
+		slog.Int(logfield.Status, o.status),
+		slog.String(logfield.Path, r.path.String()),
+		slog.String(logfield.Viewer, viewer),
+		slog.Float64(logfield.Duration, milliseconds(o.took)),
 	)
 	if r.key != nil {
-		attrs = append(attrs, slog.String("key", r.key.Name))
+		attrs = append(attrs, slog.String(logfield.Key, r.key.Name))
 	}
-	if o.err == nil && r.until != 0 {
-		attrs = append(attrs, slog.Int64("until", r.until))
+	if o.err == nil && r.expires != 0 {
+		attrs = append(attrs, slog.Int64(logfield.Expires, r.expires))
 	}
 	if o.err != nil {
-		attrs = append(attrs, slog.String("cause", o.err.Error()))
+		attrs = append(attrs, slog.String(logfield.Cause, o.err.Error()))
 	}
-	h.logger.LogAttrs(ctx, level, "request", append(attrs, h.metrics(r, o)...)...)
+	h.logger.LogAttrs(ctx, level, logfield.Message, append(attrs, h.metrics(r, o)...)...)
 }
 
 // metrics returns what the line of a request counts.
@@ -68,7 +69,7 @@ func (h *handler) metrics(r *request, o outcome) []slog.Attr {
 		if o.status >= http.StatusInternalServerError {
 			values = append(values, metric.Value{Metric: metric.Failed, Of: 1})
 		}
-	case r.until != 0:
+	case r.expires != 0:
 		values = append(values,
 			metric.Value{Metric: metric.Issued, Of: 1},
 			metric.Value{Metric: metric.KeyAge, Of: o.began.Sub(r.key.TrustedSince).Seconds()})

@@ -45,7 +45,7 @@ func (h *handler) prove(ctx context.Context, question deploycheck.Question) depl
 		return deploycheck.Answer{Refusal: err.Error()}
 	}
 	h.logger.LogAttrs(ctx, slog.LevelInfo, "proof", slog.String("key", question.Key))
-	return deploycheck.Answer{Cookies: set.cookies}
+	return deploycheck.Answer{Cookies: set.setCookies(set.end - h.time().Unix())}
 }
 
 func (h *handler) proofCookies(ctx context.Context, name string) (*cookieSet, error) {

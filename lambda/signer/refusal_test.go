@@ -213,7 +213,7 @@ func TestCookiesDoNotOutliveTheGrant(t *testing.T) {
 	if !policy.Expires.Equal(until.Truncate(time.Second)) {
 		t.Errorf("cookies end at %v, the grant at %v", policy.Expires, until)
 	}
-	if !strings.HasSuffix(got.Body, `,"ExpiresIn":90}`) {
+	if !strings.HasSuffix(got.Body, `,"expiresIn":90,"renewAfter":55}`) {
 		t.Errorf("body %s", got.Body)
 	}
 }

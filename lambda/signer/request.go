@@ -35,7 +35,7 @@ type request struct {
 	viewer   entitlement.Viewer
 	path     premiumpath.Path
 	key      *keyring.Key // the one that signed
-	until    int64        // when the cookies end, in seconds since 1970
+	expires  int64        // when the cookies expire, in seconds since 1970
 
 	edgeRequest string // CloudFront's own name for the request
 }

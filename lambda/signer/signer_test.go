@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -116,6 +117,7 @@ func newTestHandler(t testing.TB, s keyring.Source, decider entitlement.Decider,
 	quiet := slog.New(slog.DiscardHandler)
 	h := newHandler(settings, keyring.New(s, keyring.Config{Logger: quiet}), decider, slog.New(slog.NewJSONHandler(log, nil)))
 	h.now = func() time.Time { return now }
+	h.random = func() float64 { return 0.5 }
 	return h, log
 }
 
@@ -203,9 +205,16 @@ type grants struct {
 }
 
 func (g grants) Decide(context.Context, entitlement.Viewer, string) (entitlement.Grant, error) {
-	return entitlement.Grant{Until: g.until}, g.err
+	return entitlement.Grant{Expires: g.until}, g.err
 }
 
 func (g grants) List(context.Context, entitlement.Viewer) ([]entitlement.Grant, error) {
 	return nil, g.err
+}
+
+var maxAge = regexp.MustCompile(`; Max-Age=[0-9]+`)
+
+// lasting returns the cookies of a response without the time that is left.
+func lasting(response events.APIGatewayV2HTTPResponse) string {
+	return maxAge.ReplaceAllString(strings.Join(response.Cookies, "\n"), "")
 }

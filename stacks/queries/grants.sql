@@ -17,13 +17,13 @@ WITH
   ),
   issued AS (
     SELECT
-      viewer, edgerequest, "until",
+      viewer, edgerequest, expires,
       CASE WHEN path = '' THEN '/premium/' ELSE '/premium/' || path || '/' END AS opened
     FROM signer
     WHERE decision = 'issued' AND "day" >= CAST(date_add('day', -8, current_date) AS varchar)
   ),
   grants AS (
-    SELECT issued.viewer, issued.opened, issued."until", asked.ended AS given, asked.c_ip, asked.cs_user_agent
+    SELECT issued.viewer, issued.opened, issued.expires, asked.ended AS given, asked.c_ip, asked.cs_user_agent
     FROM issued
     JOIN requests asked ON asked.request = issued.edgerequest
   ),

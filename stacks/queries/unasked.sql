@@ -14,7 +14,7 @@ LEFT JOIN grants
   AND grants.cs_user_agent = segments.cs_user_agent
   AND starts_with(segments.cs_uri_stem, grants.opened)
   AND segments.ended >= grants.given
-  AND segments.began < grants."until"
+  AND segments.began < grants.expires
 WHERE grants.viewer IS NULL
 GROUP BY segments.c_ip, segments.cs_user_agent, segments.folder
 ORDER BY requests DESC

@@ -7,7 +7,7 @@
       AND grants.cs_user_agent = segments.cs_user_agent
       AND starts_with(segments.cs_uri_stem, grants.opened)
       AND segments.ended >= grants.given
-      AND segments.began < grants."until"
+      AND segments.began < grants.expires
   ),
   counted AS (
     SELECT watched.*, count(*) OVER (PARTITION BY request) AS viewers FROM watched

@@ -101,7 +101,7 @@ func decide(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	fmt.Fprintf(w, `{"paths":[{"path":%q,"until":%d}]}`, question.Path, time.Now().Add(100*time.Hour).Unix())
+	fmt.Fprintf(w, `{"paths":[{"path":%q,"expires":%d}]}`, question.Path, time.Now().Add(100*time.Hour).Unix())
 }
 
 // checked has a service tell its time and refuse what is signed for another, as

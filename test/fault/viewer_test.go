@@ -133,7 +133,7 @@ func TestJudge(t *testing.T) {
 			t.Fatal(err)
 		}
 		const attributes = "; Path=/premium/course-1/; Secure; HttpOnly; SameSite=Lax"
-		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: fmt.Sprintf(`{"Expires":%d}`, end.Unix()), Cookies: []string{
+		return events.APIGatewayV2HTTPResponse{StatusCode: 200, Body: fmt.Sprintf(`{"expires":%d}`, end.Unix()), Cookies: []string{
 			"CloudFront-Policy=" + signedcookie.Encode(policy) + attributes,
 			"CloudFront-Signature=" + signedcookie.Encode(signature) + attributes,
 			"CloudFront-Key-Pair-Id=" + id + attributes,

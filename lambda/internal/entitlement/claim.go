@@ -44,13 +44,13 @@ func newClaim(rule map[string]json.RawMessage, config Config) (Decider, error) {
 	c := Claim{name: name, logger: config.Logger}
 	switch {
 	case rule["value"] != nil && rule["paths"] != nil:
-		return nil, errors.New("it has both value and paths: a claim has the one or lists the other")
+		return nil, errors.New("rule has both value and paths: must have one")
 	case rule["value"] != nil:
 		if c.value, err = text(rule, "value"); err != nil {
 			return nil, err
 		}
 	case string(rule["paths"]) != "true":
-		return nil, fmt.Errorf(`the claim %s needs a "value", or "paths": true`, name)
+		return nil, fmt.Errorf(`claim %s: must have "value" or "paths": true`, name)
 	}
 	return c, nil
 }
@@ -78,7 +78,7 @@ func (c Claim) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 		}
 	}
 	if err != nil {
-		c.logger.WarnContext(ctx, "a claim grants nothing", "claim", c.name, "cause", err.Error())
+		c.logger.WarnContext(ctx, "claim grants nothing", "claim", c.name, "cause", err.Error())
 		return nil, nil
 	}
 	if c.value != "" {
@@ -100,7 +100,7 @@ func (c Claim) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	}
 	if ignored > 0 {
 		// What they are is the issuer's business, and may be a viewer's.
-		c.logger.WarnContext(ctx, "members of a claim that are no paths grant nothing", "claim", c.name, "ignored", ignored)
+		c.logger.WarnContext(ctx, "members of a claim are not paths and grant nothing", "claim", c.name, "ignored", ignored)
 	}
 	return grants, nil
 }
@@ -117,11 +117,11 @@ func claimMembers(claim string) ([]string, error) {
 	case opens && closes && strings.Contains(inner, `"`):
 		var texts []*string
 		if err := json.Unmarshal([]byte(claim), &texts); err != nil {
-			return nil, errors.New("it is neither a list of texts as JSON nor one as API Gateway writes it")
+			return nil, errors.New("invalid list: must be JSON strings, or a list as API Gateway writes it")
 		}
 		for _, text := range texts {
 			if text == nil {
-				return nil, errors.New("its list has a null")
+				return nil, errors.New("invalid list: it has a null")
 			}
 			members = append(members, *text)
 		}
@@ -134,7 +134,7 @@ func claimMembers(claim string) ([]string, error) {
 		members = strings.FieldsFunc(claim, func(r rune) bool { return r == ' ' || r == ',' })
 	}
 	if strings.ContainsFunc(inner, func(r rune) bool { return r < ' ' || r == 0x7f || strings.ContainsRune(`[]{}"`, r) }) {
-		return nil, errors.New("it has brackets, quotes or control characters, which no list of paths or values has")
+		return nil, errors.New("invalid list: it has brackets, quotes or control characters")
 	}
 	return slices.DeleteFunc(members, func(member string) bool { return member == "" }), nil
 }

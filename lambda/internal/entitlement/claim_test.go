@@ -118,7 +118,7 @@ func TestClaimWithPaths(t *testing.T) {
 		{"not ASCII", "prüfung ａ", nil, `"ignored":2`},
 		{"too long", strings.Repeat("a", 513), nil, `"ignored":1`},
 		{"an object", `{"a":"b c d"}`, nil, "brackets"},
-		{"a list in a list", `[["a b"]]`, nil, "neither"},
+		{"a list in a list", `[["a b"]]`, nil, "invalid list"},
 		{"a comma in a bracketed list", "[a,b c]", []string{"c"}, `"ignored":1`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -134,7 +134,7 @@ func TestClaimWithPaths(t *testing.T) {
 			}
 			var paths []string
 			for _, grant := range grants {
-				if !grant.Until.IsZero() {
+				if !grant.Expires.IsZero() {
 					t.Errorf("%v ends", grant)
 				}
 				paths = append(paths, grant.Path)

@@ -28,8 +28,8 @@ type Grant struct {
 	// Path covers itself and everything below it, as premiumpath reads it;
 	// empty covers everything premium.
 	Path string
-	// Until is the end of the right. Zero means that it has none.
-	Until time.Time
+	// Expires is when the right ends. Zero means that it does not.
+	Expires time.Time
 }
 
 // A Decider decides. It may be used by several requests at once.

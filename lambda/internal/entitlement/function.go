@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/strictjson"
 	"premiumhls/lambda/internal/awsjson"
 )
 
@@ -33,12 +34,12 @@ type InvokeAPI interface {
 // viewer may watch. It answers with what the viewer may watch; more than was
 // asked for is no fault, as long as what was asked for is in it:
 //
-//	{"paths":[{"path":"course-1","until":1767225600},{"path":"course-2"}]}
-//	{"all":true}      or, with an end: {"all":true,"until":1767225600}
+//	{"paths":[{"path":"course-1","expires":1767225600},{"path":"course-2"}]}
+//	{"all":true}      or, with an end: {"all":true,"expires":1767225600}
 //	{"paths":[]}      nothing
 //
-// A path covers what is below it, and * everything; until is in seconds since
-// 1970. It may be asked the same twice.
+// A path covers what is below it, and * everything; expires is in seconds since
+// 1970. The same question may come twice.
 //
 // Only an answer of this form decides: that it grants nothing is
 // [ErrNotEntitled]. No answer within three seconds, a failure, and an answer
@@ -63,7 +64,7 @@ func newFunction(rule map[string]json.RawMessage, config Config) (Decider, error
 	}
 	parts := functionARN.FindStringSubmatch(arn)
 	if parts == nil {
-		return nil, fmt.Errorf("function is %q: it must be the ARN of a Lambda function", arn)
+		return nil, fmt.Errorf("function: invalid value %q: must be the ARN of a Lambda function", arn)
 	}
 	client, err := awsjson.New(awsjson.Lambda, parts[1], config.Getenv)
 	if err != nil {
@@ -115,13 +116,13 @@ func (f *Function) ask(ctx context.Context, viewer Viewer, path *string) ([]Gran
 	case errors.As(err, &failed):
 		return nil, fmt.Errorf("function %s failed: %w", f.arn, err)
 	case err != nil && limited.Err() != nil:
-		return nil, fmt.Errorf("function %s is slow: no answer within %v: %w", f.arn, functionTime, err)
+		return nil, fmt.Errorf("function %s timed out after %v: %w", f.arn, functionTime, err)
 	case err != nil:
-		return nil, fmt.Errorf("function %s cannot be asked: %w", f.arn, err)
+		return nil, fmt.Errorf("calling function %s: %w", f.arn, err)
 	}
 	grants, err := parseAnswer(answer)
 	if err != nil {
-		return nil, fmt.Errorf("function %s answered nonsense: %w", f.arn, err)
+		return nil, fmt.Errorf("function %s returned an invalid response: %w", f.arn, err)
 	}
 	return grants, nil
 }
@@ -129,11 +130,11 @@ func (f *Function) ask(ctx context.Context, viewer Viewer, path *string) ([]Gran
 // parseAnswer reads what a function answered. One thing amiss makes the whole
 // of it nonsense: who wrote it meant something else than is read.
 func parseAnswer(answer []byte) ([]Grant, error) {
-	members, err := object(answer)
+	members, err := strictjson.Object(answer)
 	if err != nil {
 		return nil, err
 	}
-	if err := only(members, "all", "until", "paths"); err != nil {
+	if err := strictjson.Only(members, "all", "expires", "paths"); err != nil {
 		return nil, err
 	}
 	if members["all"] == nil && members["paths"] == nil {
@@ -145,20 +146,20 @@ func parseAnswer(answer []byte) ([]Grant, error) {
 	case "true":
 		all = true
 	default:
-		return nil, errors.New("all is neither true nor false")
+		return nil, errors.New("all: must be true or false")
 	}
 	if all {
 		if members["paths"] != nil {
 			return nil, errors.New("it has both all and paths")
 		}
 		grant := Grant{}
-		if grant.Until, err = answeredUntil(members["until"]); err != nil {
+		if grant.Expires, err = answeredExpiry(members["expires"]); err != nil {
 			return nil, err
 		}
 		return []Grant{grant}, nil
 	}
-	if members["until"] != nil {
-		return nil, errors.New("until belongs to a path, or to all")
+	if members["expires"] != nil {
+		return nil, errors.New("expires must be in an entry of paths, or beside all: true")
 	}
 	if members["paths"] == nil {
 		return nil, nil
@@ -169,10 +170,10 @@ func parseAnswer(answer []byte) ([]Grant, error) {
 func answeredPaths(raw json.RawMessage) ([]Grant, error) {
 	var entries []json.RawMessage
 	if err := json.Unmarshal(raw, &entries); err != nil || entries == nil {
-		return nil, errors.New("paths is not a list")
+		return nil, errors.New("paths: must be a list")
 	}
 	if len(entries) > maxAnswered {
-		return nil, fmt.Errorf("paths has %d entries: at most %d are read", len(entries), maxAnswered)
+		return nil, fmt.Errorf("paths: has %d entries: must have at most %d", len(entries), maxAnswered)
 	}
 	grants := make([]Grant, 0, len(entries))
 	for i, entry := range entries {
@@ -186,36 +187,36 @@ func answeredPaths(raw json.RawMessage) ([]Grant, error) {
 }
 
 func answeredGrant(raw json.RawMessage) (grant Grant, err error) {
-	members, err := object(raw)
+	members, err := strictjson.Object(raw)
 	if err != nil {
 		return Grant{}, err
 	}
-	if err := only(members, "path", "until"); err != nil {
+	if err := strictjson.Only(members, "path", "expires"); err != nil {
 		return Grant{}, err
 	}
 	var path *string
 	if err := json.Unmarshal(members["path"], &path); err != nil || path == nil {
-		return Grant{}, errors.New("path is not a text")
+		return Grant{}, errors.New("path: must be a string")
 	}
 	if grant.Path, err = grantedPath(*path); err != nil {
 		return Grant{}, err
 	}
-	if grant.Until, err = answeredUntil(members["until"]); err != nil {
+	if grant.Expires, err = answeredExpiry(members["expires"]); err != nil {
 		return Grant{}, err
 	}
 	return grant, nil
 }
 
-// answeredUntil reads the end of a grant; the zero time where there is none.
-func answeredUntil(raw json.RawMessage) (time.Time, error) {
+// answeredExpiry reads when a grant expires; the zero time if it does not.
+func answeredExpiry(raw json.RawMessage) (time.Time, error) {
 	if raw == nil {
 		return time.Time{}, nil
 	}
 	var seconds *float64
 	if err := json.Unmarshal(raw, &seconds); err != nil || seconds == nil {
-		return time.Time{}, fmt.Errorf("until is %s: it must be a number of seconds since 1970, or be left out", excerpt(string(raw)))
+		return time.Time{}, fmt.Errorf("expires: invalid value %s: must be a number of seconds since 1970", excerpt(string(raw)))
 	}
-	return grantedUntil(*seconds)
+	return grantedExpiry(*seconds)
 }
 
 func excerpt(text string) string {

@@ -14,10 +14,10 @@ import (
 // everything premium. No premium path can be mistaken for it.
 const everything = "*"
 
-// maxUntil is the last end of a grant, in seconds since 1970: the year 9999. A
+// maxExpiry is the last end of a grant, in seconds since 1970: the year 9999. A
 // time in milliseconds is beyond it, and would otherwise be a grant that never
 // ends.
-const maxUntil = 253402300799
+const maxExpiry = 253402300799
 
 // Covers reports whether the grant covers all of path: the whole of it or of
 // what is above it, by segments. course-1 covers course-1/a, not course-10.
@@ -30,12 +30,12 @@ func (g Grant) Covers(path string) bool {
 
 // Ended reports whether nothing is left of the grant.
 func (g Grant) Ended(now time.Time) bool {
-	return !g.Until.IsZero() && !g.Until.After(now)
+	return !g.Expires.IsZero() && !g.Expires.After(now)
 }
 
 // outlasts reports whether g ends after other.
 func (g Grant) outlasts(other Grant) bool {
-	return !other.Until.IsZero() && (g.Until.IsZero() || g.Until.After(other.Until))
+	return !other.Expires.IsZero() && (g.Expires.IsZero() || g.Expires.After(other.Expires))
 }
 
 // longest returns, of the grants that cover path and have not ended, the one
@@ -79,16 +79,16 @@ func grantedPath(text string) (string, error) {
 		return "", err
 	}
 	if path.String() == "" {
-		return "", errors.New("path is empty: everything is " + everything)
+		return "", errors.New("path: invalid value \"\": must be a path, or " + everything + " for everything")
 	}
 	return path.String(), nil
 }
 
-// grantedUntil reads the end of a grant, in seconds since 1970. A part of a
+// grantedExpiry reads the end of a grant, in seconds since 1970. A part of a
 // second is not granted.
-func grantedUntil(seconds float64) (time.Time, error) {
-	if !(seconds >= 0 && seconds <= maxUntil) { // so written, it refuses NaN
-		return time.Time{}, fmt.Errorf("until is %v: it must be in seconds since 1970, before the year 10000", seconds)
+func grantedExpiry(seconds float64) (time.Time, error) {
+	if !(seconds >= 0 && seconds <= maxExpiry) { // so written, it refuses NaN
+		return time.Time{}, fmt.Errorf("invalid expiry %v: must be in seconds since 1970, before the year 10000", seconds)
 	}
 	return time.Unix(int64(math.Floor(seconds)), 0), nil
 }

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"premiumhls/internal/strictjson"
 )
 
 // Config is what a Decider works with beside its rule.
@@ -46,9 +48,9 @@ func New(rule string, config Config) (Decider, error) {
 	case "", "authenticated", `"authenticated"`:
 		return Authenticated{}, nil
 	}
-	members, err := object([]byte(rule))
+	members, err := strictjson.Object([]byte(rule))
 	if err != nil {
-		return nil, fmt.Errorf("%q is neither authenticated nor a JSON object: %w", rule, err)
+		return nil, fmt.Errorf("invalid rule %q: must be authenticated or a JSON object: %w", rule, err)
 	}
 	var chosen *kind
 	for i := range kinds {
@@ -56,7 +58,7 @@ func New(rule string, config Config) (Decider, error) {
 			continue
 		}
 		if chosen != nil {
-			return nil, fmt.Errorf("it names both %s and %s: only one can decide", chosen.name, kinds[i].name)
+			return nil, fmt.Errorf("rule has both %s and %s: must have one", chosen.name, kinds[i].name)
 		}
 		chosen = &kinds[i]
 	}
@@ -65,9 +67,9 @@ func New(rule string, config Config) (Decider, error) {
 		for i := range kinds {
 			names[i] = kinds[i].name
 		}
-		return nil, fmt.Errorf("%q does not say what decides: it must name one of %s", rule, strings.Join(names, ", "))
+		return nil, fmt.Errorf("invalid rule %q: must have one of %s", rule, strings.Join(names, ", "))
 	}
-	if err := only(members, append([]string{chosen.name}, chosen.others...)...); err != nil {
+	if err := strictjson.Only(members, append([]string{chosen.name}, chosen.others...)...); err != nil {
 		return nil, err
 	}
 	return chosen.make(members, config)
@@ -77,7 +79,7 @@ func New(rule string, config Config) (Decider, error) {
 func text(members map[string]json.RawMessage, name string) (string, error) {
 	var value *string
 	if err := json.Unmarshal(members[name], &value); err != nil || value == nil || *value == "" {
-		return "", fmt.Errorf("%s is %s: it must be a text that is not empty", name, members[name])
+		return "", fmt.Errorf("%s: invalid value %s: must be a string that is not empty", name, members[name])
 	}
 	return *value, nil
 }

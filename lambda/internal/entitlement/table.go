@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,6 @@ const (
 	// tablePause bounds the pause before the second try; it doubles.
 	tablePause = 100 * time.Millisecond
 
-	// maxKeys is how many items BatchGetItem takes (DynamoDB API reference).
-	maxKeys = 100
 	// pageSize and maxPages bound what a list reads.
 	pageSize = 250
 	maxPages = 8
@@ -39,7 +38,9 @@ type DynamoDBAPI interface {
 // Table looks grants up in a DynamoDB table: one item for each, with the
 // partition key viewer, the token's sub; the sort key path, which covers
 // itself and what is below it, or * for everything; and, where the grant ends,
-// until, a number of seconds since 1970. Other attributes are not looked at.
+// until, a number of seconds since 1970. An item with another attribute that
+// is named like an expiry, such as expiresAt or ttl, grants nothing: whoever
+// wrote it meant the grant to end. Other attributes are ignored.
 //
 // Reads are strongly consistent: what was bought a moment ago may be watched.
 // An item past its until grants nothing, whether or not DynamoDB has removed
@@ -74,22 +75,17 @@ func NewTable(client DynamoDBAPI, name string, config Config) *Table {
 
 // Decide reads the grants of path, of what is above it and of everything.
 func (t *Table) Decide(ctx context.Context, viewer Viewer, path string) (Grant, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("no answer in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("timed out"))
 	defer cancel()
-	var grants []Grant
-	for paths := covering(path); len(paths) > 0; {
-		n := min(len(paths), maxKeys)
-		found, err := t.get(ctx, viewer.Subject, paths[:n])
-		if err != nil {
-			return Grant{}, fmt.Errorf("reading grants from table %s: %w", t.name, err)
-		}
-		grants = append(grants, found...)
-		paths = paths[n:]
+	grants, err := t.get(ctx, viewer.Subject, covering(path))
+	if err != nil {
+		return Grant{}, fmt.Errorf("reading grants from table %s: %w", t.name, err)
 	}
 	return longest(grants, path, t.now())
 }
 
-// covering returns the sort keys of the grants that cover path.
+// covering returns the sort keys of the grants that cover path: at most
+// [premiumpath.MaxSegments] and one, which one BatchGetItem takes.
 func covering(path string) []string {
 	paths := []string{everything}
 	for i := range len(path) {
@@ -105,7 +101,7 @@ func covering(path string) []string {
 
 // List reads all grants of a viewer, up to a bound of some thousands.
 func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("no answer in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("timed out"))
 	defer cancel()
 	input := query{
 		TableName:                 t.name,
@@ -113,7 +109,7 @@ func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 		Limit:                     pageSize,
 		KeyConditionExpression:    "#v = :v",
 		ExpressionAttributeValues: map[string]value{":v": {S: &viewer.Subject}},
-		projection:                attributes,
+		ExpressionAttributeNames:  map[string]string{"#v": "viewer"},
 	}
 	var grants []Grant
 	for range maxPages {
@@ -123,9 +119,8 @@ func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 		}
 		for _, item := range page.Items {
 			grant, err := item.grant(viewer.Subject)
-			if errors.Is(err, errNoPath) {
-				// Decide never comes upon such an item, and it grants nothing.
-				t.logger.WarnContext(ctx, "a grant of what is no path grants nothing", "table", t.name)
+			if errors.Is(err, errNoPath) || errors.Is(err, errUnknownExpiry) {
+				t.logger.WarnContext(ctx, "grant ignored", "table", t.name, "cause", err.Error())
 				continue
 			}
 			if err != nil {
@@ -140,14 +135,14 @@ func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	}
 	// The grant of everything, should there be one, is the first of all: no
 	// path sorts before *.
-	t.logger.WarnContext(ctx, "a viewer has more grants than are listed", "table", t.name, "read", len(grants))
+	t.logger.WarnContext(ctx, "viewer has more grants than are listed", "table", t.name, "read", len(grants))
 	return current(grants, t.now()), nil
 }
 
 // get reads the items that are there of the given paths, and asks again for
 // those that the table left out.
 func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant, error) {
-	wanted := keysAndAttributes{ConsistentRead: true, projection: attributes}
+	wanted := keysAndAttributes{ConsistentRead: true}
 	missing := make(map[string]bool, len(paths))
 	for i := range paths {
 		wanted.Keys = append(wanted.Keys, item{"viewer": {S: &viewer}, "path": {S: &paths[i]}})
@@ -164,14 +159,19 @@ func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant
 		}
 		for _, item := range got.Responses[t.name] {
 			grant, err := item.grant(viewer)
-			if err != nil {
+			ignored := errors.Is(err, errUnknownExpiry)
+			if err != nil && !ignored {
 				return nil, err
 			}
 			key := *item["path"].S
 			if !missing[key] {
-				return nil, errors.New("an item was not asked for, or came twice")
+				return nil, errors.New("an item was not requested, or came twice")
 			}
 			delete(missing, key)
+			if ignored {
+				t.logger.WarnContext(ctx, "grant ignored", "table", t.name, "cause", err.Error())
+				continue
+			}
 			grants = append(grants, grant)
 		}
 		left, partly := got.UnprocessedKeys[t.name]
@@ -180,7 +180,7 @@ func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant
 		}
 		wanted.Keys = left.Keys
 	}
-	return nil, fmt.Errorf("%d items were left unread", len(wanted.Keys))
+	return nil, fmt.Errorf("%d items were not processed", len(wanted.Keys))
 }
 
 // call tries until there is an answer, or a refusal that will not change, or
@@ -204,7 +204,7 @@ func call[T any](ctx context.Context, t *Table, operation string, input any) (T,
 // try calls once. Each try has an output of its own: what one that failed
 // halfway has read must not become part of the next one's.
 func try[T any](ctx context.Context, t *Table, operation string, input any) (output T, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, tableTry, errors.New("no answer in time"))
+	ctx, cancel := context.WithTimeoutCause(ctx, tableTry, errors.New("timed out"))
 	defer cancel()
 	err = t.client.Call(ctx, operation, input, &output)
 	if err != nil && ctx.Err() != nil {
@@ -226,26 +226,14 @@ func pause(ctx context.Context, attempt int) bool {
 	}
 }
 
-// attributes are those that are read. Their names are words of DynamoDB's own,
-// so that expressions have others for them.
-var attributes = projection{
-	ProjectionExpression:     "#v, #p, #u",
-	ExpressionAttributeNames: map[string]string{"#v": "viewer", "#p": "path", "#u": "until"},
-}
-
-type projection struct {
-	ProjectionExpression     string
-	ExpressionAttributeNames map[string]string
-}
-
 type query struct {
 	TableName                 string
 	ConsistentRead            bool
 	Limit                     int
 	KeyConditionExpression    string
 	ExpressionAttributeValues map[string]value
+	ExpressionAttributeNames  map[string]string
 	ExclusiveStartKey         item `json:",omitempty"`
-	projection
 }
 
 type queried struct {
@@ -260,7 +248,6 @@ type batchGet struct {
 type keysAndAttributes struct {
 	Keys           []item
 	ConsistentRead bool
-	projection
 }
 
 type batchGot struct {
@@ -277,20 +264,48 @@ type value struct {
 	N *string `json:",omitempty"`
 }
 
-// errNoPath is of an item whose path is none that can be asked for.
-var errNoPath = errors.New("path of an item is not a premium path")
+var (
+	// errNoPath reports an item whose path cannot be asked for.
+	errNoPath = errors.New("path of an item is not a premium path")
+	// errUnknownExpiry reports an item with an expiry that is not read.
+	errUnknownExpiry = errors.New("unknown expiry attribute")
+)
+
+// Names of attributes that mean an expiry, in lower case and without
+// separators: those that begin so, and those that are so.
+var (
+	expiryPrefixes = []string{"expir", "ttl", "timetolive", "until", "validuntil", "validto", "validthrough", "validfor", "notafter", "lapse"}
+	expiryNames    = []string{"exp", "end", "ends", "endat", "endsat", "enddate", "endtime", "deadline"}
+)
+
+// unknownExpiry returns an attribute that means an expiry and is not until.
+func (i item) unknownExpiry() (name string, ok bool) {
+	for name := range i {
+		if name == "until" {
+			continue
+		}
+		plain := strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(name))
+		if slices.Contains(expiryNames, plain) || slices.ContainsFunc(expiryPrefixes, func(prefix string) bool { return strings.HasPrefix(plain, prefix) }) {
+			return name, true
+		}
+	}
+	return "", false
+}
 
 // grant reads an item, which must be the viewer's.
 func (i item) grant(viewer string) (Grant, error) {
 	if owner := i["viewer"].S; owner == nil || *owner != viewer {
-		return Grant{}, errors.New("an item is of another viewer")
+		return Grant{}, errors.New("item of another viewer")
 	}
 	if i["path"].S == nil {
-		return Grant{}, errors.New("path of an item is not a text")
+		return Grant{}, errors.New("path of an item is not a string")
 	}
 	path, err := grantedPath(*i["path"].S)
 	if err != nil {
 		return Grant{}, errNoPath
+	}
+	if name, ok := i.unknownExpiry(); ok {
+		return Grant{}, fmt.Errorf("%w %q of the grant of %s: must be until", errUnknownExpiry, name, *i["path"].S)
 	}
 	until, ends := i["until"]
 	if !ends {
@@ -303,9 +318,9 @@ func (i item) grant(viewer string) (Grant, error) {
 	if err != nil {
 		return Grant{}, fmt.Errorf("until of the grant of %s is not a number", *i["path"].S)
 	}
-	end, err := grantedUntil(seconds)
+	end, err := grantedExpiry(seconds)
 	if err != nil {
 		return Grant{}, fmt.Errorf("the grant of %s: %w", *i["path"].S, err)
 	}
-	return Grant{Path: path, Until: end}, nil
+	return Grant{Path: path, Expires: end}, nil
 }

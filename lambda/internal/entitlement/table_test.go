@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/awsjson"
 )
 
@@ -119,7 +120,7 @@ func TestTable(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c, _ := config()
 			got, err := NewTable(has(tt.items...), "Grants", c).Decide(context.Background(), ada, tt.path)
-			if got.Path != tt.want.Path || !got.Until.Equal(tt.want.Until) {
+			if got.Path != tt.want.Path || !got.Expires.Equal(tt.want.Expires) {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 			checkDecided(t, err, tt.err)
@@ -136,23 +137,61 @@ func TestTableIsAsked(t *testing.T) {
 	want := `BatchGetItem {"RequestItems":{"Grants":{"Keys":[` +
 		`{"path":{"S":"*"},"viewer":{"S":"ada"}},{"path":{"S":"a"},"viewer":{"S":"ada"}},` +
 		`{"path":{"S":"a/b"},"viewer":{"S":"ada"}},{"path":{"S":"a/b/c"},"viewer":{"S":"ada"}}],` +
-		`"ConsistentRead":true,"ProjectionExpression":"#v, #p, #u",` +
-		`"ExpressionAttributeNames":{"#p":"path","#u":"until","#v":"viewer"}}}}`
+		`"ConsistentRead":true}}}`
 	if len(d.calls) != 1 || d.calls[0] != want {
 		t.Errorf("asked\n%s\nwant\n%s", strings.Join(d.calls, "\n"), want)
 	}
 }
 
-// BatchGetItem takes a hundred keys, and a path may have more segments.
+// However deep a path is, one read has all grants that can cover it.
 func TestTableOfDeepPath(t *testing.T) {
 	c, _ := config()
-	segments := strings.Split(strings.Repeat("a", 250), "")
-	path := strings.Join(segments, "/")
-	for _, depth := range []int{1, 100, 101, 200, 250} {
-		d := has(granted(strings.Join(segments[:depth], "/")))
+	path := strings.TrimSuffix(strings.Repeat("a/", premiumpath.MaxSegments), "/")
+	if _, err := premiumpath.Parse(path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := premiumpath.Parse(path + "/a"); err == nil {
+		t.Fatal("a path is read that is deeper than this test knows")
+	}
+	for depth := 1; depth <= premiumpath.MaxSegments; depth++ {
+		covering := path[:2*depth-1]
+		d := has(granted(covering))
 		got, err := NewTable(d, "Grants", c).Decide(context.Background(), ada, path)
-		if err != nil || strings.Count(got.Path, "a") != depth || len(d.calls) != 3 {
+		if err != nil || got.Path != covering || len(d.calls) != 1 {
 			t.Errorf("depth %d: %v, %v after %d calls", depth, got, err, len(d.calls))
+		}
+	}
+}
+
+// An item whose author meant an expiry, under another name than until, grants
+// nothing, and takes nothing from other grants.
+func TestTableUnknownExpiry(t *testing.T) {
+	for _, name := range []string{
+		"expires", "expiresAt", "expires_at", "Expires-At", "expiry", "expiration", "expirationTime", "exp",
+		"ttl", "TTL", "timeToLive", "Until", "until_", "validUntil", "valid_to", "notAfter", "end", "endsAt", "end_date", "deadline",
+	} {
+		c, log := config()
+		item := granted("a", fmt.Sprintf(`%q:{"N":"%d"}`, name, clock.Add(time.Hour).Unix()))
+		table := NewTable(has(item), "Grants", c)
+		if got, err := table.Decide(context.Background(), ada, "a"); !errors.Is(err, ErrNotEntitled) {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+		if !strings.Contains(log.String(), "unknown expiry attribute") {
+			t.Errorf("%s: log %q", name, log)
+		}
+		d := &dynamo{answer: func(context.Context, int, map[string]any) (string, error) { return `{"Items":[` + item + `]}`, nil }}
+		if got, err := NewTable(d, "Grants", c).List(context.Background(), ada); err != nil || len(got) != 0 {
+			t.Errorf("%s: lists %v, %v", name, got, err)
+		}
+		if got, err := NewTable(has(item, granted("*")), "Grants", c).Decide(context.Background(), ada, "a"); err != nil || got.Path != "" {
+			t.Errorf("%s beside a good one: %v, %v", name, got, err)
+		}
+	}
+	for _, name := range []string{"note", "orderId", "createdAt", "purchasedAt", "price", "endpoint", "validated", "experiment", "time"} {
+		c, _ := config()
+		table := NewTable(has(granted("a", fmt.Sprintf(`%q:{"N":"1767225600"}`, name))), "Grants", c)
+		if got, err := table.Decide(context.Background(), ada, "a"); err != nil || got.Path != "a" {
+			t.Errorf("%s: %v, %v", name, got, err)
 		}
 	}
 }
@@ -221,7 +260,7 @@ func TestTableFails(t *testing.T) {
 		{"silent", func(ctx context.Context, _ int, _ map[string]any) (string, error) {
 			<-ctx.Done()
 			return batch(granted("a")), ctx.Err()
-		}, 0, "no answer in time"},
+		}, 0, "timed out"},
 		{"not allowed", func(context.Context, int, map[string]any) (string, error) {
 			return "", &awsjson.Error{Status: 400, Code: "AccessDeniedException"}
 		}, 1, "AccessDeniedException"},
@@ -233,15 +272,15 @@ func TestTableFails(t *testing.T) {
 		}, 0, "came twice"},
 		{"all keys left for ever", func(context.Context, int, map[string]any) (string, error) {
 			return `{"UnprocessedKeys":{"Grants":{"Keys":[` + granted("a") + `]}}}`, nil
-		}, tableTries, "left unread"},
+		}, tableTries, "not processed"},
 		{"another viewer's", func(context.Context, int, map[string]any) (string, error) {
 			return batch(strings.Replace(granted("a"), "ada", "bob", 1)), nil
 		}, 1, "another viewer"},
-		{"not asked for", func(context.Context, int, map[string]any) (string, error) { return batch(granted("b")), nil }, 1, "not asked for"},
+		{"not requested", func(context.Context, int, map[string]any) (string, error) { return batch(granted("b")), nil }, 1, "not requested"},
 		{"without viewer", func(context.Context, int, map[string]any) (string, error) { return batch(`{"path":{"S":"a"}}`), nil }, 1, "another viewer"},
 		{"without path", func(context.Context, int, map[string]any) (string, error) {
 			return batch(`{"viewer":{"S":"ada"}}`), nil
-		}, 1, "not a text"},
+		}, 1, "not a string"},
 		{"an empty path", func(context.Context, int, map[string]any) (string, error) { return batch(granted("")), nil }, 1, "not a premium path"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,7 +290,7 @@ func TestTableFails(t *testing.T) {
 				began := time.Now()
 				got, err := NewTable(d, "Grants", c).Decide(context.Background(), ada, "a")
 				checkDecided(t, err, tt.err)
-				if (got == Grant{Path: "a"}) != (tt.err == "") || !got.Until.IsZero() {
+				if (got == Grant{Path: "a"}) != (tt.err == "") || !got.Expires.IsZero() {
 					t.Errorf("got %v", got)
 				}
 				if tt.calls != 0 && len(d.calls) != tt.calls {
@@ -287,13 +326,13 @@ func TestTableList(t *testing.T) {
 		return pages[call-1], nil
 	}}
 	got, err := NewTable(d, "Grants", c).List(context.Background(), ada)
-	if err != nil || len(got) != 2 || got[0] != (Grant{Path: "a"}) || got[1].Path != "b" || !got[1].Until.Equal(clock.Add(time.Hour)) {
+	if err != nil || len(got) != 2 || got[0] != (Grant{Path: "a"}) || got[1].Path != "b" || !got[1].Expires.Equal(clock.Add(time.Hour)) {
 		t.Errorf("%v, %v", got, err)
 	}
 	if len(d.calls) != 3 || !strings.Contains(d.calls[2], `"ExclusiveStartKey":{"path":{"S":"b"},"viewer":{"S":"ada"}}`) {
 		t.Errorf("asked %s", strings.Join(d.calls, "\n"))
 	}
-	if n := strings.Count(log.String(), "no path"); n != 2 {
+	if n := strings.Count(log.String(), "not a premium path"); n != 2 {
 		t.Errorf("%d warnings in %s", n, log)
 	}
 

@@ -17,6 +17,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/local/dynamodb"
 )
@@ -102,9 +103,9 @@ func TestTableOverTheWire(t *testing.T) {
 	}{
 		{name: "the path", viewer: "ada", path: "course-1", want: entitlement.Grant{Path: "course-1"}},
 		{name: "below it", viewer: "ada", path: "course-1/a/b", want: entitlement.Grant{Path: "course-1"}},
-		{name: "with an end", viewer: "ada", path: "course-2", want: entitlement.Grant{Path: "course-2", Until: later}},
-		{name: "everything", viewer: "bob", path: "", want: entitlement.Grant{Until: later}},
-		{name: "a path of everything", viewer: "bob", path: "course-1", want: entitlement.Grant{Until: later}},
+		{name: "with an end", viewer: "ada", path: "course-2", want: entitlement.Grant{Path: "course-2", Expires: later}},
+		{name: "everything", viewer: "bob", path: "", want: entitlement.Grant{Expires: later}},
+		{name: "a path of everything", viewer: "bob", path: "course-1", want: entitlement.Grant{Expires: later}},
 		{name: "a name that begins alike", viewer: "ada", path: "course-10", refused: true},
 		{name: "ended", viewer: "ada", path: "course-3", refused: true},
 		{name: "another viewer", viewer: "dan", path: "course-1", refused: true},
@@ -119,7 +120,7 @@ func TestTableOverTheWire(t *testing.T) {
 				!tt.wrong && !tt.refused && err != nil:
 				t.Errorf("error %v", err)
 			}
-			if got.Path != tt.want.Path || !got.Until.Equal(tt.want.Until) {
+			if got.Path != tt.want.Path || !got.Expires.Equal(tt.want.Expires) {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
 		})
@@ -147,8 +148,8 @@ func TestTableOverTheWire(t *testing.T) {
 		t.Errorf("lists %q", got)
 	}
 
-	// A hundred items a call, over the wire too.
-	long := strings.Repeat("y/", 250) + "y"
+	// The deepest path there is, over the wire too.
+	long := strings.Repeat("y/", premiumpath.MaxSegments-1) + "y"
 	w.put(t, "erin", long, nil)
 	if got, err := w.Decide(t.Context(), entitlement.Viewer{Subject: "erin"}, long); err != nil || got.Path != long {
 		t.Errorf("%v, %v", got, err)

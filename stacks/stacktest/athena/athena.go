@@ -62,7 +62,7 @@ type SignerLine struct {
 	Status      int       `json:"status"`
 	Path        string    `json:"path"`
 	Viewer      string    `json:"viewer"`
-	Until       int64     `json:"until,omitempty"`
+	Expires     int64     `json:"expires,omitempty"`
 }
 
 // A Log is a table with what is in its files.
