@@ -6,7 +6,7 @@ import (
 )
 
 // edgePackage decides about requests as CloudFront does.
-const edgePackage = "local/cloudfront"
+const edgePackage = "internal/cloudfront"
 
 var behaviors = []int{1, 10, 75}
 
@@ -39,7 +39,7 @@ func (b *bench) edgeTable() Table {
 		Columns: []string{"", "1 behavior", "10", "75"},
 	}
 	for _, kind := range []struct{ name, key string }{
-		{"signature verified before (cached)", "remembered"}, {"new signature, RSA", "RSA"}, {"new signature, ECDSA", "ECDSA"},
+		{"signature verified before (cached)", "cached"}, {"new signature, RSA", "RSA"}, {"new signature, ECDSA", "ECDSA"},
 	} {
 		row := []string{kind.name}
 		for _, name := range edgeNames(kind.key) {
@@ -55,7 +55,7 @@ func (b *bench) edgeTable() Table {
 		return text[2:]
 	}
 	t.Notes = []string{
-		"The matching behavior is the last one. The number of keys has no effect, because keys are found by id: cached, " + keys("remembered") + "; new ECDSA signature, " + keys("new") + ".",
+		"The matching behavior is the last one. The number of keys has no effect, because keys are found by id: cached, " + keys("cached") + "; new ECDSA signature, " + keys("new") + ".",
 		"The standard library alone verifies an RSA signature in " + duration(b.median("edge/Bare/verify/RSA_2048")) + " and an ECDSA signature in " + duration(b.median("edge/Bare/verify/ECDSA_P256")) + ".",
 	}
 	return t

@@ -123,7 +123,7 @@ func (b *bench) targets() []Target {
 		atMost("a cold start, against a Go function that only logs", 1.6, ratio(cold, "cold/"+emptyGo), b.startParts()),
 		below("the signer's binary", 10e6, value(b.median("size/binary")), size, ""),
 		below("the signer's peak memory", 40e6, value(b.median("peak/"+oursECDSA)), size, ""),
-		below("the edge's check, cached", 5e3, value(b.largest(edgeNames("remembered")...)), duration, ""),
+		below("the edge's check, cached", 5e3, value(b.largest(edgeNames("cached")...)), duration, ""),
 		below("the edge's check, new ECDSA signature", 60e3, value(b.largest(edgeNames("ECDSA")...)), duration, b.verification()),
 		below("`cdk synth` again", float64(3*time.Second), summarize(b.samples["synthesis/warm"]), duration,
 			fmt.Sprintf("npx and the CDK's command line take %s without the app; an app without a stack takes %s, to load the CDK's code.",

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/target"
-	"premiumhls/local/cloudfront"
 )
 
 // The explaining command reads every template that the stack can be.

@@ -21,8 +21,15 @@ type Cache[K comparable, V any] struct {
 	size int
 
 	mu         sync.Mutex
-	young, old map[K]V
+	young, old map[K]entry[K, V]
 	making     map[K]*making[V]
+}
+
+// An entry has the key that was put, because the key of a later Get may share
+// memory with something large, such as a request.
+type entry[K comparable, V any] struct {
+	key   K
+	value V
 }
 
 type making[V any] struct {
@@ -33,7 +40,7 @@ type making[V any] struct {
 
 // New returns an empty cache for generations of size values.
 func New[K comparable, V any](size int) *Cache[K, V] {
-	return &Cache[K, V]{size: size, young: make(map[K]V), making: make(map[K]*making[V])}
+	return &Cache[K, V]{size: size, young: make(map[K]entry[K, V]), making: make(map[K]*making[V])}
 }
 
 // Get returns the value kept for key.
@@ -58,21 +65,21 @@ func (c *Cache[K, V]) Len() int {
 }
 
 func (c *Cache[K, V]) get(key K) (V, bool) {
-	value, ok := c.young[key]
+	e, ok := c.young[key]
 	if ok {
-		return value, true
+		return e.value, true
 	}
-	if value, ok = c.old[key]; ok {
-		c.put(key, value)
+	if e, ok = c.old[key]; ok {
+		c.put(e.key, e.value)
 	}
-	return value, ok
+	return e.value, ok
 }
 
 func (c *Cache[K, V]) put(key K, value V) {
 	if len(c.young) >= c.size {
-		c.old, c.young = c.young, make(map[K]V)
+		c.old, c.young = c.young, make(map[K]entry[K, V])
 	}
-	c.young[key] = value
+	c.young[key] = entry[K, V]{key, value}
 }
 
 // Make returns the value kept for key, and makes and keeps it where there is

@@ -12,9 +12,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/cloudfront"
 	"premiumhls/signedcookie"
 )
 

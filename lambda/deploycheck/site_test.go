@@ -18,10 +18,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awscloudformation "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/deploycheck"
 	"premiumhls/lambda/internal/customresource"
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/cloudfront"
+	edge "premiumhls/local/cloudfront"
 	"premiumhls/local/s3"
 	"premiumhls/signedcookie"
 )
@@ -164,10 +165,10 @@ func (s *site) Invoke(_ context.Context, function string, payload []byte) ([]byt
 // prover starts the distribution, and returns what proves it.
 func (s *site) prover(t *testing.T) *prover {
 	t.Helper()
-	var handler http.Handler = cloudfront.New(s.distribution, cloudfront.Options{
+	var handler http.Handler = edge.New(s.distribution, edge.Options{
 		Origins: func(string) http.Handler { return s.bucket },
 		Country: func(netip.Addr) string { return s.country },
-		Log:     func(e cloudfront.Entry) { t.Logf("%d %s: %s", e.Status, e.Path, e.Reason) },
+		Log:     func(e edge.Entry) { t.Logf("%d %s: %s", e.Status, e.Path, e.Reason) },
 	})
 	if s.front != nil {
 		handler = s.front(handler)

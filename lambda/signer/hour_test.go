@@ -17,9 +17,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
-	"premiumhls/local/cloudfront"
+	edge "premiumhls/local/cloudfront"
 	"premiumhls/signedcookie"
 	"premiumhls/test/fault"
 )
@@ -70,7 +71,7 @@ func hourParameters(custody string, names ...string) keyring.Parameters {
 // judges what it signs, in a bubble where an hour passes in no time.
 type hourSite struct {
 	handler *handler
-	edge    *cloudfront.Edge
+	edge    *edge.Edge
 	fetch   atomic.Pointer[func(context.Context) (keyring.Parameters, error)]
 	down    atomic.Bool  // KMS, the table and the function
 	ahead   atomic.Int64 // the wall clock, which goes on while a container is frozen
@@ -122,9 +123,9 @@ func (s *hourSite) trust(t *testing.T, names ...string) {
 		}
 		keys[id] = key
 	}
-	s.edge = cloudfront.New(cloudfront.Distribution{Domain: host, Enabled: true, Behaviors: []cloudfront.Behavior{{
+	s.edge = edge.New(cloudfront.Distribution{Domain: host, Enabled: true, Behaviors: []cloudfront.Behavior{{
 		PathPattern: "*", AllowedMethods: []string{"GET"}, ViewerProtocolPolicy: "https-only", Signed: true, PublicKeys: keys,
-	}}}, cloudfront.Options{Scheme: "https", Now: s.now, Origins: func(string) http.Handler {
+	}}}, edge.Options{Scheme: "https", Now: s.now, Origins: func(string) http.Handler {
 		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	}})
 }

@@ -18,9 +18,10 @@ import (
 	"time"
 
 	"premiumhls/internal/cfn"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/local/apigateway"
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/cloudfront"
+	edge "premiumhls/local/cloudfront"
 	"premiumhls/local/cognito"
 	"premiumhls/local/dynamodb"
 	"premiumhls/local/iam"
@@ -36,12 +37,12 @@ type Options struct {
 	Stack    string // the stack's name
 	Host     string // where the edge will be reached, as in localhost:8080
 
-	Viewers     []cognito.Viewer       // who can sign in
-	Functions   io.Writer              // takes what the functions log; nil is nowhere
-	Shop        Shop                   // answers for functions that are not the stack's
-	Requests    func(cloudfront.Entry) // is told of each request to the edge
-	Access      func(iam.Decision)     // is told of each call that IAM decided
-	Propagation time.Duration          // how long the edge goes on as it was after a deploy
+	Viewers     []cognito.Viewer   // who can sign in
+	Functions   io.Writer          // takes what the functions log; nil is nowhere
+	Shop        Shop               // answers for functions that are not the stack's
+	Requests    func(edge.Entry)   // is told of each request to the edge
+	Access      func(iam.Decision) // is told of each call that IAM decided
+	Propagation time.Duration      // how long the edge goes on as it was after a deploy
 	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
 	RefuseECDSASHA256 bool
 	Now               func() time.Time // the edge's clock; the functions have the machine's
@@ -71,7 +72,7 @@ type Cloud struct {
 	before    atomic.Int64 // the number of events before this deploy
 
 	api       atomic.Pointer[apigateway.API]
-	edge      atomic.Pointer[cloudfront.Edge]
+	edge      atomic.Pointer[edge.Edge]
 	issuer    atomic.Pointer[cognito.Provider]
 	issuerURL string
 	servers   []*server
@@ -221,9 +222,9 @@ func (c *Cloud) serveAgain() error {
 // serveDistribution reads the distribution and gives it to the edge, at once
 // the first time and after the propagation time from then on.
 func (c *Cloud) serveDistribution() error {
-	var resources []cloudfront.Resource
+	var resources []cfn.Resolved
 	for _, r := range c.resolved() {
-		resources = append(resources, cloudfront.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
+		resources = append(resources, cfn.Resolved{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
 	}
 	dropWebACL(resources)
 	distribution, err := cloudfront.Read(resources)
@@ -242,7 +243,7 @@ func (c *Cloud) serveDistribution() error {
 		time.AfterFunc(c.options.Propagation, func() { running.Update(distribution) })
 		return nil
 	}
-	c.edge.Store(cloudfront.New(distribution, cloudfront.Options{
+	c.edge.Store(edge.New(distribution, edge.Options{
 		// CloudFront ends TLS; a page on localhost counts as secure to a
 		// browser without it.
 		Scheme:  "https",

@@ -7,14 +7,14 @@ import (
 	"reflect"
 	"strings"
 
+	"premiumhls/internal/cfn"
 	"premiumhls/local/cloudformation"
-	"premiumhls/local/cloudfront"
 )
 
 // dropWebACL takes a web ACL off the distribution: there is no firewall on
 // this machine, and the edge serves no distribution of which it would leave
 // out a part.
-func dropWebACL(resources []cloudfront.Resource) {
+func dropWebACL(resources []cfn.Resolved) {
 	for i, r := range resources {
 		config, ok := r.Properties["DistributionConfig"].(map[string]any)
 		if !ok || config["WebACLId"] == nil {

@@ -24,11 +24,7 @@ type Parameter struct {
 
 // Create puts the parameter.
 func (p Parameter) Create(_ context.Context, resource Resource) (State, error) {
-	name, ok := resource.Properties["Name"].(string)
-	if !ok {
-		s := subject{env: p.Environment, Resource: resource}
-		name = "CFN-" + truncate(s.LogicalID, 24) + "-" + s.token(upperDigits, 12)
-	}
+	name, _ := cfn.Placeholder(p.Environment, resource.LogicalID, resource.Type, resource.Properties)
 	kind, _ := resource.Properties["Type"].(string)
 	if kind != "String" && kind != "StringList" {
 		return State{}, fmt.Errorf("the parameter %s: Type must be String or StringList, is %q", name, kind)

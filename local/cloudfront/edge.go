@@ -3,22 +3,16 @@ package cloudfront
 import (
 	"net/http"
 	"net/netip"
-	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
+
+	"premiumhls/internal/cloudfront"
 )
 
-// Limits of a request, in bytes. CloudFront answers what is over either with
-// 413 and closes the connection (CloudFront developer guide, "Maximum length
-// of a request and maximum length of a URL").
-const (
-	maxRequest = 20480 // path, query and headers
-	maxURL     = 8192
-)
-
-// rememberedSignatures bounds an edge's memory, to some megabytes.
-const rememberedSignatures = 4096
+// cachedSignatures bounds the cache of verified signatures, to some megabytes.
+const cachedSignatures = 4096
 
 // Options is what an edge works with.
 type Options struct {
@@ -48,9 +42,10 @@ type Entry struct {
 	Path     string // as it came, with its query
 	Behavior string // the pattern of the behavior that was chosen; empty for none
 	Status   int
-	Decision Decision // zero where the request did not get as far
-	Reason   string   // a sentence for a person
-	Bytes    int64    // of the body sent
+	Rule     cloudfront.Rule     // what refused the request; empty if it reached the origin
+	Decision cloudfront.Decision // zero if the signature check was not reached
+	Reason   string              // for people; use the other fields in code
+	Bytes    int64               // of the body sent
 	Duration time.Duration
 }
 
@@ -58,12 +53,13 @@ type Entry struct {
 // paths, because it judges a path as it came.
 type Edge struct {
 	options      Options
-	distribution atomic.Pointer[Distribution]
-	memory       *Memory
+	distribution atomic.Pointer[cloudfront.Distribution]
+	programs     sync.Map // compiled functions: *cloudfront.Function to program
+	cache        *cloudfront.Cache
 }
 
 // New makes an edge that serves a distribution.
-func New(d Distribution, options Options) *Edge {
+func New(d cloudfront.Distribution, options Options) *Edge {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -73,14 +69,26 @@ func New(d Distribution, options Options) *Edge {
 	if options.Country == nil {
 		options.Country = func(netip.Addr) string { return "" }
 	}
-	e := &Edge{options: options, memory: NewMemory(rememberedSignatures)}
+	e := &Edge{options: options, cache: cloudfront.NewCache(cachedSignatures)}
 	e.Update(d)
 	return e
 }
 
 // Update makes the edge serve another version of its distribution. Requests
 // under way end with the one they began with.
-func (e *Edge) Update(d Distribution) { e.distribution.Store(&d) }
+func (e *Edge) Update(d cloudfront.Distribution) {
+	e.distribution.Store(&d)
+	e.programs.Clear()
+}
+
+// program returns the compiled code of a function.
+func (e *Edge) program(f *cloudfront.Function) program {
+	if p, ok := e.programs.Load(f); ok {
+		return p.(program)
+	}
+	p, _ := e.programs.LoadOrStore(f, compile(f))
+	return p.(program)
+}
 
 // ServeHTTP answers a viewer.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -95,7 +103,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // A visit is one request on its way.
 type visit struct {
 	edge     *Edge
-	d        *Distribution
+	d        *cloudfront.Distribution
 	w        http.ResponseWriter
 	r        *http.Request
 	id       string
@@ -129,11 +137,9 @@ func target(r *http.Request) (path, query string) {
 		uri = r.URL.RequestURI()
 	}
 	if !strings.HasPrefix(uri, "/") {
-		p := splitURL(uri) // in absolute form
-		if p.path == "" {
-			p.path = "/"
+		if _, rest, ok := strings.Cut(uri, "://"); ok { // in absolute form
+			_, uri = cutHost(rest)
 		}
-		return p.path, p.query
 	}
 	if i := strings.IndexByte(uri, '?'); i >= 0 {
 		return uri[:i], uri[i:]
@@ -141,51 +147,56 @@ func target(r *http.Request) (path, query string) {
 	return uri, ""
 }
 
-// request is what the signature check judges.
-func (v *visit) request() Request {
-	return Request{
-		URL:     v.scheme + "://" + v.r.Host + v.path + v.rawQuery,
-		Cookies: v.r.Header.Values("Cookie"),
-		Viewer:  v.viewer.Addr(),
-		Time:    v.entry.Time,
+// cutHost separates the host of an absolute URL without its scheme from the path
+// and query, whose path is / if it is empty.
+func cutHost(rest string) (host, target string) {
+	i := strings.IndexAny(rest, "/?")
+	switch {
+	case i < 0:
+		return rest, "/"
+	case rest[i] == '?':
+		return rest[:i], "/" + rest[i:]
+	}
+	return rest[:i], rest[i:]
+}
+
+// request is the request that the distribution decides about.
+func (v *visit) request() cloudfront.ViewerRequest {
+	return cloudfront.ViewerRequest{
+		Method: v.r.Method, Scheme: v.scheme, Host: v.r.Host, Path: v.path, Query: v.rawQuery,
+		Header: v.r.Header, HasBody: v.r.ContentLength != 0,
+		Viewer: v.viewer.Addr(), Country: v.country, Time: v.entry.Time,
 	}
 }
 
-// serve is the order in which a request is judged, which AWS does not
-// document: first what holds for the whole distribution, then the behavior,
-// its signature last.
 func (v *visit) serve() {
-	if status, message, reason := v.admit(); status != 0 {
-		v.entry.Reason = reason
-		if message == badCountry && v.customError(http.StatusForbidden) {
-			return
+	verdict := v.d.Judge(v.request(), v.edge.cache)
+	v.entry.Rule, v.entry.Decision, v.entry.Reason = verdict.Rule, verdict.Decision, verdict.Reason
+	b := verdict.Route.Behavior
+	if b != nil {
+		v.entry.Behavior = b.PathPattern
+	}
+	switch verdict.Rule {
+	case cloudfront.RuleNone:
+	case cloudfront.RuleSigned:
+		if !v.customError(verdict.Status) {
+			v.deny(verdict.Decision)
 		}
-		v.page(status, message)
 		return
-	}
-	route := v.d.Route(v.path)
-	if route.Behavior == nil {
-		v.entry.Reason = "the distribution has no behavior for the path"
-		v.page(http.StatusForbidden, badRequest)
+	case cloudfront.RuleCountry:
+		if !v.customError(verdict.Status) {
+			v.page(verdict.Status, verdict.Message)
+		}
 		return
-	}
-	b := route.Behavior
-	v.entry.Behavior = b.PathPattern
-	if v.scheme == "http" && !v.allowsHTTP(route) {
+	case cloudfront.RuleURL, cloudfront.RuleSize:
+		v.w.Header().Set("Connection", "close")
+		v.page(verdict.Status, verdict.Message)
 		return
-	}
-	if !slices.Contains(b.AllowedMethods, v.r.Method) {
-		v.entry.Reason = "behavior " + b.PathPattern + " allows " + strings.Join(b.AllowedMethods, ", ") + ", not " + v.r.Method
-		v.page(http.StatusForbidden, badMethod)
-		return
-	}
-	// Whether a preflight, which carries no cookies, needs a signature is
-	// undocumented; the stricter reading is that it does.
-	v.entry.Decision = v.d.Decide(route, v.request(), v.edge.memory)
-	v.entry.Reason = v.entry.Decision.Reason
-	if !v.entry.Decision.Allowed {
-		if !v.customError(v.entry.Decision.Status) {
-			v.deny(v.entry.Decision)
+	default:
+		if verdict.Location != "" {
+			v.redirect(verdict.Status, verdict.Location)
+		} else {
+			v.page(verdict.Status, verdict.Message)
 		}
 		return
 	}
@@ -196,97 +207,4 @@ func (v *visit) serve() {
 	if v.viewerRequest(b.Functions.ViewerRequest) {
 		v.serveOrigin(b, path)
 	}
-}
-
-// allowsHTTP reports whether the request may come without TLS, and answers it
-// where it may not.
-func (v *visit) allowsHTTP(route Route) bool {
-	policy := route.Behavior.ViewerProtocolPolicy
-	for _, b := range route.Signed {
-		if b.ViewerProtocolPolicy != "allow-all" && policy == "allow-all" {
-			policy = b.ViewerProtocolPolicy
-		}
-	}
-	switch policy {
-	case "allow-all":
-		return true
-	case "redirect-to-https":
-		v.entry.Reason = "behavior " + route.Behavior.PathPattern + " redirects to HTTPS"
-		v.redirect("https://" + strings.TrimSuffix(v.r.Host, ":80") + v.path + v.rawQuery)
-	default:
-		v.entry.Reason = "behavior " + route.Behavior.PathPattern + " allows HTTPS only"
-		v.page(http.StatusForbidden, badProtocol)
-	}
-	return false
-}
-
-// admit judges a request by what holds for every behavior. A status of 0 lets
-// it in.
-func (v *visit) admit() (status int, message, reason string) {
-	switch {
-	case !v.d.serves(v.r.Host, v.scheme):
-		return http.StatusForbidden, badRequest, "the host " + v.r.Host + " is not one of the distribution's"
-	case !v.d.Enabled:
-		return http.StatusForbidden, badRequest, "the distribution is disabled"
-	case v.viewer.Addr().Is6() && !v.d.IPv6:
-		// The distribution would have no address that such a viewer can reach.
-		return http.StatusForbidden, badRequest, "the viewer came over IPv6, which the distribution has off"
-	case len(v.scheme)+len("://")+len(v.r.Host)+len(v.path)+len(v.rawQuery) > maxURL:
-		v.w.Header().Set("Connection", "close")
-		return http.StatusRequestEntityTooLarge, tooLarge, "the URL is longer than 8192 bytes"
-	case size(v.r, v.path, v.rawQuery) > maxRequest:
-		v.w.Header().Set("Connection", "close")
-		return http.StatusRequestEntityTooLarge, tooLarge, "the request and its headers are larger than 20480 bytes"
-	case v.r.Method == http.MethodGet && v.r.ContentLength != 0:
-		return http.StatusForbidden, badRequest, "the GET request has a body"
-	case !strings.HasPrefix(v.path, "/"):
-		return http.StatusBadRequest, badRequest, "the request target is not a path"
-	case !v.d.GeoRestriction.allows(v.country):
-		return http.StatusForbidden, badCountry, "the distribution is not available in " + v.country
-	}
-	return 0, "", ""
-}
-
-// serves reports whether a Host header names the distribution. The port that
-// the scheme implies may be left out or given.
-func (d *Distribution) serves(host, scheme string) bool {
-	port := ":80"
-	if scheme == "https" {
-		port = ":443"
-	}
-	host = strings.TrimSuffix(strings.ToLower(host), port)
-	is := func(name string) bool {
-		name = strings.TrimSuffix(strings.ToLower(name), port)
-		if label, ok := strings.CutPrefix(name, "*."); ok { // an alias may stand for one label
-			first, rest, _ := strings.Cut(host, ".")
-			return first != "" && rest == label
-		}
-		return name != "" && name == host
-	}
-	return is(d.Domain) || slices.ContainsFunc(d.Aliases, is)
-}
-
-// size is what CloudFront's limit counts.
-func size(r *http.Request, path, query string) int {
-	n := len(path) + len(query) + len("Host: \r\n") + len(r.Host)
-	for name, values := range r.Header {
-		for _, value := range values {
-			n += len(name) + len(": \r\n") + len(value)
-		}
-	}
-	return n
-}
-
-// allows reports whether viewers in a country get anything. One whose country
-// is not known does (CloudFront developer guide, "Restrict the geographic
-// distribution of your content").
-func (g GeoRestriction) allows(country string) bool {
-	in := slices.ContainsFunc(g.Locations, func(c string) bool { return strings.EqualFold(c, country) })
-	switch {
-	case country == "" || g.Type == "" || g.Type == "none":
-		return true
-	case g.Type == "whitelist":
-		return in
-	}
-	return !in
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 
@@ -24,7 +25,7 @@ type world struct {
 	answer  http.HandlerFunc // nil: 200 and the request's URI
 }
 
-func newWorld(d Distribution, change func(*Options)) *world {
+func newWorld(d cloudfront.Distribution, change func(*Options)) *world {
 	w := &world{}
 	options := Options{
 		Scheme: "https",
@@ -133,34 +134,35 @@ func TestRefusedOverHTTP(t *testing.T) {
 
 func TestNotServed(t *testing.T) {
 	geo := distribution()
-	geo.GeoRestriction = GeoRestriction{Type: "whitelist", Locations: []string{"DE", "NL"}}
+	geo.GeoRestriction = cloudfront.GeoRestriction{Type: "whitelist", Locations: []string{"DE", "NL"}}
 	deny := distribution()
-	deny.GeoRestriction = GeoRestriction{Type: "blacklist", Locations: []string{"US"}}
+	deny.GeoRestriction = cloudfront.GeoRestriction{Type: "blacklist", Locations: []string{"US"}}
 	off := distribution()
 	off.Enabled = false
 	for _, c := range []struct {
 		name   string
-		d      Distribution
+		d      cloudfront.Distribution
 		method string
 		change func(*http.Request)
 		status int
+		rule   cloudfront.Rule
 		says   string
 	}{
-		{"another host", distribution(), "GET", func(r *http.Request) { r.Host = "d222.cloudfront.net" }, 403, badRequest},
-		{"no host", distribution(), "GET", func(r *http.Request) { r.Host = "" }, 403, badRequest},
-		{"another port", distribution(), "GET", func(r *http.Request) { r.Host = host + ":8443" }, 403, badRequest},
-		{"disabled", off, "GET", nil, 403, badRequest},
-		{"IPv6 where it is off", distribution(), "GET", func(r *http.Request) { r.RemoteAddr = "[2001:db8::1]:443" }, 403, badRequest},
-		{"method", distribution(), "POST", nil, 403, badMethod},
-		{"unknown method", distribution(), "BREW", nil, 403, badMethod},
-		{"GET with a body", distribution(), "GET", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("x")), 1 }, 403, badRequest},
-		{"GET with a body of unknown length", distribution(), "GET", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("x")), -1 }, 403, badRequest},
-		{"long URL", distribution(), "GET", func(r *http.Request) { r.RequestURI = "/" + strings.Repeat("a", 8192) }, 413, tooLarge},
-		{"large headers", distribution(), "GET", func(r *http.Request) { r.Header.Set("X-A", strings.Repeat("a", 20480)) }, 413, tooLarge},
-		{"broken encoding", distribution(), "GET", func(r *http.Request) { r.RequestURI = "/%zz" }, 400, badRequest},
-		{"no path", distribution(), "OPTIONS", func(r *http.Request) { r.RequestURI = "*" }, 400, badRequest},
-		{"country not listed", geo, "GET", nil, 403, badCountry},
-		{"country listed as blocked", deny, "GET", nil, 403, badCountry},
+		{"another host", distribution(), "GET", func(r *http.Request) { r.Host = "d222.cloudfront.net" }, 403, cloudfront.RuleHost, "Bad request"},
+		{"no host", distribution(), "GET", func(r *http.Request) { r.Host = "" }, 403, cloudfront.RuleHost, "Bad request"},
+		{"another port", distribution(), "GET", func(r *http.Request) { r.Host = host + ":8443" }, 403, cloudfront.RuleHost, "Bad request"},
+		{"disabled", off, "GET", nil, 403, cloudfront.RuleDisabled, "Bad request"},
+		{"IPv6 where it is off", distribution(), "GET", func(r *http.Request) { r.RemoteAddr = "[2001:db8::1]:443" }, 403, cloudfront.RuleIPv6, "Bad request"},
+		{"method", distribution(), "POST", nil, 403, cloudfront.RuleMethod, "supports only cachable requests"},
+		{"unknown method", distribution(), "BREW", nil, 403, cloudfront.RuleMethod, "supports only cachable requests"},
+		{"GET with a body", distribution(), "GET", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("x")), 1 }, 403, cloudfront.RuleBody, "Bad request"},
+		{"GET with a body of unknown length", distribution(), "GET", func(r *http.Request) { r.Body, r.ContentLength = io.NopCloser(strings.NewReader("x")), -1 }, 403, cloudfront.RuleBody, "Bad request"},
+		{"long URL", distribution(), "GET", func(r *http.Request) { r.RequestURI = "/" + strings.Repeat("a", 8192) }, 413, cloudfront.RuleURL, "too large"},
+		{"large headers", distribution(), "GET", func(r *http.Request) { r.Header.Set("X-A", strings.Repeat("a", 20480)) }, 413, cloudfront.RuleSize, "too large"},
+		{"broken encoding", distribution(), "GET", func(r *http.Request) { r.RequestURI = "/%zz" }, 400, cloudfront.RuleEncoding, "Bad request"},
+		{"no path", distribution(), "OPTIONS", func(r *http.Request) { r.RequestURI = "*" }, 400, cloudfront.RuleTarget, "Bad request"},
+		{"country not listed", geo, "GET", nil, 403, cloudfront.RuleCountry, "block access from your country"},
+		{"country listed as blocked", deny, "GET", nil, 403, cloudfront.RuleCountry, "block access from your country"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(c.d, func(o *Options) { o.Country = func(netip.Addr) string { return "US" } })
@@ -172,7 +174,7 @@ func TestNotServed(t *testing.T) {
 			if len(w.asked) > 0 {
 				t.Error("an origin was asked")
 			}
-			if e := w.entries[0]; e.Status != c.status || e.Reason == "" {
+			if e := w.entries[0]; e.Status != c.status || e.Rule != c.rule || e.Reason == "" {
 				t.Errorf("logged %+v", e)
 			}
 		})
@@ -181,7 +183,7 @@ func TestNotServed(t *testing.T) {
 
 func TestServedInCountry(t *testing.T) {
 	d := distribution()
-	d.GeoRestriction = GeoRestriction{Type: "whitelist", Locations: []string{"NL"}}
+	d.GeoRestriction = cloudfront.GeoRestriction{Type: "whitelist", Locations: []string{"NL"}}
 	for country, want := range map[string]int{"NL": 200, "nl": 200, "": 200, "US": 403} {
 		w := newWorld(d, func(o *Options) { o.Country = func(netip.Addr) string { return country } })
 		if rec := w.do("GET", "/a", nil); rec.Code != want {
@@ -252,6 +254,7 @@ func TestHeadersToOrigin(t *testing.T) {
 		r.Header["x-real-ip"] = []string{"203.0.113.8"} // as no server would hand it over
 	}
 	const any = "\x00"
+	optimized, _ := cloudfront.ManagedCachePolicy("658327ea-f89d-4fab-a63d-7e88639e58f6")
 	minimal := map[string]string{
 		"Host": "o.example", "User-Agent": "Amazon CloudFront", "X-Amz-Cf-Id": any, "Via": "1.1 local.cloudfront.net (CloudFront)",
 		"X-Forwarded-For": "203.0.113.9,192.0.2.7", "Range": "bytes=0-1", "If-None-Match": `"e"`, "Content-Type": "application/json",
@@ -269,41 +272,44 @@ func TestHeadersToOrigin(t *testing.T) {
 	}
 	allViewer := map[string]string{"Host": host, "User-Agent": "Player/1", "Authorization": "Bearer t", "Accept-Language": "nl",
 		"X-Mine": "1", "Cookie": "a=1; b=2", "Accept-Encoding": "gzip;q=0, br, deflate", "Origin": "https://a.example", "X-Origin-Secret": "guess"}
-	managed := func(id string) *OriginRequestPolicy { p := managedOriginRequestPolicies[id]; return &p }
-	whitelist := func(names ...string) *OriginRequestPolicy {
-		return &OriginRequestPolicy{Forwarding: Forwarding{Headers: Selection{"whitelist", names}}}
+	managed := func(id string) *cloudfront.OriginRequestPolicy {
+		p, _ := cloudfront.ManagedOriginRequestPolicy(id)
+		return &p
+	}
+	whitelist := func(names ...string) *cloudfront.OriginRequestPolicy {
+		return &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Headers: cloudfront.Selection{Mode: "whitelist", Names: names}}}
 	}
 	for _, c := range []struct {
 		name   string
-		cache  CachePolicy
-		policy *OriginRequestPolicy
-		origin Origin
+		cache  cloudfront.CachePolicy
+		policy *cloudfront.OriginRequestPolicy
+		origin cloudfront.Origin
 		want   map[string]string
 	}{
-		{"none", CachePolicy{}, nil, Origin{}, minimal},
-		{"CachingOptimized", managedCachePolicies["658327ea-f89d-4fab-a63d-7e88639e58f6"], nil, Origin{}, with(map[string]string{"Accept-Encoding": "br"})},
-		{"all viewer", CachePolicy{}, managed("216adef6-5c7f-47e4-b989-5492eafa07d3"), Origin{}, with(allViewer)},
-		{"all viewer except Host", CachePolicy{}, managed("b689b0a8-53d0-40ab-baf2-68738e2966ac"),
-			Origin{CustomHeaders: []CustomHeader{{"x-origin-secret", "real"}}},
+		{"none", cloudfront.CachePolicy{}, nil, cloudfront.Origin{}, minimal},
+		{"CachingOptimized", optimized, nil, cloudfront.Origin{}, with(map[string]string{"Accept-Encoding": "br"})},
+		{"all viewer", cloudfront.CachePolicy{}, managed("216adef6-5c7f-47e4-b989-5492eafa07d3"), cloudfront.Origin{}, with(allViewer)},
+		{"all viewer except Host", cloudfront.CachePolicy{}, managed("b689b0a8-53d0-40ab-baf2-68738e2966ac"),
+			cloudfront.Origin{CustomHeaders: []cloudfront.CustomHeader{{Name: "x-origin-secret", Value: "real"}}},
 			with(map[string]string{"User-Agent": "Player/1", "Authorization": "Bearer t", "Accept-Language": "nl", "X-Mine": "1", "Cookie": "a=1; b=2",
 				"Accept-Encoding": "gzip;q=0, br, deflate", "Origin": "https://a.example", "X-Origin-Secret": "real"})},
-		{"all viewer and CloudFront's", CachePolicy{}, managed("33f36d7e-f396-46d9-90e0-52428a34d9dc"), Origin{},
+		{"all viewer and CloudFront's", cloudfront.CachePolicy{}, managed("33f36d7e-f396-46d9-90e0-52428a34d9dc"), cloudfront.Origin{},
 			with(map[string]string{"Host": host, "User-Agent": "Player/1", "Authorization": "Bearer t", "Accept-Language": "nl", "X-Mine": "1",
 				"Cookie": "a=1; b=2", "Accept-Encoding": "gzip;q=0, br, deflate", "Origin": "https://a.example", "X-Origin-Secret": "guess",
 				"Cloudfront-Viewer-Address": "192.0.2.7:46532", "Cloudfront-Viewer-Country": "NL",
 				"Cloudfront-Forwarded-Proto": "https", "Cloudfront-Viewer-Http-Version": "1.1"})},
-		{"listed", CachePolicy{}, whitelist("x-mine", "CloudFront-Viewer-Address"), Origin{},
+		{"listed", cloudfront.CachePolicy{}, whitelist("x-mine", "CloudFront-Viewer-Address"), cloudfront.Origin{},
 			with(map[string]string{"X-Mine": "1", "Cloudfront-Viewer-Address": "192.0.2.7:46532"})},
-		{"Authorization listed for the origin only", CachePolicy{}, whitelist("Authorization"), Origin{}, minimal},
-		{"Authorization in the cache key", CachePolicy{Forwarding: Forwarding{Headers: Selection{"whitelist", []string{"authorization"}}}}, nil, Origin{},
+		{"Authorization listed for the origin only", cloudfront.CachePolicy{}, whitelist("Authorization"), cloudfront.Origin{}, minimal},
+		{"Authorization in the cache key", cloudfront.CachePolicy{Forwarding: cloudfront.Forwarding{Headers: cloudfront.Selection{Mode: "whitelist", Names: []string{"authorization"}}}}, nil, cloudfront.Origin{},
 			with(map[string]string{"Authorization": "Bearer t"})},
-		{"bucket", CachePolicy{Forwarding: Forwarding{Headers: Selection{"whitelist", []string{"Authorization"}}}},
-			managed("216adef6-5c7f-47e4-b989-5492eafa07d3"), Origin{S3: true},
+		{"bucket", cloudfront.CachePolicy{Forwarding: cloudfront.Forwarding{Headers: cloudfront.Selection{Mode: "whitelist", Names: []string{"Authorization"}}}},
+			managed("216adef6-5c7f-47e4-b989-5492eafa07d3"), cloudfront.Origin{S3: true},
 			with(map[string]string{"User-Agent": "Player/1", "Accept-Language": "nl", "X-Mine": "1", "Cookie": "a=1; b=2",
 				"Accept-Encoding": "gzip;q=0, br, deflate", "Origin": "https://a.example", "X-Origin-Secret": "guess"})},
-		{"some cookies", CachePolicy{Forwarding: Forwarding{Cookies: Selection{"whitelist", []string{"b"}}}}, nil, Origin{}, with(map[string]string{"Cookie": "b=2"})},
-		{"all cookies but one", CachePolicy{}, &OriginRequestPolicy{Forwarding: Forwarding{Cookies: Selection{"allExcept", []string{"b"}}}}, Origin{}, with(map[string]string{"Cookie": "a=1"})},
-		{"hostile headers by name", CachePolicy{}, whitelist("X-Forwarded-Host", "X-Real-IP", "Forwarded", "X-Amz-Cf-Id", "Via", "Upgrade"), Origin{}, minimal},
+		{"some cookies", cloudfront.CachePolicy{Forwarding: cloudfront.Forwarding{Cookies: cloudfront.Selection{Mode: "whitelist", Names: []string{"b"}}}}, nil, cloudfront.Origin{}, with(map[string]string{"Cookie": "b=2"})},
+		{"all cookies but one", cloudfront.CachePolicy{}, &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Cookies: cloudfront.Selection{Mode: "allExcept", Names: []string{"b"}}}}, cloudfront.Origin{}, with(map[string]string{"Cookie": "a=1"})},
+		{"hostile headers by name", cloudfront.CachePolicy{}, whitelist("X-Forwarded-Host", "X-Real-IP", "Forwarded", "X-Amz-Cf-Id", "Via", "Upgrade"), cloudfront.Origin{}, minimal},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.origin.DomainName = "o.example"
@@ -340,7 +346,7 @@ func TestHeadersToOrigin(t *testing.T) {
 func TestViewerAddressIPv6(t *testing.T) {
 	d := distribution()
 	d.IPv6 = true
-	d.Behaviors[2].OriginRequestPolicy = &OriginRequestPolicy{Forwarding: Forwarding{Headers: Selection{"whitelist", []string{"CloudFront-Viewer-Address"}}}}
+	d.Behaviors[2].OriginRequestPolicy = &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Headers: cloudfront.Selection{Mode: "whitelist", Names: []string{"CloudFront-Viewer-Address"}}}}
 	w := newWorld(d, nil)
 	for remote, want := range map[string]string{
 		"[2001:db8::1]:443": "2001:db8::1:443", "[::ffff:192.0.2.7]:80": "192.0.2.7:80", "[fe80::1%eth0]:1": "fe80::1:1",
@@ -356,18 +362,18 @@ func TestQueryToOrigin(t *testing.T) {
 	signed := courseOne()
 	signedQuery := "Policy=" + signedcookie.Encode(signed.raw()) + "&Signature=" + sign(signed.key, signed.hash, signed.raw()) +
 		"&Key-Pair-Id=" + signed.key.id + "&Hash-Algorithm=SHA256"
-	allViewer := managedOriginRequestPolicies["216adef6-5c7f-47e4-b989-5492eafa07d3"]
+	allViewer, _ := cloudfront.ManagedOriginRequestPolicy("216adef6-5c7f-47e4-b989-5492eafa07d3")
 	for _, c := range []struct {
 		name   string
-		policy *OriginRequestPolicy
+		policy *cloudfront.OriginRequestPolicy
 		path   string
 		want   string
 	}{
 		{"none", nil, segment + "?a=1", ""},
-		{"all, in order", &OriginRequestPolicy{Forwarding: Forwarding{Query: Selection{Mode: "all"}}}, segment + "?b=%20&a=1&b", "b=%20&a=1&b"},
-		{"some", &OriginRequestPolicy{Forwarding: Forwarding{Query: Selection{"whitelist", []string{"a"}}}}, segment + "?b=2&a=1", "a=1"},
-		{"but one", &OriginRequestPolicy{Forwarding: Forwarding{Query: Selection{"allExcept", []string{"a"}}}}, segment + "?b=2&%61=1", "b=2"},
-		{"signature not sent", &OriginRequestPolicy{Forwarding: Forwarding{Query: Selection{Mode: "all"}}}, segment + "?a=1&" + signedQuery + "&b=2", "a=1&b=2"},
+		{"all, in order", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "all"}}}, segment + "?b=%20&a=1&b", "b=%20&a=1&b"},
+		{"some", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "whitelist", Names: []string{"a"}}}}, segment + "?b=2&a=1", "a=1"},
+		{"but one", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "allExcept", Names: []string{"a"}}}}, segment + "?b=2&%61=1", "b=2"},
+		{"signature not sent", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "all"}}}, segment + "?a=1&" + signedQuery + "&b=2", "a=1&b=2"},
 		{"managed and a bucket", &allViewer, segment + "?response-content-type=text/html&a=1", "a=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -435,7 +441,7 @@ func TestOriginErrors(t *testing.T) {
 
 func TestCustomErrorResponses(t *testing.T) {
 	d := distribution()
-	d.CustomErrorResponses = []CustomErrorResponse{
+	d.CustomErrorResponses = []cloudfront.CustomErrorResponse{
 		{ErrorCode: 404, ResponseCode: 200, ResponsePagePath: "/errors/404.html"},
 		{ErrorCode: 403, ResponseCode: 401, ResponsePagePath: "/errors/403.html"},
 		{ErrorCode: 500},
@@ -482,7 +488,7 @@ func TestUpdate(t *testing.T) {
 		t.Fatalf("%d before the key is trusted", rec.Code)
 	}
 	d := distribution()
-	d.Behaviors[0].PublicKeys = map[string]PublicKey{foreignKey.id: foreignKey.public}
+	d.Behaviors[0].PublicKeys = map[string]cloudfront.PublicKey{foreignKey.id: foreignKey.public}
 	w.Update(d)
 	if rec := w.do("GET", segment, withCookies(cookies)); rec.Code != 200 {
 		t.Errorf("%d after", rec.Code)

@@ -5,18 +5,15 @@ import (
 	"html"
 	"net/http"
 	"strconv"
+
+	"premiumhls/internal/cloudfront"
 )
 
-// Messages of the pages on which the edge refuses what it would not serve to
-// anyone.
-const (
-	badMethod   = "This distribution is not configured to allow the HTTP request method that was used for this request. The distribution supports only cachable requests."
-	badRequest  = "Bad request."
-	badCountry  = "The Amazon CloudFront distribution is configured to block access from your country."
-	badProtocol = "Bad request. The request must use HTTPS."
-	tooLarge    = "Bad request. The request or its URL is too large."
-	noOrigin    = "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the origin closed the connection."
-)
+// noOrigin is the message of the error page for an origin that does not respond.
+const noOrigin = "CloudFront attempted to establish a connection with the origin, but either the attempt failed or the origin closed the connection."
+
+// badRequest is the message of the error page for an invalid request.
+const badRequest = "Bad request."
 
 // page writes one of the edge's own HTML pages.
 func (v *visit) page(status int, message string) {
@@ -41,7 +38,7 @@ Request ID: %s
 //
 // Whether such an answer carries the headers of the behavior's response
 // headers policy is undocumented; the stricter reading is that it does not.
-func (v *visit) deny(d Decision) {
+func (v *visit) deny(d cloudfront.Decision) {
 	v.own("text/xml", d.Status, []byte(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>`+
 		html.EscapeString(d.Code)+`</Code><Message>`+html.EscapeString(d.Message)+`</Message></Error>`))
 }
@@ -56,11 +53,7 @@ func (v *visit) own(contentType string, status int, body []byte) {
 }
 
 // redirect sends a viewer to the same URL over HTTPS.
-func (v *visit) redirect(url string) {
-	status := http.StatusTemporaryRedirect
-	if v.r.Method == http.MethodGet || v.r.Method == http.MethodHead {
-		status = http.StatusMovedPermanently
-	}
+func (v *visit) redirect(status int, url string) {
 	header := v.w.Header()
 	header.Set("Server", "CloudFront")
 	header.Set("Location", url)

@@ -4,13 +4,16 @@ import (
 	"crypto"
 	"net/netip"
 	"strings"
-	"testing"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 
-const host = "d111.cloudfront.net"
+const (
+	host    = "d111.cloudfront.net"
+	segment = "/premium/course-1/seg-1.ts"
+)
 
 // now is when every test takes place.
 var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
@@ -20,7 +23,7 @@ var viewer = netip.MustParseAddr("192.0.2.7")
 type testKey struct {
 	id      string
 	private crypto.Signer
-	public  PublicKey
+	public  cloudfront.PublicKey
 	pem     string
 }
 
@@ -33,7 +36,7 @@ func newKey(id string, kind signedcookie.KeyType) testKey {
 	if err != nil {
 		panic(err)
 	}
-	public, err := ParsePublicKey(id, pem)
+	public, err := cloudfront.ParsePublicKey(id, pem)
 	if err != nil {
 		panic(err)
 	}
@@ -48,29 +51,29 @@ var (
 
 // premium is a signed behavior as the stack has it, and distribution all of
 // them.
-func premium() Behavior {
-	return Behavior{
-		PathPattern: "/premium/*", Origin: Origin{ID: "premium", DomainName: "premium.example", S3: true},
+func premium() cloudfront.Behavior {
+	return cloudfront.Behavior{
+		PathPattern: "/premium/*", Origin: cloudfront.Origin{ID: "premium", DomainName: "premium.example", S3: true},
 		AllowedMethods: []string{"GET", "HEAD", "OPTIONS"}, ViewerProtocolPolicy: "redirect-to-https",
-		Signed: true, PublicKeys: map[string]PublicKey{rsaKey.id: rsaKey.public, ecdsaKey.id: ecdsaKey.public},
+		Signed: true, PublicKeys: map[string]cloudfront.PublicKey{rsaKey.id: rsaKey.public, ecdsaKey.id: ecdsaKey.public},
 	}
 }
 
-func distribution() Distribution {
-	return Distribution{
+func distribution() cloudfront.Distribution {
+	return cloudfront.Distribution{
 		Domain: host, Enabled: true, DefaultRootObject: "index.html",
-		Behaviors: []Behavior{
+		Behaviors: []cloudfront.Behavior{
 			premium(),
 			{
-				PathPattern: "/api/*", Origin: Origin{ID: "api", DomainName: "api.example", CustomHeaders: []CustomHeader{{"X-Origin-Secret", "real"}}},
+				PathPattern: "/api/*", Origin: cloudfront.Origin{ID: "api", DomainName: "api.example", CustomHeaders: []cloudfront.CustomHeader{{Name: "X-Origin-Secret", Value: "real"}}},
 				AllowedMethods: everyMethod, ViewerProtocolPolicy: "https-only",
-				OriginRequestPolicy: &OriginRequestPolicy{Forwarding: Forwarding{
-					Headers: Selection{Mode: "allExcept", Names: []string{"Host"}},
-					Cookies: Selection{Mode: "all"}, Query: Selection{Mode: "all"},
+				OriginRequestPolicy: &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{
+					Headers: cloudfront.Selection{Mode: "allExcept", Names: []string{"Host"}},
+					Cookies: cloudfront.Selection{Mode: "all"}, Query: cloudfront.Selection{Mode: "all"},
 				}},
 			},
 			{
-				PathPattern: "*", Origin: Origin{ID: "public", DomainName: "public.example", Path: "/public", S3: true},
+				PathPattern: "*", Origin: cloudfront.Origin{ID: "public", DomainName: "public.example", Path: "/public", S3: true},
 				AllowedMethods: []string{"GET", "HEAD"}, ViewerProtocolPolicy: "redirect-to-https",
 			},
 		},
@@ -137,43 +140,6 @@ func cookiesOf(key testKey, hash signedcookie.Hash, raw []byte) pairs {
 	return p
 }
 
-// asked is a request for a path with cookies.
-func asked(path string, cookies pairs) Request {
-	r := Request{URL: "https://" + host + path, Viewer: viewer, Time: now}
-	if cookies != nil {
-		r.Cookies = []string{cookies.header()}
-	}
-	return r
-}
-
-func decide(r Request) Decision {
-	d := distribution()
-	return d.Decide(d.Route(splitURL(r.URL).path), r, nil)
-}
-
-func wantRefused(t *testing.T, d Decision, code, check string) {
-	t.Helper()
-	if d.Allowed {
-		t.Fatalf("allowed: %s", d.Reason)
-	}
-	if d.Status != 403 || d.Code != code || d.Message == "" || d.Reason == "" {
-		t.Errorf("refused with %d %s %q because %q; want 403 %s", d.Status, d.Code, d.Message, d.Reason, code)
-	}
-	if last := d.Checks[len(d.Checks)-1]; last.Name != check || last.OK {
-		t.Errorf("stopped at check %+v, want %s", last, check)
-	}
-	for _, c := range d.Checks[:len(d.Checks)-1] {
-		if !c.OK {
-			t.Errorf("check %+v before the last failed", c)
-		}
-	}
-}
-
-func wantAllowed(t *testing.T, d Decision) {
-	t.Helper()
-	if !d.Allowed || d.Status != 0 || d.Code != "" {
-		t.Fatalf("refused with %d %s: %s", d.Status, d.Code, d.Reason)
-	}
-}
-
 func clock() time.Time { return now }
+
+var everyMethod = []string{"GET", "HEAD", "OPTIONS", "PUT", "PATCH", "POST", "DELETE"}

@@ -8,59 +8,47 @@ import (
 	"strings"
 
 	"github.com/dop251/goja"
+
+	"premiumhls/internal/cloudfront"
 )
 
-// Functions are the CloudFront Functions of a behavior; nil where there is none.
-type Functions struct{ ViewerRequest, ViewerResponse *Function }
-
-// A Function is the compiled code of a CloudFront Function.
-type Function struct{ program *goja.Program }
-
-// NewFunction compiles the code of a function, which defines handler.
-func NewFunction(code string) (*Function, error) {
-	program, err := goja.Compile("function.js", "'use strict';"+code+"\n;handler", false)
-	if err != nil {
-		return nil, fmt.Errorf("compiling the CloudFront Function: %w", err)
-	}
-	return &Function{program}, nil
+// A program is the compiled code of a CloudFront Function, or why it does not
+// compile.
+type program struct {
+	code *goja.Program
+	err  error
 }
 
-// functions reads the functions that a behavior names.
-func (r *reader) functions(b *properties) (f Functions) {
-	for _, association := range b.objects("FunctionAssociations") {
-		arn := association.required("FunctionARN")
-		event := association.oneOf("EventType", "", "viewer-request", "viewer-response")
-		association.done()
-		resource, ok := r.byID["AWS::CloudFront::Function"][arn]
-		if !ok {
-			b.fail("FunctionAssociations", "names %q, which is not in the template", arn)
-			continue
-		}
-		p := propertiesOf(resource, &r.errs)
-		p.ignore("Name", "AutoPublish", "Tags")
-		code := p.required("FunctionCode")
-		config := p.object("FunctionConfig")
-		config.ignore("Comment")
-		config.refuse("KeyValueStoreAssociations")
-		if runtime := config.text("Runtime"); runtime != "cloudfront-js-2.0" {
-			config.fail("Runtime", "is %q, and the edge runs cloudfront-js-2.0", runtime)
-		}
-		config.done()
-		p.done()
-		function, err := NewFunction(code)
-		if err != nil {
-			p.fail("FunctionCode", "does not compile: %v", err)
-		}
-		switch event {
-		case "viewer-request":
-			f.ViewerRequest = function
-		case "viewer-response":
-			f.ViewerResponse = function
-		default:
-			b.fail("FunctionAssociations", "has no EventType")
+// compile compiles the code of a function, which defines handler.
+func compile(f *cloudfront.Function) program {
+	code, err := goja.Compile(f.Name, "'use strict';"+f.Code+"\n;handler", false)
+	if err != nil {
+		err = fmt.Errorf("CloudFront Function %s: compile: %w", f.Name, err)
+	}
+	return program{code, err}
+}
+
+// functions returns the functions of a distribution.
+func functions(d *cloudfront.Distribution) (list []*cloudfront.Function) {
+	for _, b := range d.Behaviors {
+		for _, f := range []*cloudfront.Function{b.Functions.ViewerRequest, b.Functions.ViewerResponse} {
+			if f != nil {
+				list = append(list, f)
+			}
 		}
 	}
-	return f
+	return list
+}
+
+// CheckFunctions compiles the functions of a distribution. CloudFront accepts
+// code that does not compile, and then answers requests with 503.
+func CheckFunctions(d cloudfront.Distribution) error {
+	for _, f := range functions(&d) {
+		if p := compile(f); p.err != nil {
+			return p.err
+		}
+	}
+	return nil
 }
 
 // The objects of a function's event (CloudFront developer guide, "CloudFront
@@ -94,13 +82,16 @@ type (
 )
 
 // run calls handler with an event and reads what it returns into result.
-func (f *Function) run(event functionEvent, result any) error {
+func (p program) run(event functionEvent, result any) error {
+	if p.err != nil {
+		return p.err
+	}
 	raw, err := json.Marshal(event)
 	if err != nil {
 		return err
 	}
 	vm := goja.New()
-	value, err := vm.RunProgram(f.program)
+	value, err := vm.RunProgram(p.code)
 	if err != nil {
 		return err
 	}
@@ -184,14 +175,14 @@ func setHeaders(header http.Header, headers map[string]functionValue) {
 
 // viewerRequest runs the behavior's function on the request. It answers and
 // returns false where the function fails.
-func (v *visit) viewerRequest(f *Function) bool {
+func (v *visit) viewerRequest(f *cloudfront.Function) bool {
 	if f == nil {
 		return true
 	}
 	// Headers of the connection end at the edge, before the function.
 	r := v.r.Clone(v.r.Context())
 	for name := range r.Header {
-		if listed(strings.Join(v.r.Header.Values("Connection"), ","), name) {
+		if cloudfront.Lists(strings.Join(v.r.Header.Values("Connection"), ","), name) {
 			delete(r.Header, name)
 		}
 	}
@@ -201,7 +192,7 @@ func (v *visit) viewerRequest(f *Function) bool {
 		functionRequest
 		StatusCode int `json:"statusCode"`
 	}
-	err := f.run(v.event("viewer-request"), &result)
+	err := v.edge.program(f).run(v.event("viewer-request"), &result)
 	if err == nil && (result.StatusCode != 0 || result.URI != v.path || len(result.QueryString) > 0) {
 		err = errors.New("the edge supports changed request headers only")
 	}
@@ -214,11 +205,11 @@ func (v *visit) viewerRequest(f *Function) bool {
 }
 
 // viewerResponse runs the behavior's function on the headers of a response.
-func (v *visit) viewerResponse(f *Function, status int, header http.Header) error {
+func (v *visit) viewerResponse(f *cloudfront.Function, status int, header http.Header) error {
 	event := v.event("viewer-response")
 	event.Response = &functionResponse{StatusCode: status, StatusDescription: http.StatusText(status), Headers: functionHeaders(header, "")}
 	var result functionResponse
-	if err := f.run(event, &result); err != nil {
+	if err := v.edge.program(f).run(event, &result); err != nil {
 		return err
 	}
 	if result.StatusCode != status {

@@ -3,21 +3,18 @@ package cloudfront
 import (
 	"net/http"
 	"testing"
+
+	"premiumhls/internal/cloudfront"
 )
 
-func function(t *testing.T, code string) *Function {
-	t.Helper()
-	f, err := NewFunction(code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return f
+func function(code string) *cloudfront.Function {
+	return &cloudfront.Function{Name: "test", Code: code}
 }
 
 // What the function sets replaces everything that the viewer sent under that name.
 func TestViewerRequestFunction(t *testing.T) {
 	d := distribution()
-	d.Behaviors[1].Functions.ViewerRequest = function(t, `function handler(event) {
+	d.Behaviors[1].Functions.ViewerRequest = function(`function handler(event) {
 		event.request.headers['x-viewer-address'] = { value: event.viewer.ip, multiValue: [{ value: event.viewer.ip }] };
 		return event.request;
 	}`)
@@ -38,7 +35,7 @@ func TestViewerRequestFunction(t *testing.T) {
 
 func TestViewerResponseFunction(t *testing.T) {
 	d := distribution()
-	d.Behaviors[2].Functions.ViewerResponse = function(t, `function handler(event) {
+	d.Behaviors[2].Functions.ViewerResponse = function(`function handler(event) {
 		event.response.headers['content-security-policy'] = { value: "default-src 'self'" };
 		return event.response;
 	}`)
@@ -64,9 +61,28 @@ func TestViewerResponseFunction(t *testing.T) {
 }
 
 func TestFunctionThatFails(t *testing.T) {
+	for name, code := range map[string]string{
+		"throws": `function handler(event) { throw new Error('broken'); }`, "does not compile": `function handler(event) {`,
+	} {
+		t.Run(name, func(t *testing.T) { testFunctionThatFails(t, code) })
+	}
+}
+
+func TestCheckFunctions(t *testing.T) {
+	d := distribution()
+	if err := CheckFunctions(d); err != nil {
+		t.Error(err)
+	}
+	d.Behaviors[2].Functions.ViewerResponse = function(`function handler(event) {`)
+	if CheckFunctions(d) == nil {
+		t.Error("no error for code that does not compile")
+	}
+}
+
+func testFunctionThatFails(t *testing.T, code string) {
 	for _, event := range []string{"viewer-request", "viewer-response"} {
 		d := distribution()
-		f := function(t, `function handler(event) { throw new Error('broken'); }`)
+		f := function(code)
 		if event == "viewer-request" {
 			d.Behaviors[2].Functions.ViewerRequest = f
 		} else {

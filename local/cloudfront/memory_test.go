@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"strings"
 	"testing"
-	"time"
 
 	"premiumhls/signedcookie"
 )
@@ -19,65 +17,6 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
-}
-
-// A million signatures that all verified: the memory holds as many as it may.
-func TestMemoryOfAMillion(t *testing.T) {
-	const size, million = 1 << 12, 1_000_000
-	memory := NewMemory(size)
-	remember := func(from, to int) {
-		for i := range to - from {
-			c := claim{key: &ecdsaKey, hash: signedcookie.SHA1, policy: fmt.Sprintf("policy-%d", from+i), signature: "signature"}
-			memory.remember(c, &proof{raw: c.policy})
-			if memory.recall(c) == nil {
-				t.Fatalf("signature %d is forgotten at once", from+i)
-			}
-			if n := len(memory.young) + len(memory.old); n > size {
-				t.Fatalf("%d signatures are remembered after %d, more than %d", n, from+i+1, size)
-			}
-		}
-	}
-	remember(0, size) // from here on the memory is as full at each generation's end
-	before := heap()
-	remember(size, million/size*size)
-	if after := heap(); after > before+1<<20 {
-		t.Errorf("%d bytes are in use, and %d after a million", before, after)
-	}
-	runtime.KeepAlive(memory)
-}
-
-// A viewer's headers may be twenty kilobytes, of which a signature is half of
-// one. What is remembered must not keep the rest, and neither must what is
-// asked for again and so outlives its generation.
-func TestMemoryKeepsNoRequest(t *testing.T) {
-	const count = 256
-	memory := NewMemory(2 * count)
-	b := premium()
-	cookies := make([]pairs, count)
-	for i := range cookies {
-		g := grant{ecdsaKey, signedcookie.SHA1, courseOne().Policy}
-		g.Expires = g.Expires.Add(time.Duration(i) * time.Second)
-		cookies[i] = g.cookies()
-	}
-	ask := func() {
-		for _, c := range cookies {
-			r := asked(segment, append(pairs{"padding=" + strings.Repeat("x", 18<<10)}, c...))
-			wantAllowed(t, b.Decide(r, memory))
-		}
-	}
-	before := heap()
-	for generation := range 3 {
-		ask()
-		if used := heap() - before; used > count*4<<10 {
-			t.Fatalf("%d bytes are in use for %d signatures after round %d", used, count, generation+1)
-		}
-		// The next generation begins: what is asked for from now on is taken
-		// over from the old one.
-		memory.mu.Lock()
-		memory.old, memory.young = memory.young, map[claim]*proof{}
-		memory.mu.Unlock()
-	}
-	runtime.KeepAlive(memory)
 }
 
 // Requests of every kind by the hundred thousand leave nothing behind in the

@@ -4,10 +4,12 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"premiumhls/internal/cloudfront"
 )
 
 // serveOrigin answers with what the behavior's origin says.
-func (v *visit) serveOrigin(b *Behavior, path string) {
+func (v *visit) serveOrigin(b *cloudfront.Behavior, path string) {
 	origin := v.origin(b)
 	if origin == nil {
 		v.entry.Reason = "the origin " + b.Origin.DomainName + " cannot be reached"
@@ -27,7 +29,7 @@ func (v *visit) serveOrigin(b *Behavior, path string) {
 	}
 }
 
-func (v *visit) origin(b *Behavior) http.Handler {
+func (v *visit) origin(b *cloudfront.Behavior) http.Handler {
 	if v.edge.options.Origins == nil {
 		return nil
 	}
@@ -37,7 +39,7 @@ func (v *visit) origin(b *Behavior) http.Handler {
 // An answer carries an origin's answer to the viewer.
 type answer struct {
 	*visit
-	behavior *Behavior
+	behavior *cloudfront.Behavior
 	header   http.Header
 	written  bool
 	replaced bool // by a page for errors: the origin's body is dropped
@@ -68,7 +70,7 @@ func (a *answer) WriteHeader(status int) {
 		cache = "Error from cloudfront"
 	}
 	if a.behavior.ResponseHeaders != nil {
-		a.behavior.ResponseHeaders.apply(a.r, header)
+		a.behavior.ResponseHeaders.Apply(a.r, header)
 	}
 	// CloudFront runs no viewer-response function where the origin answered
 	// 400 or more (CloudFront developer guide, "Restrictions on all edge
@@ -92,13 +94,13 @@ func (a *answer) WriteHeader(status int) {
 // (CloudFront developer guide, "HTTP response headers that CloudFront removes
 // or replaces"). Cookies do only where the behavior sends cookies to the
 // origin.
-func dropped(name string, b *Behavior) bool {
+func dropped(name string, b *cloudfront.Behavior) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Authenticate", "Proxy-Connection", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade", "Age", "Via", "X-Cache":
 		return true
 	case "Set-Cookie":
-		return !b.forwardsCookies()
+		return !b.ForwardsCookies()
 	}
 	return strings.HasPrefix(name, "X-Amz-Cf-") || strings.HasPrefix(name, "X-Edge-") || strings.HasPrefix(name, http.TrailerPrefix)
 }
@@ -174,7 +176,7 @@ func (v *visit) customError(status int) bool {
 }
 
 // fetch asks an origin for a page of the distribution's own.
-func (v *visit) fetch(b *Behavior, path string) *page {
+func (v *visit) fetch(b *cloudfront.Behavior, path string) *page {
 	origin := v.origin(b)
 	if origin == nil {
 		return nil

@@ -4,17 +4,19 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"premiumhls/internal/cloudfront"
 )
 
 func TestCORS(t *testing.T) {
-	listed := &CORS{
+	listed := &cloudfront.CORS{
 		Origins: []string{"https://app.example", "https://*.team.example", "bare.example", "http://localhost:3000"},
 		Methods: []string{"GET", "HEAD"}, Headers: []string{"Range", "Authorization"}, Expose: []string{"Etag"},
 		MaxAge: "600", Credentials: true, Override: true,
 	}
 	keep := *listed
 	keep.Override = false
-	anyone := &CORS{Origins: []string{"*"}}
+	anyone := &cloudfront.CORS{Origins: []string{"*"}}
 	simple := map[string]string{"Access-Control-Allow-Credentials": "true", "Access-Control-Expose-Headers": "Etag", "Vary": "Origin"}
 	to := func(origin string, base map[string]string) map[string]string {
 		m := map[string]string{}
@@ -28,7 +30,7 @@ func TestCORS(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		cors    *CORS
+		cors    *cloudfront.CORS
 		method  string
 		request map[string]string
 		origin  map[string]string // the origin's headers
@@ -62,7 +64,7 @@ func TestCORS(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := distribution()
 			d.Behaviors[2].AllowedMethods = []string{"GET", "HEAD", "OPTIONS"}
-			d.Behaviors[2].ResponseHeaders = &ResponseHeadersPolicy{CORS: c.cors}
+			d.Behaviors[2].ResponseHeaders = &cloudfront.ResponseHeadersPolicy{CORS: c.cors}
 			w := newWorld(d, nil)
 			w.answer = func(rw http.ResponseWriter, r *http.Request) {
 				for name, value := range c.origin {
@@ -90,9 +92,9 @@ func TestCORS(t *testing.T) {
 
 func TestResponseHeaders(t *testing.T) {
 	d := distribution()
-	d.Behaviors[0].ResponseHeaders = &ResponseHeadersPolicy{Headers: securityHeaders}
-	d.Behaviors[2].ResponseHeaders = &ResponseHeadersPolicy{
-		Headers: []ResponseHeader{{"X-Frame-Options", "DENY", false}, {"X-Content-Type-Options", "nosniff", true}, {"X-Back", "edge", false}, {"X-Empty", "", false}},
+	d.Behaviors[0].ResponseHeaders = &cloudfront.ResponseHeadersPolicy{Headers: []cloudfront.ResponseHeader{{Name: "Strict-Transport-Security", Value: "max-age=31536000"}}}
+	d.Behaviors[2].ResponseHeaders = &cloudfront.ResponseHeadersPolicy{
+		Headers: []cloudfront.ResponseHeader{{Name: "X-Frame-Options", Value: "DENY", Override: false}, {Name: "X-Content-Type-Options", Value: "nosniff", Override: true}, {Name: "X-Back", Value: "edge", Override: false}, {Name: "X-Empty", Value: "", Override: false}},
 		Remove:  []string{"X-Powered-By", "X-Back"},
 	}
 	w := newWorld(d, nil)

@@ -17,8 +17,9 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/signersettings"
-	"premiumhls/local/cloudfront"
+	edge "premiumhls/local/cloudfront"
 	"premiumhls/local/jsonservice"
 	"premiumhls/local/kms"
 	"premiumhls/local/lambda"
@@ -151,7 +152,7 @@ type site struct {
 	grants     *jsonservice.Service // DynamoDB with one table
 	shop       *jsonservice.Faults  // of the function that decides
 	lines      map[service]*line
-	edge       *cloudfront.Edge
+	edge       *edge.Edge
 
 	kmsKey      string            // the ARN of the key in KMS
 	foreign     string            // that of another, where there is one
@@ -209,7 +210,7 @@ func newSite(t testing.TB, of service) *site {
 	} else {
 		s.sign(t, "a")
 	}
-	s.edge = cloudfront.New(s.distribution(t), cloudfront.Options{
+	s.edge = edge.New(s.distribution(t), edge.Options{
 		Scheme: "https",
 		Origins: func(string) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "#EXTM3U") })

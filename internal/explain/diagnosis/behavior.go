@@ -2,11 +2,10 @@ package diagnosis
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 
@@ -22,7 +21,7 @@ func (e *explanation) hosts() string {
 // hostCheck shows the host as one of the distribution's; that it is not is
 // shown where the edge has not let the request in.
 func (e *explanation) hostCheck() {
-	if e.entry.Behavior != "" || !e.refused() {
+	if e.admitted() {
 		e.add(Check{CheckHost, OK, hostOf(e.request.URL), e.hosts()})
 	}
 }
@@ -34,16 +33,16 @@ func (e *explanation) adviseAdmission() string {
 	atHost := e.target.Distribution
 	atHost.Domain = host
 	switch {
-	case ask(atHost, e.request).entry.Behavior != "":
+	case e.verdict.Rule == cloudfront.RuleHost && ask(atHost, e.request).Route.Behavior != nil:
 		return fmt.Sprintf("The distribution does not serve the host %s: ask for the URL at %s, or add %s to the distribution's alternate domain names.", host, e.hosts(), host)
-	case !e.target.Enabled:
+	case e.verdict.Rule == cloudfront.RuleDisabled:
 		return "The distribution is disabled: enable it, and wait until it is deployed."
-	case e.request.Viewer.Is6() && !e.target.IPv6:
+	case e.verdict.Rule == cloudfront.RuleIPv6:
 		return "The viewer's address is IPv6, which the distribution has off: give the viewer's IPv4 address, or turn IPv6 on if no policy binds an address."
-	case e.entry.Status == http.StatusRequestEntityTooLarge:
-		return e.capital(e.entry.Reason) + ": clear cookies that are no longer needed, and keep one set of signed cookies for a path."
+	case e.verdict.Rule == cloudfront.RuleURL || e.verdict.Rule == cloudfront.RuleSize:
+		return e.capital(e.verdict.Reason) + ": clear cookies that are no longer needed, and keep one set of signed cookies for a path."
 	}
-	return e.capital(e.entry.Reason) + "."
+	return e.capital(e.verdict.Reason) + "."
 }
 
 func (e *explanation) capital(s string) string {
@@ -56,7 +55,7 @@ func (e *explanation) capital(s string) string {
 // behaviorCheck shows which behavior is chosen, and whether it is the one that
 // a person takes it to be.
 func (e *explanation) behaviorCheck() bool {
-	found := e.entry.Behavior
+	found := e.pattern()
 	if i := e.index(found); i >= 0 {
 		found += fmt.Sprintf(" (number %d of %d, ", i+1, len(e.target.Behaviors))
 		if e.target.Behaviors[i].Signed {
@@ -69,9 +68,9 @@ func (e *explanation) behaviorCheck() bool {
 	if e.request.Behavior != "" {
 		expected = e.request.Behavior
 	}
-	if e.request.Behavior != "" && !samePattern(e.request.Behavior, e.entry.Behavior) {
+	if e.request.Behavior != "" && !samePattern(e.request.Behavior, e.pattern()) {
 		why, remedy := e.adviseBehavior(e.request.Behavior)
-		e.fail(CheckBehavior, found, expected, fmt.Sprintf("Behavior %s takes the path %s, because %s: %s.", e.entry.Behavior, pathOf(e.request.URL), why, remedy))
+		e.fail(CheckBehavior, found, expected, fmt.Sprintf("Behavior %s takes the path %s, because %s: %s.", e.pattern(), pathOf(e.request.URL), why, remedy))
 		return false
 	}
 	e.add(Check{CheckBehavior, OK, found, expected})
@@ -126,7 +125,7 @@ func (e *explanation) unneeded() {
 		if b.Signed {
 			why, remedy := e.adviseBehavior(b.PathPattern)
 			e.report.Advice = fmt.Sprintf("The edge serves this request without a look at its signature, for behavior %s needs none, and takes the path because %s; if you mean behavior %s, %s.",
-				e.entry.Behavior, why, b.PathPattern, remedy)
+				e.pattern(), why, b.PathPattern, remedy)
 			return
 		}
 	}
@@ -142,18 +141,18 @@ func (e *explanation) requestCheck() bool {
 	if b := e.route.Behavior; b != nil {
 		expected = strings.Join(b.AllowedMethods, ", ") + "; " + b.ViewerProtocolPolicy
 	}
-	if len(e.decision.Checks) > 0 || !e.refused() {
+	if e.verdict.Rule == cloudfront.RuleNone || e.verdict.Rule == cloudfront.RuleSigned {
 		e.add(Check{CheckRequest, OK, found, expected})
 		return true
 	}
-	advice := e.capital(e.entry.Reason) + "."
+	advice := e.capital(e.verdict.Reason) + "."
 	b := e.route.Behavior
 	switch {
-	case b == nil || e.entry.Status == http.StatusBadRequest:
+	case e.verdict.Rule == cloudfront.RuleEncoding:
 		advice = "The path cannot be decoded: a % in it must begin an encoded byte, and is itself written %25."
-	case !slices.Contains(b.AllowedMethods, e.request.Method) && scheme == "https":
+	case e.verdict.Rule == cloudfront.RuleMethod:
 		advice = fmt.Sprintf("Behavior %s allows %s, not %s: send another method, or allow it in the behavior.", b.PathPattern, strings.Join(b.AllowedMethods, ", "), e.request.Method)
-	case scheme == "http":
+	case e.verdict.Rule == cloudfront.RuleHTTPS:
 		advice = "The request is not HTTPS, which behavior " + b.PathPattern + " demands: ask for https://" + strings.TrimPrefix(redact(e.request.URL), "http://") + ", to which browsers send Secure cookies too."
 	}
 	e.fail(CheckRequest, found, expected, advice)

@@ -1,9 +1,9 @@
 // Package diagnosis explains what CloudFront does with a request, check by
 // check, and what to do about the first that fails.
 //
-// Whether a check holds is never decided here: it is the word of package edge,
-// which is asked with the request as it is and, to find out what kind of
-// mistake there is, with the request as it might have been meant.
+// Package internal/cloudfront decides whether a check passes. To find out what
+// kind of mistake was made, it is asked about the request as it is and about the
+// request as it may have been meant.
 package diagnosis
 
 import (
@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/cookiejar"
 	"premiumhls/internal/explain/target"
-	"premiumhls/local/cloudfront"
 )
 
 // A Request is what is to be explained.
@@ -57,7 +57,7 @@ type Check struct {
 	Expected string  `json:"expected"`
 }
 
-// Names of the checks besides those of package edge.
+// Names of the checks besides those of package cloudfront.
 const (
 	CheckHost     = "host"     // the distribution's, and let in
 	CheckBehavior = "behavior" // which one is chosen
@@ -84,12 +84,11 @@ type Report struct {
 
 // An explanation is a report in the making.
 type explanation struct {
-	target  target.Target
-	request Request
-	report  Report
-	// entry is what the edge said, and decision its signature check.
-	entry    cloudfront.Entry
-	decision cloudfront.Decision
+	target   target.Target
+	request  Request
+	report   Report
+	verdict  cloudfront.Verdict
+	decision cloudfront.Decision // the verdict's signature check
 	route    cloudfront.Route
 }
 
@@ -114,8 +113,8 @@ func Explain(t target.Target, r Request) Report {
 
 func (e *explanation) explain() {
 	e.hostCheck()
-	if e.entry.Behavior == "" && len(e.decision.Checks) == 0 && e.refused() {
-		e.fail(CheckHost, e.entry.Reason, e.hosts(), e.adviseAdmission())
+	if !e.admitted() {
+		e.fail(CheckHost, e.verdict.Reason, e.hosts(), e.adviseAdmission())
 		return
 	}
 	if !e.behaviorCheck() || !e.requestCheck() || !e.signatureChecks() {
@@ -123,7 +122,7 @@ func (e *explanation) explain() {
 		return
 	}
 	e.report.Served = true
-	e.report.Advice = "The edge serves this request: " + e.entry.Reason + "."
+	e.report.Advice = "The edge serves this request: " + e.verdict.Reason + "."
 	if e.target.KeysUnknown != "" && len(e.decision.Checks) > 0 {
 		e.report.Advice = "All that can be checked without the public key fits; whether the key is trusted and the signature is its own is not checked: " + e.target.KeysUnknown + "."
 	}
@@ -140,7 +139,7 @@ func (e *explanation) fail(name, found, expected, advice string) {
 
 func (e *explanation) note(text string) { e.report.Notes = append(e.report.Notes, text) }
 
-// signatureChecks shows the chain of package edge.
+// signatureChecks adds the checks of package cloudfront.
 func (e *explanation) signatureChecks() bool {
 	e.report.Code = e.decision.Code
 	for _, c := range e.decision.Checks {
@@ -167,7 +166,7 @@ func (e *explanation) signatureChecks() bool {
 
 func (e *explanation) expectedKey(check string) string {
 	if check == cloudfront.CheckKey {
-		return "a key of behavior " + e.entry.Behavior
+		return "a key of behavior " + e.pattern()
 	}
 	return "a signature of these bytes by that key"
 }

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 

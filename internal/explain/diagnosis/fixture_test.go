@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/target"
-	"premiumhls/local/cloudfront"
 	"premiumhls/signedcookie"
 )
 

@@ -3,44 +3,30 @@ package diagnosis
 import (
 	"net/http"
 	"net/netip"
-	"net/url"
 	"strings"
 	"sync"
-	"time"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 
-// An outcome is what an edge does with a request.
-type outcome struct {
-	entry   cloudfront.Entry
-	reached bool // an origin was asked
-}
-
-// somewhere is a viewer whose address is not known (RFC 5737).
+// somewhere is a viewer whose address is unknown (RFC 5737).
 var somewhere = netip.MustParseAddr("192.0.2.1")
 
-// ask sends a request to an edge that serves a distribution. Behind it is no
-// origin: who gets there is served.
-func ask(d cloudfront.Distribution, r Request) outcome {
-	var o outcome
-	origin := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { o.reached = true })
+// ask returns the verdict of a distribution on a request.
+func ask(d cloudfront.Distribution, r Request) cloudfront.Verdict {
 	scheme, _, _ := strings.Cut(r.URL, "://")
-	server := cloudfront.New(d, cloudfront.Options{
-		Scheme:  strings.ToLower(scheme),
-		Origins: func(string) http.Handler { return origin },
-		Now:     func() time.Time { return r.Time },
-		Log:     func(e cloudfront.Entry) { o.entry = e },
-	})
 	viewer := r.Viewer
 	if !viewer.IsValid() {
 		viewer = somewhere
 	}
-	request := &http.Request{
-		Method: r.Method, URL: &url.URL{}, Host: hostOf(r.URL), RequestURI: targetOf(r.URL),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: http.NoBody, RemoteAddr: netip.AddrPortFrom(viewer, 443).String(),
+	path, query := targetOf(r.URL), ""
+	if i := strings.IndexByte(path, '?'); i >= 0 {
+		path, query = path[:i], path[i:]
+	}
+	request := cloudfront.ViewerRequest{
+		Method: r.Method, Scheme: strings.ToLower(scheme), Host: hostOf(r.URL), Path: path, Query: query,
+		Header: http.Header{}, Viewer: viewer.Unmap(), Time: r.Time,
 	}
 	for name, values := range r.Header {
 		request.Header[http.CanonicalHeaderKey(name)] = values
@@ -49,33 +35,25 @@ func ask(d cloudfront.Distribution, r Request) outcome {
 	for _, c := range r.Cookies {
 		request.Header.Add("Cookie", c)
 	}
-	server.ServeHTTP(&nobody{http.Header{}}, request)
-	return o
+	return d.Judge(request, nil)
 }
-
-// nobody is a viewer who does not read the answer.
-type nobody struct{ header http.Header }
-
-func (n *nobody) Header() http.Header         { return n.header }
-func (n *nobody) Write(b []byte) (int, error) { return len(b), nil }
-func (n *nobody) WriteHeader(int)             {}
 
 // judge asks the edge about the request.
 func (e *explanation) judge() {
 	r := e.request
 	e.route = e.target.Route(pathOf(r.URL))
-	o := e.ask(r)
-	if last, failed := failedCheck(o.entry.Decision); failed && last == cloudfront.CheckAddress && !r.Viewer.IsValid() {
-		// The last check of the chain, and one that cannot be made.
-		o.entry.Decision.Allowed, o.entry.Decision.Code = true, ""
-		o.entry.Decision.Checks[len(o.entry.Decision.Checks)-1].OK = true
-		o.entry.Reason = "all else fits, if the viewer is at " + o.entry.Decision.Policy.SourceIP
+	v := e.ask(r)
+	if last, failed := failedCheck(v.Decision); failed && last == cloudfront.CheckAddress && !r.Viewer.IsValid() {
+		// The last check, which cannot be made.
+		v.Decision.Allowed, v.Decision.Code, v.Rule = true, "", cloudfront.RuleNone
+		v.Decision.Checks[len(v.Decision.Checks)-1].OK = true
+		v.Reason = "everything else matches, if the viewer is at " + v.Decision.Policy.SourceIP
 	}
-	e.entry, e.decision = o.entry, o.entry.Decision
+	e.verdict, e.decision = v, v.Decision
 }
 
-// ask is the edge's word on a request to the target.
-func (e *explanation) ask(r Request) outcome {
+// ask returns the verdict of the target on a request.
+func (e *explanation) ask(r Request) cloudfront.Verdict {
 	if e.target.KeysUnknown == "" {
 		return ask(e.target.Distribution, r)
 	}
@@ -85,7 +63,7 @@ func (e *explanation) ask(r Request) outcome {
 // vouch asks an edge that knows other keys than CloudFront does, because
 // CloudFront's are not known: one made for the purpose, which then signs the
 // policy that was sent. All that does not need the key is judged so.
-func (e *explanation) vouch(r Request) outcome {
+func (e *explanation) vouch(r Request) cloudfront.Verdict {
 	key := anyKey()
 	public, err := signedcookie.MarshalPublicKey(key.Public())
 	if err != nil {
@@ -104,14 +82,14 @@ func (e *explanation) vouch(r Request) outcome {
 		}
 	}
 	o := ask(d, r)
-	if last, failed := failedCheck(o.entry.Decision); !failed || last != cloudfront.CheckVerification {
+	if last, failed := failedCheck(o.Decision); !failed || last != cloudfront.CheckVerification {
 		return o
 	}
 	hash, err := signedcookie.ParseHash(sent.get(hashAlgorithm))
 	if err != nil {
 		hash = signedcookie.SHA1
 	}
-	made, err := signedcookie.Sign(key, hash, []byte(policyOf(o.entry.Decision)))
+	made, err := signedcookie.Sign(key, hash, []byte(policyOf(o.Decision)))
 	if err != nil {
 		return o
 	}
@@ -144,13 +122,21 @@ func policyOf(d cloudfront.Decision) string {
 	return ""
 }
 
-// refused reports whether the edge itself answered, and not an origin.
-func (e *explanation) refused() bool { return e.entry.Status != 0 && e.entry.Status != http.StatusOK }
+// admitted reports whether the request gets as far as a behavior.
+func (e *explanation) admitted() bool { return e.verdict.Route.Behavior != nil }
+
+// pattern is the path pattern of the behavior that serves the path.
+func (e *explanation) pattern() string {
+	if e.verdict.Route.Behavior == nil {
+		return ""
+	}
+	return e.verdict.Route.Behavior.PathPattern
+}
 
 // gets reports whether a request that differs from the one to be explained
 // gets past a check, and so whether the difference is what is wrong.
 func (e *explanation) gets(r Request, past string) bool {
-	d := e.ask(r).entry.Decision
+	d := e.ask(r).Decision
 	for _, c := range d.Checks {
 		if c.Name == past {
 			return c.OK

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 )
 
 var (
@@ -51,18 +51,13 @@ func (e *explanation) adviseKey() string {
 	return fmt.Sprintf("The key %s is in no key group of behavior %s, which trusts %s: get new cookies, which are signed with one of these, or add the key to the key group.", shorten(id), b.PathPattern, strings.Join(ids, " and "))
 }
 
-// refusing is the behavior whose signature check refused the request.
+// refusing is the target's behavior whose keys decided. The decision has its own
+// copy of the behavior, with other keys if the target's are unknown.
 func (e *explanation) refusing() *cloudfront.Behavior {
 	for _, b := range e.route.Signed {
-		if b != e.route.Behavior && strings.Contains(e.decision.Reason, "behavior "+b.PathPattern+", which needs") {
+		if e.decision.Behavior != nil && b.PathPattern == e.decision.Behavior.PathPattern {
 			return b
 		}
-	}
-	if e.route.Behavior != nil && e.route.Behavior.Signed {
-		return e.route.Behavior
-	}
-	if len(e.route.Signed) > 0 {
-		return e.route.Signed[0]
 	}
 	return &cloudfront.Behavior{}
 }

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/cookiejar"
-	"premiumhls/local/cloudfront"
 )
 
 // adviseMissing says why a request has no key pair id.
@@ -82,10 +82,10 @@ func (e *explanation) adviseNoCookies() string {
 
 // first is the request before which cookies are needed.
 func (e *explanation) first() string {
-	if e.entry.Behavior == "*" {
+	if e.pattern() == "*" {
 		return "this request"
 	}
-	return "the first request that behavior " + e.entry.Behavior + " takes"
+	return "the first request that behavior " + e.pattern() + " takes"
 }
 
 // adviseWithheld gives the reason for the first cookie, and whether it is that
@@ -140,9 +140,9 @@ func (e *explanation) adviseRepeated() string {
 	}
 	does := ""
 	switch {
-	case e.ask(sent.only(0)).reached:
+	case e.ask(sent.only(0)).Rule == cloudfront.RuleNone:
 		does = "the first of each would do"
-	case e.ask(sent.only(-1)).reached:
+	case e.ask(sent.only(-1)).Rule == cloudfront.RuleNone:
 		does = "the last of each would do"
 	default:
 		return ""

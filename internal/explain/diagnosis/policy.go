@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/target"
-	"premiumhls/local/cloudfront"
 	"premiumhls/signedcookie"
 )
 
@@ -39,7 +39,7 @@ func TestServedRequests(t *testing.T) {
 		{"the page", asks("https://"+host+"/", nil),
 			"The edge serves this request: behavior * needs no signature."},
 		{"an address that is not known", asks(segment, malformed(text(bound)), unknown),
-			"The edge serves this request: all else fits, if the viewer is at 198.51.100.0/24."},
+			"The edge serves this request: everything else matches, if the viewer is at 198.51.100.0/24."},
 		{"a signature that nobody looks at", asks("https://"+host+"/Premium/course-1/a.ts", good()),
 			"The edge serves this request without a look at its signature, for behavior * needs none, and takes the path because the pattern /premium/* differs from it in upper and lower case; if you mean behavior /premium/*, ask for the path as the pattern has it."},
 	}

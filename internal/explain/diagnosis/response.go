@@ -91,7 +91,7 @@ func (e *explanation) adviseResponse(who, code string) string {
 	case bySigner:
 		return fmt.Sprintf("The edge lets this request through, and the signer behind /api/ refused it with the code %s: look the code up in the API's documentation.", code)
 	}
-	return fmt.Sprintf("The edge lets this request through, and the %d came from the origin of behavior %s: look there.", e.request.Response.Status, e.entry.Behavior)
+	return fmt.Sprintf("The edge lets this request through, and the %d came from the origin of behavior %s: look there.", e.request.Response.Status, e.pattern())
 }
 
 // adviseBucket tells S3's refusals from the edge's.
@@ -130,7 +130,7 @@ func (e *explanation) otherBehavior() string {
 			continue
 		}
 		if folder := "/" + strings.Trim(strings.ToLower(b.PathPattern), "/*") + "/"; strings.HasPrefix(path+"/", folder) {
-			return " The path chose behavior " + e.entry.Behavior + " and not " + b.PathPattern + ", whose case it does not have."
+			return " The path chose behavior " + e.pattern() + " and not " + b.PathPattern + ", whose case it does not have."
 		}
 	}
 	return ""

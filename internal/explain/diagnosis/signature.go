@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 )
 
 // adviseResource shows where a policy's resource and a URL part.

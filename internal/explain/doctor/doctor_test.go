@@ -11,7 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
+	edge "premiumhls/local/cloudfront"
 	"premiumhls/local/cognito"
 	"premiumhls/local/s3"
 	"premiumhls/signedcookie"
@@ -139,7 +140,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 		_, extension, _ := strings.Cut(key, ".")
 		store.Put(key, s3.Object{Content: []byte(content), ContentType: types[extension]})
 	}
-	cloudfront.New(s.edge, cloudfront.Options{Scheme: "https", Origins: func(name string) http.Handler {
+	edge.New(s.edge, edge.Options{Scheme: "https", Origins: func(name string) http.Handler {
 		if name == "api" {
 			return s.api
 		}

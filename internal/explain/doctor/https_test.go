@@ -6,7 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
+	edge "premiumhls/local/cloudfront"
 )
 
 // inMemory carries requests to a handler, over TLS where their scheme says so.
@@ -40,10 +41,10 @@ func TestHTTPS(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			methods := []string{"GET", "HEAD", "OPTIONS", "POST"}
-			handler := cloudfront.New(cloudfront.Distribution{Domain: "h.example", Enabled: true, Behaviors: []cloudfront.Behavior{
+			handler := edge.New(cloudfront.Distribution{Domain: "h.example", Enabled: true, Behaviors: []cloudfront.Behavior{
 				{PathPattern: "/api/*", ViewerProtocolPolicy: test.api, AllowedMethods: methods},
 				{PathPattern: "*", ViewerProtocolPolicy: test.page, AllowedMethods: methods},
-			}}, cloudfront.Options{Origins: func(string) http.Handler {
+			}}, edge.Options{Origins: func(string) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					w.Header().Set("Content-Type", "text/html")
 				})

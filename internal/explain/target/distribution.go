@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 
-	edge "premiumhls/local/cloudfront"
+	edge "premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 

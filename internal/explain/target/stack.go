@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 
-	edge "premiumhls/local/cloudfront"
+	edge "premiumhls/internal/cloudfront"
 )
 
 // A CloudFormation tells what a stack has made.

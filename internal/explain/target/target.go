@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 

@@ -1,7 +1,6 @@
 package target
 
 import (
-	"context"
 	"crypto"
 	"fmt"
 	"maps"
@@ -11,8 +10,7 @@ import (
 	"strings"
 
 	"premiumhls/internal/cfn"
-	"premiumhls/local/cloudformation"
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
 
@@ -80,18 +78,18 @@ func standIn() (string, error) {
 }
 
 // resolve resolves what a distribution is made of.
-func resolve(t *cfn.Template, publicKey string) ([]cloudfront.Resource, error) {
+func resolve(t *cfn.Template, publicKey string) ([]cfn.Resolved, error) {
 	env := cfn.Environment{
 		Region: "us-east-1", AccountID: "111122223333", StackName: "Stack",
 		StackID:   "arn:aws:cloudformation:us-east-1:111122223333:stack/Stack/00000000-0000-4000-8000-000000000000",
 		Partition: "aws", URLSuffix: "amazonaws.com",
 	}
-	values := madeUp{t, cloudformation.Generic{Environment: env}, publicKey}
+	values := placeholders{t, env, publicKey}
 	resolver, err := cfn.NewResolver(t, env, values)
 	if err != nil {
 		return nil, err
 	}
-	var resources []cloudfront.Resource
+	var resources []cfn.Resolved
 	for _, id := range slices.Sorted(maps.Keys(t.Resources)) {
 		kind := t.Resources[id].Type
 		if !strings.HasPrefix(kind, "AWS::CloudFront::") || !resolver.Included(id) {
@@ -101,48 +99,42 @@ func resolve(t *cfn.Template, publicKey string) ([]cloudfront.Resource, error) {
 		if err != nil {
 			return nil, err
 		}
-		state, err := values.state(id)
-		if err != nil {
-			return nil, err
-		}
-		resources = append(resources, cloudfront.Resource{LogicalID: id, PhysicalID: state.PhysicalID, Type: kind, Properties: properties, Attributes: state.Attributes})
+		physicalID, attributes := values.of(id)
+		resources = append(resources, cfn.Resolved{LogicalID: id, PhysicalID: physicalID, Type: kind, Properties: properties, Attributes: attributes})
 	}
 	return resources, nil
 }
 
-// madeUp gives a resolver ids and attributes such as a deploy would.
-type madeUp struct {
+// placeholders gives a resolver ids and attributes in the form of a deploy's.
+type placeholders struct {
 	template  *cfn.Template
-	generic   cloudformation.Generic
+	env       cfn.Environment
 	publicKey string
 }
 
-func (m madeUp) state(id string) (cloudformation.State, error) {
-	return m.generic.Create(context.Background(), cloudformation.Resource{LogicalID: id, Type: m.template.Resources[id].Type})
+func (p placeholders) of(id string) (physicalID string, attributes map[string]any) {
+	return cfn.Placeholder(p.env, id, p.template.Resources[id].Type, nil)
 }
 
-func (m madeUp) Ref(id string) (string, error) {
-	state, err := m.state(id)
-	return state.PhysicalID, err
+func (p placeholders) Ref(id string) (string, error) {
+	physicalID, _ := p.of(id)
+	return physicalID, nil
 }
 
-func (m madeUp) Attribute(id, name string) (any, error) {
-	state, err := m.state(id)
-	if err != nil {
-		return nil, err
-	}
-	if value, ok := state.Attributes[name]; ok {
+func (p placeholders) Attribute(id, name string) (any, error) {
+	_, attributes := p.of(id)
+	if value, ok := attributes[name]; ok {
 		return value, nil
 	}
-	if name == "PublicKey" && strings.HasPrefix(m.template.Resources[id].Type, "Custom::") {
-		return m.publicKey, nil
+	if name == "PublicKey" && strings.HasPrefix(p.template.Resources[id].Type, "Custom::") {
+		return p.publicKey, nil
 	}
 	return id + "." + name, nil
 }
 
 // setAside takes off a distribution what the edge does not enforce and what
 // says nothing about signatures, and tells so.
-func setAside(r *cloudfront.Resource) (notes []string) {
+func setAside(r *cfn.Resolved) (notes []string) {
 	config, ok := r.Properties["DistributionConfig"].(map[string]any)
 	if !ok {
 		return nil

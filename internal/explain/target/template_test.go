@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"premiumhls/local/cloudfront"
+	"premiumhls/internal/cfn"
 	"premiumhls/signedcookie"
 )
 
@@ -78,7 +78,7 @@ func TestFromTemplateRefuses(t *testing.T) {
 		{"nothing there", filepath.Join(folder, "none"), "finding the template"},
 		{"a folder without one", folder, "has 0 files *.template.json"},
 		{"no JSON", write("a.json", "<html>"), "reading the template"},
-		{"no distribution", write("b.json", `{"Resources":{"A":{"Type":"AWS::SNS::Topic"}}}`), "the template has 0, not one"},
+		{"no distribution", write("b.json", `{"Resources":{"A":{"Type":"AWS::SNS::Topic"}}}`), "the template has 0 distributions"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestFromTemplateRefuses(t *testing.T) {
 
 func TestSetAside(t *testing.T) {
 	functions := []any{map[string]any{"EventType": "viewer-request"}}
-	r := cloudfront.Resource{Properties: map[string]any{"DistributionConfig": map[string]any{
+	r := cfn.Resolved{Properties: map[string]any{"DistributionConfig": map[string]any{
 		"WebACLId":             "arn",
 		"DefaultCacheBehavior": map[string]any{"FunctionAssociations": []any{}},
 		"CacheBehaviors":       []any{map[string]any{"PathPattern": "/a/*", "FunctionAssociations": functions}},

@@ -201,7 +201,7 @@ func FuzzPath(f *testing.F) {
 		"/premium/course-1/a.ts?x=/../../course-2/a.ts", "/premium/course-1/.", "/premium/course-1/%2e%2e%2f%2e%2e/api/cookies", "/premium/course-1/..;/course-2/a.ts"} {
 		f.Add(path)
 	}
-	d, memory := distribution(), NewMemory(16)
+	d, memory := distribution(), NewCache(16)
 	cookies := grant{ecdsaKey, signedcookie.SHA1, courseOne().Policy}.cookies()
 	turn := func(s string) string { return strings.ReplaceAll(s, `\`, "/") }
 	f.Fuzz(func(t *testing.T, target string) {

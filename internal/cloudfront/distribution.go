@@ -3,12 +3,14 @@ package cloudfront
 import (
 	"crypto"
 	"fmt"
+	"slices"
+	"strings"
 
 	"premiumhls/signedcookie"
 )
 
-// A Distribution is what an edge enforces. It is not changed once an [Edge]
-// has it.
+// A Distribution is the configuration of a CloudFront distribution, as far as it
+// decides what a viewer may get.
 type Distribution struct {
 	Domain               string   // its own host, with a port where it is reached on one
 	Aliases              []string // its alternate domain names
@@ -83,4 +85,37 @@ func ParsePublicKey(id string, pem []byte) (PublicKey, error) {
 		return PublicKey{}, fmt.Errorf("public key %s: %w", id, err)
 	}
 	return PublicKey{ID: id, key: key}, nil
+}
+
+// serves reports whether a Host header names the distribution. The default port
+// of the scheme is optional.
+func (d *Distribution) serves(host, scheme string) bool {
+	port := ":80"
+	if scheme == "https" {
+		port = ":443"
+	}
+	host = strings.TrimSuffix(strings.ToLower(host), port)
+	is := func(name string) bool {
+		name = strings.TrimSuffix(strings.ToLower(name), port)
+		if label, ok := strings.CutPrefix(name, "*."); ok { // a wildcard alias matches one label
+			first, rest, _ := strings.Cut(host, ".")
+			return first != "" && rest == label
+		}
+		return name != "" && name == host
+	}
+	return is(d.Domain) || slices.ContainsFunc(d.Aliases, is)
+}
+
+// allows reports whether viewers in a country are served. A viewer whose country
+// is unknown is (CloudFront developer guide, "Restrict the geographic
+// distribution of your content").
+func (g GeoRestriction) allows(country string) bool {
+	in := slices.ContainsFunc(g.Locations, func(c string) bool { return strings.EqualFold(c, country) })
+	switch {
+	case country == "" || g.Type == "" || g.Type == "none":
+		return true
+	case g.Type == "whitelist":
+		return in
+	}
+	return !in
 }

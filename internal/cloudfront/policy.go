@@ -55,13 +55,13 @@ type OriginRequestPolicy struct {
 	Managed bool // CloudFront's own
 }
 
-// sends reports whether a viewer's header reaches the origin by the
+// Sends reports whether a viewer's header reaches the origin by the
 // behavior's policies.
 //
 // An origin request policy cannot list Authorization: only a cache policy, or
 // a policy that sends all of the viewer's headers, can send it (CloudFront
 // developer guide, "HTTP 401 status code").
-func (b *Behavior) sends(header string) bool {
+func (b *Behavior) Sends(header string) bool {
 	if b.CachePolicy.Headers.picks(header, strings.EqualFold) {
 		return true
 	}
@@ -74,9 +74,9 @@ func (b *Behavior) sends(header string) bool {
 	return b.OriginRequestPolicy.Headers.picks(header, strings.EqualFold)
 }
 
-// names reports whether a policy asks for a header by its name, which is how
+// Names reports whether a policy asks for a header by its name, which is how
 // the headers that CloudFront makes are asked for.
-func (b *Behavior) names(header string) bool {
+func (b *Behavior) Names(header string) bool {
 	listed := func(s Selection) bool {
 		return (s.Mode == "whitelist" || s.Mode == "allViewerAndWhitelistCloudFront") &&
 			slices.ContainsFunc(s.Names, func(n string) bool { return strings.EqualFold(n, header) })
@@ -89,9 +89,9 @@ func (b *Behavior) sendsCookie(name string) bool {
 		b.OriginRequestPolicy != nil && b.OriginRequestPolicy.Cookies.picks(name, exactly)
 }
 
-// forwardsCookies reports whether any cookie can reach the origin. Only then
+// ForwardsCookies reports whether any cookie can reach the origin. Only then
 // do an origin's own cookies reach the viewer.
-func (b *Behavior) forwardsCookies() bool {
+func (b *Behavior) ForwardsCookies() bool {
 	forwards := func(s Selection) bool { return s.Mode != "" && s.Mode != "none" }
 	return forwards(b.CachePolicy.Cookies) ||
 		b.OriginRequestPolicy != nil && forwards(b.OriginRequestPolicy.Cookies)

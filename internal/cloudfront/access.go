@@ -20,10 +20,14 @@ type Decision struct {
 	Code, Message string
 	// Reason is a sentence for a person: what was found, what was expected.
 	Reason string
-	// Checks is the chain as far as it went. Only the last can have failed.
+	// Behavior is the behavior whose keys decided; nil if none was needed.
+	Behavior *Behavior
+	// Checks are the checks that were made. Only the last can have failed.
 	Checks []Check
 	KeyID  string
-	Policy signedcookie.Policy // as sent: proven only where the chain got past CheckVerification
+	Policy signedcookie.Policy // as sent; verified only if CheckVerification passed
+	// Repeated are the credentials that were sent with more than one value.
+	Repeated []string
 }
 
 // A Check is one link of the chain.
@@ -75,11 +79,11 @@ type inspection struct {
 	url      parts // without the credentials
 	behavior *Behavior
 	request  Request
-	memory   *Memory
+	cache    *Cache
 
 	key       PublicKey
 	claim     claim
-	proof     *proof // nil where the claim is not remembered
+	verified  *verified // nil if the claim is not cached
 	signature []byte
 	raw       []byte // the policy's bytes, which the signature covers
 	policy    signedcookie.Policy
@@ -102,7 +106,7 @@ var chain = []func(*inspection) (Check, *refusal){
 
 // Decide judges a request by every signature that the distribution demands of
 // it. Route is that of the request's path.
-func (d *Distribution) Decide(route Route, request Request, memory *Memory) Decision {
+func (d *Distribution) Decide(route Route, request Request, cache *Cache) Decision {
 	if route.Behavior == nil {
 		return refuse(Decision{}, accessDenied.because("the distribution has no behavior for the path"))
 	}
@@ -111,7 +115,7 @@ func (d *Distribution) Decide(route Route, request Request, memory *Memory) Deci
 	}
 	var decision Decision
 	for _, b := range route.Signed {
-		decision = b.Decide(request, memory)
+		decision = b.Decide(request, cache)
 		if decision.Allowed {
 			continue
 		}
@@ -124,8 +128,8 @@ func (d *Distribution) Decide(route Route, request Request, memory *Memory) Deci
 }
 
 // Decide judges a request by the behavior's keys. A behavior that is not
-// signed is judged as one without any key. Memory may be nil.
-func (b *Behavior) Decide(request Request, memory *Memory) Decision {
+// signed is judged as one without any key. The cache may be nil.
+func (b *Behavior) Decide(request Request, cache *Cache) Decision {
 	url := splitURL(request.URL)
 	var s sent
 	rest, isURL := s.fromQuery(url.query)
@@ -134,13 +138,14 @@ func (b *Behavior) Decide(request Request, memory *Memory) Decision {
 	} else {
 		s.fromCookies(request.Cookies)
 	}
-	decision := b.inspect(&inspection{credentials: s.first, url: url, behavior: b, request: request, memory: memory})
+	decision := b.inspect(&inspection{credentials: s.first, url: url, behavior: b, request: request, cache: cache})
 	if decision.Allowed && len(s.repeated) > 0 {
 		// Browsers send the cookie with the longest path first, but which one
 		// CloudFront takes is undocumented; the stricter reading: both must do.
-		decision = b.inspect(&inspection{credentials: s.last, url: url, behavior: b, request: request, memory: memory})
+		decision = b.inspect(&inspection{credentials: s.last, url: url, behavior: b, request: request, cache: cache})
 	}
 	if len(s.repeated) > 0 {
+		decision.Repeated = s.repeated
 		names := strings.Join(s.repeated, ", ")
 		decision.Checks[0].Found += "; more than one " + names
 		if !decision.Allowed {
@@ -151,7 +156,7 @@ func (b *Behavior) Decide(request Request, memory *Memory) Decision {
 }
 
 func (b *Behavior) inspect(in *inspection) Decision {
-	d := Decision{Checks: make([]Check, 0, len(chain))}
+	d := Decision{Behavior: b, Checks: make([]Check, 0, len(chain))}
 	for _, step := range chain {
 		check, refused := step(in)
 		check.OK = refused == nil
@@ -227,7 +232,7 @@ func (in *inspection) recall() {
 		return
 	}
 	in.claim.hash = hash
-	in.proof = in.memory.recall(in.claim)
+	in.verified = in.cache.get(in.claim)
 }
 
 // decodesSignature treats a missing signature as one that does not decode:
@@ -241,8 +246,8 @@ func (in *inspection) decodesSignature() (Check, *refusal) {
 	if sent.value == "" {
 		return check, malformedSignature.because("the " + in.name(signature) + " is empty")
 	}
-	if in.proof != nil {
-		check.Found = strconv.Itoa(in.proof.signature) + " bytes"
+	if in.verified != nil {
+		check.Found = strconv.Itoa(in.verified.signature) + " bytes"
 		return check, nil
 	}
 	b, err := signedcookie.Decode(sent.value)
@@ -267,8 +272,8 @@ func (in *inspection) readsPolicy() (Check, *refusal) {
 	case !custom.given && !end.given:
 		check.Found = "none"
 		return check, malformedPolicy.because("the request has neither a " + in.name(policy) + " nor a " + in.name(expires))
-	case in.proof != nil:
-		check.Found, in.policy, in.end = in.proof.raw, in.proof.policy, in.proof.end
+	case in.verified != nil:
+		check.Found, in.policy, in.end = in.verified.raw, in.verified.policy, in.verified.expires
 		return check, nil
 	}
 	var err error
@@ -330,7 +335,7 @@ func (in *inspection) knowsHash() (Check, *refusal) {
 
 func (in *inspection) verifies() (Check, *refusal) {
 	check := Check{Name: CheckVerification, Found: "a signature that fits", Expected: "a signature of these bytes by key " + in.key.ID}
-	if in.proof != nil {
+	if in.verified != nil {
 		return check, nil
 	}
 	hash := in.claim.hash
@@ -338,8 +343,8 @@ func (in *inspection) verifies() (Check, *refusal) {
 		check.Found = err.Error()
 		return check, accessDenied.because("with " + string(hash) + " the signature does not fit the policy and key " + in.key.ID)
 	}
-	if in.memory != nil {
-		in.memory.remember(in.claim, &proof{in.policy, string(in.raw), len(in.signature), in.end})
+	if in.cache != nil {
+		in.cache.put(in.claim, &verified{in.policy, string(in.raw), len(in.signature), in.end})
 	}
 	return check, nil
 }

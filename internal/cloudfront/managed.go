@@ -33,7 +33,7 @@ var managedOriginRequestPolicies = map[string]OriginRequestPolicy{
 	// AllViewerExceptHostHeader
 	"b689b0a8-53d0-40ab-baf2-68738e2966ac": everything(Selection{Mode: "allExcept", Names: []string{"Host"}}),
 	// AllViewerAndCloudFrontHeaders-2022-06
-	"33f36d7e-f396-46d9-90e0-52428a34d9dc": everything(Selection{Mode: "allViewerAndWhitelistCloudFront", Names: madeHeaders}),
+	"33f36d7e-f396-46d9-90e0-52428a34d9dc": everything(Selection{Mode: "allViewerAndWhitelistCloudFront", Names: AddedHeaders}),
 	// CORS-CustomOrigin
 	"59781a5b-3903-41f3-afcb-af62929ccde1": headersOnly("Origin"),
 	// CORS-S3Origin
@@ -75,4 +75,17 @@ var securityHeaders = []ResponseHeader{
 	{Name: "X-Content-Type-Options", Value: "nosniff", Override: true},
 	{Name: "X-Frame-Options", Value: "SAMEORIGIN"},
 	{Name: "X-Xss-Protection", Value: "1; mode=block"},
+}
+
+// ManagedCachePolicy returns a cache policy that CloudFront provides.
+func ManagedCachePolicy(id string) (policy CachePolicy, ok bool) {
+	policy, ok = managedCachePolicies[id]
+	return policy, ok
+}
+
+// ManagedOriginRequestPolicy returns an origin request policy that CloudFront
+// provides.
+func ManagedOriginRequestPolicy(id string) (policy OriginRequestPolicy, ok bool) {
+	policy, ok = managedOriginRequestPolicies[id]
+	return policy, ok
 }

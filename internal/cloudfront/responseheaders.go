@@ -34,9 +34,9 @@ type CORS struct {
 	Override    bool
 }
 
-// apply changes the headers of an origin's answer: what is to be removed goes
-// first, so what is also added stays.
-func (p *ResponseHeadersPolicy) apply(r *http.Request, header http.Header) {
+// Apply changes the headers of an origin's response. Headers are removed first,
+// so one that is removed and added stays.
+func (p *ResponseHeadersPolicy) Apply(r *http.Request, header http.Header) {
 	for _, name := range p.Remove {
 		header.Del(name)
 	}

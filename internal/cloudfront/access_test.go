@@ -358,12 +358,12 @@ func TestEveryBit(t *testing.T) {
 		b := premium()
 		raw := g.raw()
 		signature, _ := signedcookie.Decode(sign(g.key, g.hash, raw))
-		memory := NewMemory(64)
+		cache := NewCache(64)
 		request := func(raw, signature []byte) Request {
 			return asked(segment, g.cookies().with(signedcookie.PolicyCookie, signedcookie.Encode(raw)).
 				with(signedcookie.SignatureCookie, signedcookie.Encode(signature)))
 		}
-		wantAllowed(t, b.Decide(request(raw, signature), memory))
+		wantAllowed(t, b.Decide(request(raw, signature), cache))
 		flip := func(what []byte, judge func() Decision) {
 			for i := range len(what) * 8 {
 				what[i/8] ^= 1 << (i % 8)
@@ -378,7 +378,7 @@ func TestEveryBit(t *testing.T) {
 			r := request(raw, signature)
 			r.Cookies = []string{strings.NewReplacer(signedcookie.KeyPairIDCookie+"="+g.key.id, signedcookie.KeyPairIDCookie+"="+string(id),
 				signedcookie.HashAlgorithmCookie+"="+string(g.hash), signedcookie.HashAlgorithmCookie+"="+string(hash)).Replace(r.Cookies[0])}
-			return b.Decide(r, memory)
+			return b.Decide(r, cache)
 		}
 		flip(raw, judge)
 		flip(signature, judge)
@@ -390,65 +390,63 @@ func TestEveryBit(t *testing.T) {
 	}
 }
 
-func TestMemory(t *testing.T) {
-	b, memory := premium(), NewMemory(4)
+func TestCache(t *testing.T) {
+	b, cache := premium(), NewCache(4)
 	g := courseOne()
 	cookies := g.cookies()
-	wantAllowed(t, b.Decide(asked(segment, cookies), memory))
-	if len(memory.young) != 1 {
-		t.Fatalf("%d signatures remembered, want 1", len(memory.young))
+	wantAllowed(t, b.Decide(asked(segment, cookies), cache))
+	if cache.claims.Len() != 1 {
+		t.Fatalf("%d signatures remembered, want 1", cache.claims.Len())
 	}
 	t.Run("what is remembered is not verified again", func(t *testing.T) {
-		memory := NewMemory(4)
-		b.Decide(asked(segment, cookies), memory)
-		for c, p := range memory.young {
-			c.signature = "another"
-			memory.remember(c, p)
-		}
-		wantAllowed(t, b.Decide(asked(segment, cookies.with(signedcookie.SignatureCookie, "another")), memory))
+		cache := NewCache(4)
+		b.Decide(asked(segment, cookies), cache)
+		c := claim{key: rsaKey.public.key, hash: signedcookie.SHA256, policy: signedcookie.Encode(g.raw()), signature: "another"}
+		cache.put(c, &verified{policy: g.Policy})
+		wantAllowed(t, b.Decide(asked(segment, cookies.with(signedcookie.SignatureCookie, "another")), cache))
 	})
 	t.Run("what is remembered is still judged", func(t *testing.T) {
-		wantAllowed(t, b.Decide(asked(segment, cookies), memory))
+		wantAllowed(t, b.Decide(asked(segment, cookies), cache))
 		late := asked(segment, cookies)
 		late.Time = g.Expires
-		wantRefused(t, b.Decide(late, memory), "AccessDenied", CheckEnd)
-		wantRefused(t, b.Decide(asked("/premium/course-2/a.ts", cookies), memory), "AccessDenied", CheckResource)
+		wantRefused(t, b.Decide(late, cache), "AccessDenied", CheckEnd)
+		wantRefused(t, b.Decide(asked("/premium/course-2/a.ts", cookies), cache), "AccessDenied", CheckResource)
 	})
 	t.Run("a key of the same id is another key", func(t *testing.T) {
 		other := premium()
 		other.PublicKeys = map[string]PublicKey{rsaKey.id: foreignKey.public}
-		wantRefused(t, other.Decide(asked(segment, cookies), memory), "AccessDenied", CheckVerification)
+		wantRefused(t, other.Decide(asked(segment, cookies), cache), "AccessDenied", CheckVerification)
 	})
 	t.Run("a key that left the group", func(t *testing.T) {
 		other := premium()
 		delete(other.PublicKeys, rsaKey.id)
-		wantRefused(t, other.Decide(asked(segment, cookies), memory), "InvalidKey", CheckKey)
+		wantRefused(t, other.Decide(asked(segment, cookies), cache), "InvalidKey", CheckKey)
 	})
 	t.Run("a refused signature is not remembered", func(t *testing.T) {
-		memory := NewMemory(4)
+		cache := NewCache(4)
 		for range 2 {
-			wantRefused(t, b.Decide(asked(segment, cookies.with(signedcookie.HashAlgorithmCookie, "SHA1")), memory), "AccessDenied", CheckVerification)
+			wantRefused(t, b.Decide(asked(segment, cookies.with(signedcookie.HashAlgorithmCookie, "SHA1")), cache), "AccessDenied", CheckVerification)
 		}
-		if len(memory.young)+len(memory.old) != 0 {
+		if cache.claims.Len() != 0 {
 			t.Error("it is")
 		}
 	})
 	t.Run("a canned policy is not a policy cookie", func(t *testing.T) {
-		memory := NewMemory(4)
+		cache := NewCache(4)
 		raw := signedcookie.CannedPolicy("https://"+host+segment, g.Expires)
 		custom := cookiesOf(rsaKey, signedcookie.SHA256, raw)
 		canned := custom.without(signedcookie.PolicyCookie).with(signedcookie.ExpiresCookie, fmt.Sprint(g.Expires.Unix()))
-		wantAllowed(t, b.Decide(asked(segment, canned), memory))
-		wantAllowed(t, b.Decide(asked(segment, canned), memory))
-		wantRefused(t, b.Decide(asked(segment, custom.with(signedcookie.PolicyCookie, string(raw))), memory), "MalformedPolicy", CheckPolicy)
-		wantRefused(t, b.Decide(asked(segment+"x", canned), memory), "AccessDenied", CheckVerification)
+		wantAllowed(t, b.Decide(asked(segment, canned), cache))
+		wantAllowed(t, b.Decide(asked(segment, canned), cache))
+		wantRefused(t, b.Decide(asked(segment, custom.with(signedcookie.PolicyCookie, string(raw))), cache), "MalformedPolicy", CheckPolicy)
+		wantRefused(t, b.Decide(asked(segment+"x", canned), cache), "AccessDenied", CheckVerification)
 	})
 	t.Run("it is bounded", func(t *testing.T) {
 		g := grant{ecdsaKey, signedcookie.SHA1, courseOne().Policy}
 		for range 20 {
 			g.Expires = g.Expires.Add(time.Second)
-			wantAllowed(t, b.Decide(asked(segment, g.cookies()), memory))
-			if n := len(memory.young) + len(memory.old); n > 4 {
+			wantAllowed(t, b.Decide(asked(segment, g.cookies()), cache))
+			if n := cache.claims.Len(); n > 4 {
 				t.Fatalf("%d signatures remembered, want at most 4", n)
 			}
 		}
@@ -491,7 +489,7 @@ func FuzzAccess(f *testing.F) {
 	} {
 		f.Add(seed.header, seed.query, seed.seconds, seed.bit)
 	}
-	b, memory := premium(), NewMemory(16)
+	b, cache := premium(), NewCache(16)
 	f.Fuzz(func(t *testing.T, header, query string, seconds int64, bit uint16) {
 		sent := []byte(fill.Replace(header))
 		if at := int(bit) / 8; bit > 0 && at < len(sent) {
@@ -502,7 +500,7 @@ func FuzzAccess(f *testing.F) {
 		if query != "" {
 			r.URL += "?" + query
 		}
-		d := b.Decide(r, memory)
+		d := b.Decide(r, cache)
 		if bare := b.Decide(r, nil); bare.Allowed != d.Allowed || bare.Code != d.Code || bare.Reason != d.Reason {
 			t.Fatalf("with memory %q, without %q", d.Reason, bare.Reason)
 		}
