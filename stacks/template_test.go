@@ -177,8 +177,8 @@ func TestEveryRouteNeedsAToken(t *testing.T) {
 			t.Errorf("the authorizer takes any token: %s", text(authorizer))
 		}
 		stage := a.Only(t, "AWS::ApiGatewayV2::Stage").Properties
-		if text(get(t, stage, "DefaultRouteSettings", "ThrottlingRateLimit")) != "50" {
-			t.Errorf("throttled at %s", text(stage["DefaultRouteSettings"]))
+		if got := text(stage["DefaultRouteSettings"]); got != `{"ThrottlingBurstLimit":4000,"ThrottlingRateLimit":2000}` {
+			t.Errorf("throttled at %s", got)
 		}
 		for id, r := range a.Resources("AWS::Lambda::Permission") {
 			if r.Properties["SourceArn"] == nil {

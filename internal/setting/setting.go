@@ -9,8 +9,9 @@
 //	json     the setting's name
 //	default  its value when none is given: as JSON, but strings without quotes
 //	min, max the range of a number, both included
-//	oneof    the values of a string, separated by spaces
+//	oneof    the values of a string or number, separated by spaces
 //	allowed  what is allowed, in words, where the other tags do not say it
+//	section  the section of the generated reference that begins with the field
 //	doc      what the setting does, for the generated reference
 package setting
 
@@ -77,6 +78,10 @@ func (f Field) setDefault(text string) {
 	}
 }
 
+// Section returns the section of the reference that the setting is in, or
+// nothing if it is in that of the field before it.
+func (f Field) Section() string { return f.tag.Get("section") }
+
 // Doc returns what the setting does.
 func (f Field) Doc() string { return f.tag.Get("doc") }
 
@@ -86,7 +91,7 @@ func (f Field) Allowed() string {
 		return allowed
 	}
 	if low, high, ok := f.limits(); ok {
-		return fmt.Sprintf("a whole number between %d and %d", low, high)
+		return fmt.Sprintf("between %d and %d", low, high)
 	}
 	if values := f.tag.Get("oneof"); values != "" {
 		list := strings.Fields(values)
@@ -120,7 +125,7 @@ func (f Field) InRange() bool {
 		return low <= f.Value.Int() && f.Value.Int() <= high
 	}
 	if values := f.tag.Get("oneof"); values != "" {
-		return slices.Contains(strings.Fields(values), f.Value.String())
+		return slices.Contains(strings.Fields(values), fmt.Sprint(f.Value.Interface()))
 	}
 	return true
 }
@@ -129,13 +134,17 @@ func (f Field) InRange() bool {
 type Error struct {
 	Name    string
 	Value   any
-	Allowed string
+	Allowed string // to follow the words "must be"
+	Reason  string // why the value is invalid, if Allowed does not say it
 }
 
 func (e *Error) Error() string {
 	value, err := json.Marshal(e.Value)
 	if err != nil {
 		value = fmt.Append(nil, e.Value)
+	}
+	if e.Reason != "" {
+		return fmt.Sprintf("%s: invalid value %s: %s", e.Name, value, e.Reason)
 	}
 	return fmt.Sprintf("%s: invalid value %s: must be %s", e.Name, value, e.Allowed)
 }
@@ -144,7 +153,7 @@ func (e *Error) Error() string {
 func Check(settings any) (errs []error) {
 	for _, f := range Fields(settings) {
 		if !f.InRange() {
-			errs = append(errs, &Error{f.Name, f.Value.Interface(), f.Allowed()})
+			errs = append(errs, &Error{Name: f.Name, Value: f.Value.Interface(), Allowed: f.Allowed()})
 		}
 	}
 	return errs

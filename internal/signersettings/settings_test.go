@@ -57,7 +57,7 @@ func TestParse(t *testing.T) {
 			"entitlements": m{"table": "Grants"},
 		}, func(d *Document) {
 			*d = Document{
-				Choices:         Choices{"p/q", 1, 30, 10, "Strict", "video.example.com", false, true, "plain"},
+				Choices:         Choices{"p/q", 30, 10, "Strict", "video.example.com", false, true, 1, "plain"},
 				ParameterPrefix: "/a/b", SigningKeys: keys("x", "y"), Entitlements: json.RawMessage(`{"table":"Grants"}`),
 				MetricsStack: "PremiumHls", RefreshSeconds: 1, MinuteMillis: 1000,
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -12,31 +13,26 @@ import (
 	"premiumhls/internal/setting"
 )
 
-// An Error is a setting that cannot be. Its text is a sentence that names the
-// setting, what it was and what it may be.
-type Error struct {
-	Name string
-	Was  any
-	May  string
-	Why  string // where "may" does not say it all
+// An Error reports an invalid value of a setting.
+type Error = setting.Error
+
+// An UnknownError reports a name that is no setting.
+type UnknownError struct {
+	Name       string
+	Suggestion string // a setting with a similar name, or empty
 }
 
-func (e *Error) Error() string {
-	was, err := json.Marshal(e.Was)
-	if err != nil {
-		was = fmt.Append(nil, e.Was)
+func (e *UnknownError) Error() string {
+	if e.Suggestion == "" {
+		return e.Name + ": unknown setting"
 	}
-	text := fmt.Sprintf("The setting %s was %s; it may be %s.", e.Name, was, e.May)
-	if e.Why != "" {
-		text += " " + e.Why
-	}
-	return text
+	return fmt.Sprintf("%s: unknown setting; did you mean %s?", e.Name, e.Suggestion)
 }
 
-// Read takes the settings from a CDK context. What the context does not give
-// keeps its default; names that belong to the CDK itself are passed over, and
-// any other name that is no setting is an error, so that a misspelled one does
-// not silently fall back. The error joins an [*Error] for each bad setting.
+// Read reads the settings in a CDK context. Settings that the context does not
+// have keep their defaults. Names that belong to the CDK are skipped; any other
+// unknown name is an error, so that a misspelled setting does not silently keep
+// its default. The error joins an [*Error] or [*UnknownError] for each mistake.
 func Read(context map[string]any) (Settings, error) {
 	s := Default()
 	fields := fields(&s)
@@ -52,11 +48,11 @@ func Read(context map[string]any) (Settings, error) {
 		}
 		f, ok := fields[name]
 		if !ok {
-			errs = append(errs, &Error{Name: name, Was: context[name], May: "left out: there is no setting of that name", Why: suggestion(name, fields)})
+			errs = append(errs, &UnknownError{name, suggestion(name, fields)})
 			continue
 		}
 		if err := assign(f.Value, context[name]); err != nil {
-			errs = append(errs, &Error{Name: name, Was: context[name], May: f.Allowed()})
+			errs = append(errs, &Error{Name: name, Value: context[name], Allowed: f.Allowed()})
 		}
 	}
 	if len(errs) == 0 {
@@ -120,12 +116,36 @@ func assign(f reflect.Value, value any) error {
 	return nil
 }
 
-// suggestion finds a setting that a misspelled name may have meant.
+// suggestion returns the setting whose name is most like an unknown one, or
+// nothing if none is.
 func suggestion(name string, fields map[string]setting.Field) string {
-	for known := range fields {
-		if strings.EqualFold(known, name) || strings.EqualFold(known, name+"s") || strings.EqualFold(known+"s", name) {
-			return fmt.Sprintf("Was %s meant?", known)
+	best, least := "", 1+len(name)/3
+	for _, known := range slices.Sorted(maps.Keys(fields)) {
+		if d := distance(strings.ToLower(name), strings.ToLower(known)); d < least {
+			best, least = known, d
 		}
 	}
-	return ""
+	return best
+}
+
+// distance is the number of characters to insert, delete or replace to make b
+// of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0]++
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }

@@ -1,5 +1,5 @@
-// Package settings reads what a person may choose: the context of cdk.json,
-// as one typed and validated struct.
+// Package settings defines the settings of cdk.json and reads them into one
+// typed and validated struct.
 package settings
 
 import (
@@ -7,84 +7,66 @@ import (
 	"premiumhls/internal/signersettings"
 )
 
-// Settings is every choice there is. The json tag is a setting's name in
-// cdk.json, the other tags are those of package setting.
+// Settings are the settings of cdk.json. The tags of a field are its
+// definition: name, default, allowed values, and its text in docs/settings.md;
+// see package setting.
+//
+// To add a setting, add a field here or, if the signer acts on it, to
+// [signersettings.Choices]. Then run go test ./stacks/settings -update.
 type Settings struct {
-	// What the signer acts on as well.
 	signersettings.Choices
 
-	// The stack and its bucket.
-	StackName          string   `json:"stackName" allowed:"3 to 40 letters, digits and hyphens that begin with a letter, without the words aws, amazon and cognito and not beginning with ssm"`
-	KeepData           bool     `json:"keepData" allowed:"true or false"`
-	Sample             bool     `json:"sample" allowed:"true or false"`
-	MediaConvertInputs []string `json:"mediaConvertInputs" allowed:"a list of bucket names"`
+	StackName          string   `json:"stackName" default:"PremiumHls" allowed:"3 to 40 letters, digits and hyphens that begin with a letter, do not begin with ssm and do not contain aws, amazon or cognito" section:"Site" doc:"Name of the stack. Resources that need a name, such as parameters and the dashboard, begin with it."`
+	KeepData           bool     `json:"keepData" default:"true" doc:"Retain the buckets, the user pool and the grants when the stack is deleted. false deletes them with everything in them."`
+	Sample             bool     `json:"sample" default:"true" doc:"Upload sample videos and their catalog."`
+	MediaConvertInputs []string `json:"mediaConvertInputs" allowed:"a list of bucket names" doc:"Buckets that MediaConvert may read source videos from."`
 
-	// The distribution.
-	DomainNames    []string `json:"domainNames" allowed:"a list of host names such as video.example.com, without wildcards; certificateArn goes with it"`
-	CertificateArn string   `json:"certificateArn" allowed:"the ARN of an ACM certificate in us-east-1; domainNames goes with it"`
-	PriceClass     string   `json:"priceClass" allowed:"empty, PriceClass_100, PriceClass_200 or PriceClass_All"`
-	AllowCountries []string `json:"allowCountries" allowed:"a list of two-letter country codes; blockCountries must then be empty"`
-	BlockCountries []string `json:"blockCountries" allowed:"a list of two-letter country codes; allowCountries must then be empty"`
-	AccessLogs     bool     `json:"accessLogs" allowed:"true or false"`
-	WebACLArn      string   `json:"webAclArn" allowed:"the ARN of a global WAFv2 web ACL in us-east-1"`
-	DeployCheck    bool     `json:"deployCheck" allowed:"true or false"`
-	AllowedOrigins []string `json:"allowedOrigins" allowed:"a list of origins such as https://www.example.com, without a path or wildcard"`
+	DomainNames    []string `json:"domainNames" allowed:"a list of different host names such as video.example.com, without wildcards" section:"Distribution" doc:"Your own domain names. The first is the one in cookies. Needs certificateArn."`
+	CertificateArn string   `json:"certificateArn" allowed:"the ARN of an ACM certificate in us-east-1" doc:"ARN of the certificate for domainNames."`
+	PriceClass     string   `json:"priceClass" allowed:"empty, PriceClass_100, PriceClass_200 or PriceClass_All" doc:"Edge locations that serve the site. Empty: CloudFront's default, all of them; flat-rate plans allow nothing else."`
+	AllowCountries []string `json:"allowCountries" allowed:"a list of two-letter country codes, and empty if blockCountries is not" doc:"The only countries that may request anything."`
+	BlockCountries []string `json:"blockCountries" allowed:"a list of two-letter country codes" doc:"Countries that may not request anything."`
+	WebACLArn      string   `json:"webAclArn" allowed:"the ARN of a global WAFv2 web ACL in us-east-1" doc:"ARN of a web ACL for the distribution."`
+	AllowedOrigins []string `json:"allowedOrigins" allowed:"a list of different origins such as https://www.example.com, without a path or wildcard" doc:"Origins of other sites' pages that may use the API and play videos."`
+	DeployCheck    bool     `json:"deployCheck" default:"true" doc:"At the end of each deploy that changes something, check that premium videos are served with cookies and refused without. If not, the deploy fails and is rolled back."`
 
 	// The signing keys.
-	SigningKeys             []SigningKey `json:"signingKeys" allowed:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile"`
-	KeyCustody              string       `json:"keyCustody" allowed:"ssm, kms or external"`
-	SigningKeyType          string       `json:"signingKeyType" allowed:"RSA_2048 or ECDSA_P256"`
-	SignatureHash           string       `json:"signatureHash" allowed:"SHA256 or SHA1; with ECDSA_P256 only SHA1, unless allowUndocumentedEcdsaSha256 is true"`
-	UndocumentedECDSASHA256 bool         `json:"allowUndocumentedEcdsaSha256" allowed:"true or false"`
-	EndAllCookies           bool         `json:"endAllCookies" allowed:"true or false"`
+	SigningKeys             []SigningKey `json:"signingKeys" default:"[\"first\"]" allowed:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile" section:"Signing keys" doc:"The keys, oldest first: a name, or an object with name and what differs from the settings below (custody, type, hash). An external key needs parameter and publicKeyFile. A name stands for one key for ever; see [keys.md](keys.md)."`
+	KeyCustody              string       `json:"keyCustody" default:"ssm" allowed:"ssm, kms or external" doc:"Where private keys are: ssm (made at deploy time, in Parameter Store), kms (made in KMS, which they never leave) or external (made by you)."`
+	SigningKeyType          string       `json:"signingKeyType" default:"RSA_2048" allowed:"RSA_2048 or ECDSA_P256" doc:"Type of new keys."`
+	SignatureHash           string       `json:"signatureHash" default:"SHA256" allowed:"SHA256 or SHA1; with ECDSA_P256 only SHA1, unless allowUndocumentedEcdsaSha256 is true" doc:"Hash of signatures."`
+	UndocumentedECDSASHA256 bool         `json:"allowUndocumentedEcdsaSha256" allowed:"true or false" doc:"Allow ECDSA keys with SHA-256."`
+	EndAllCookies           bool         `json:"endAllCookies" allowed:"true or false" doc:"Allow this deploy to drop keys whose cookies viewers still use, for example a key that leaked. Every viewer with such cookies is refused until the page requests new ones."`
 
-	// Who may watch what.
-	Entitlements Entitlements `json:"entitlements" allowed:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function"`
+	Entitlements Entitlements `json:"entitlements" default:"\"authenticated\"" allowed:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function" section:"Entitlements" doc:"Who may watch what: every viewer who signed in, viewers with a grant in the stack's table, viewers whose token has a claim, or viewers for whom your Lambda function says so. See [entitlements.md](entitlements.md)."`
 
-	// Sign-in.
-	JWTIssuer          string   `json:"jwtIssuer" allowed:"the https URL of an OpenID Connect issuer, without a trailing slash unless the issuer's own name has one; jwtAudience goes with it"`
-	JWTAudience        []string `json:"jwtAudience" allowed:"a list of client ids that tokens are made for, the page's own first; jwtIssuer goes with it"`
-	SelfSignUp         bool     `json:"selfSignUp" allowed:"true or false"`
-	SignInHosts        []string `json:"signInHosts" allowed:"a list of host names that the page's sign-in talks to besides the issuer's own, such as the domain of an existing Cognito user pool"`
-	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without the words aws, amazon and cognito"`
+	JWTIssuer          string   `json:"jwtIssuer" allowed:"the https URL of an OpenID Connect issuer, with a trailing slash only if the issuer's own name has one" section:"Sign-in" doc:"Issuer that viewers sign in at. Empty: the stack makes a Cognito user pool. Needs jwtAudience."`
+	JWTAudience        []string `json:"jwtAudience" allowed:"a list of different client ids" doc:"Client ids that tokens of jwtIssuer must be for. The page signs in with the first."`
+	SelfSignUp         bool     `json:"selfSignUp" default:"false" doc:"Viewers can create accounts in the stack's user pool."`
+	SignInHosts        []string `json:"signInHosts" allowed:"a list of host names" doc:"Hosts that the page connects to for sign-in besides the issuer's, such as the domain of an existing Cognito user pool."`
+	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
 
-	// The signer.
-	RequestsPerSecond int `json:"requestsPerSecond" allowed:"a whole number from 1 to 10000"`
-	RequestBurst      int `json:"requestBurst" allowed:"a whole number from 1 to 5000"`
-	LogDays           int `json:"logDays" allowed:"a number of days that CloudWatch Logs offers: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653"`
+	RequestsPerSecond int `json:"requestsPerSecond" default:"2000" min:"1" max:"10000" section:"API" doc:"Rate limit of the API for all viewers together, in requests a second. It protects the account's quotas, which the API shares with everything else in the account and region, and not one viewer from another: the signer limits each viewer by itself. Requests over the limit get 429."`
+	RequestBurst      int `json:"requestBurst" default:"4000" min:"1" max:"5000" doc:"Burst limit of the API: requests that it accepts at once, before the rate limit counts."`
 
-	// What is seen in production.
-	Monitoring     bool   `json:"monitoring" allowed:"true or false"`
-	AlarmTopicArn  string `json:"alarmTopicArn" allowed:"the ARN of a standard SNS topic in the stack's region; monitoring must then be true"`
-	KeyMaxDays     int    `json:"keyMaxDays" allowed:"a whole number of days from 1 to 3650"`
-	RefusedPercent int    `json:"refusedPercent" allowed:"a whole number from 1 to 100"`
-	Tracing        bool   `json:"tracing" allowed:"true or false"`
+	Monitoring     bool   `json:"monitoring" default:"true" section:"Logs and monitoring" doc:"Make metrics, alarms and a dashboard."`
+	AlarmTopicArn  string `json:"alarmTopicArn" allowed:"the ARN of a standard SNS topic" doc:"SNS topic, in the stack's region, that alarms notify."`
+	KeyMaxDays     int    `json:"keyMaxDays" default:"365" min:"1" max:"3650" doc:"Alarm when the signing key is older than this many days."`
+	RefusedPercent int    `json:"refusedPercent" default:"25" min:"1" max:"100" doc:"Alarm when this percentage of requests returns 4xx. The alarm exists in us-east-1 only, where CloudFront's metrics are."`
+	Tracing        bool   `json:"tracing" default:"false" doc:"Trace the signer with X-Ray."`
+	AccessLogs     bool   `json:"accessLogs" default:"false" doc:"Write access logs to a bucket, with Athena queries that find who watched what."`
+	LogDays        int    `json:"logDays" default:"30" oneof:"1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653" doc:"Days that CloudWatch keeps logs."`
 }
 
-// Default is the settings where cdk.json gives none.
+// Default returns the settings with no value given.
 func Default() Settings {
-	s := Settings{
-		StackName:         "PremiumHls",
-		KeepData:          true,
-		Sample:            true,
-		DeployCheck:       true,
-		SigningKeys:       []SigningKey{{Name: "first"}},
-		KeyCustody:        "ssm",
-		SigningKeyType:    "RSA_2048",
-		SignatureHash:     "SHA256",
-		RequestsPerSecond: 50,
-		RequestBurst:      100,
-		LogDays:           30,
-		Monitoring:        true,
-		KeyMaxDays:        365,
-		RefusedPercent:    25,
-	}
+	var s Settings
 	setting.SetDefaults(&s)
 	return s
 }
 
 // Host is the host that viewers use and that policies name: the first domain
-// name, or empty where it is the distribution's own.
+// name, or empty for the distribution's own.
 func (s Settings) Host() string {
 	if len(s.DomainNames) == 0 {
 		return ""

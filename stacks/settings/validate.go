@@ -1,13 +1,11 @@
 package settings
 
 import (
-	"errors"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
-
-	"premiumhls/internal/setting"
 )
 
 var (
@@ -24,65 +22,54 @@ var (
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
-var logDays = []int{1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
-
-// validate returns an error for each setting that cannot be, alone or beside
-// the others.
+// validate returns an error for each setting whose value is invalid, alone or
+// beside the others.
 func (s *Settings) validate() (errs []error) {
 	all := fields(s)
-	check := func(name string, ok bool, why ...string) {
+	// check adds an error unless ok. With a reason, the reason is said in place
+	// of the allowed values.
+	check := func(name string, ok bool, reason ...string) {
 		if !ok {
 			f := all[name]
-			errs = append(errs, &Error{Name: name, Was: f.Value.Interface(), May: f.Allowed(), Why: strings.Join(why, " ")})
+			errs = append(errs, &Error{Name: name, Value: f.Value.Interface(), Allowed: f.Allowed(), Reason: strings.TrimSuffix(strings.Join(reason, " "), ".")})
 		}
 	}
 
-	for name, f := range all {
-		check(name, f.InRange())
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		check(name, all[name].InRange())
 	}
 	check("stackName", stackName.MatchString(s.StackName) && !reserved.MatchString(s.StackName))
 	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor"}, s.PremiumPath))
 	check("mediaConvertInputs", every(s.MediaConvertInputs, bucketName.MatchString))
 
 	check("domainNames", every(s.DomainNames, isHostName) && distinct(s.DomainNames))
-	check("domainNames", len(s.DomainNames) > 0 || s.CertificateArn == "", "A certificate was given, and no name that it is for.")
-	check("certificateArn", s.CertificateArn == "" || certificate.MatchString(s.CertificateArn), "CloudFront reads certificates from us-east-1 only.")
-	check("certificateArn", len(s.DomainNames) == 0 || s.CertificateArn != "", "Domain names were given, and no certificate for them.")
+	check("domainNames", len(s.DomainNames) > 0 || s.CertificateArn == "", "certificateArn needs domainNames")
+	check("certificateArn", s.CertificateArn == "" || certificate.MatchString(s.CertificateArn))
+	check("certificateArn", len(s.DomainNames) == 0 || s.CertificateArn != "", "domainNames needs certificateArn, the ARN of an ACM certificate in us-east-1")
 	check("priceClass", slices.Contains([]string{"", "PriceClass_100", "PriceClass_200", "PriceClass_All"}, s.PriceClass))
 	check("allowCountries", every(s.AllowCountries, country.MatchString) && (len(s.AllowCountries) == 0 || len(s.BlockCountries) == 0))
 	check("blockCountries", every(s.BlockCountries, country.MatchString))
-	check("webAclArn", s.WebACLArn == "" || webACL.MatchString(s.WebACLArn), "CloudFront reads web ACLs from us-east-1 only.")
+	check("webAclArn", s.WebACLArn == "" || webACL.MatchString(s.WebACLArn))
 	check("allowedOrigins", every(s.AllowedOrigins, isOrigin) && distinct(s.AllowedOrigins))
 
 	s.validateKeys(check)
-	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)),
-		"A browser takes a cookie only for the page's own domain or a parent of it, and never for cloudfront.net.")
+	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)))
 
 	check("entitlements", s.Entitlements.valid())
 
 	check("jwtIssuer", s.JWTIssuer == "" || isIssuer(s.JWTIssuer))
-	check("jwtIssuer", s.JWTIssuer != "" || len(s.JWTAudience) == 0, "An audience was given, and no issuer.")
+	check("jwtIssuer", s.JWTIssuer != "" || len(s.JWTAudience) == 0, "jwtAudience needs jwtIssuer")
 	check("jwtAudience", every(s.JWTAudience, clientID.MatchString) && distinct(s.JWTAudience))
-	check("jwtAudience", s.JWTIssuer == "" || len(s.JWTAudience) > 0, "An issuer was given, and no audience: any application of that issuer would be let in.")
+	check("jwtAudience", s.JWTIssuer == "" || len(s.JWTAudience) > 0, "jwtIssuer needs jwtAudience: without it, tokens for every application of the issuer would be accepted")
 	check("signInHosts", every(s.SignInHosts, isHostName))
 	check("signInDomainPrefix", s.SignInDomainPrefix == "" || domainPrefix.MatchString(s.SignInDomainPrefix) && !reserved.MatchString(s.SignInDomainPrefix))
 
-	check("requestsPerSecond", 1 <= s.RequestsPerSecond && s.RequestsPerSecond <= 10000)
-	check("requestBurst", 1 <= s.RequestBurst && s.RequestBurst <= 5000)
-	check("logDays", slices.Contains(logDays, s.LogDays))
-
 	check("alarmTopicArn", s.AlarmTopicArn == "" || alarmTopic.MatchString(s.AlarmTopicArn))
-	check("alarmTopicArn", s.AlarmTopicArn == "" || s.Monitoring, "A topic for alarms was given, and monitoring, which makes them, is false.")
-	check("keyMaxDays", 1 <= s.KeyMaxDays && s.KeyMaxDays <= 3650)
-	check("refusedPercent", 1 <= s.RefusedPercent && s.RefusedPercent <= 100)
+	check("alarmTopicArn", s.AlarmTopicArn == "" || s.Monitoring, "needs monitoring, which is false")
 	if len(errs) == 0 {
-		// By the same rules as the signer at its start.
+		// The same rules as the signer's at its start.
 		document := s.SignerDocument()
-		for _, err := range document.Check() {
-			if invalid, ok := errors.AsType[*setting.Error](err); ok {
-				errs = append(errs, &Error{Name: invalid.Name, Was: invalid.Value, May: invalid.Allowed})
-			}
-		}
+		return document.Check()
 	}
 	return errs
 }
