@@ -25,4 +25,4 @@ fuzz: ## run each fuzz target for FUZZ_TIME (5s)
 	bash .ci/fuzz $(FUZZ_TIME)
 
 synth: ## write the CloudFormation template to cdk.out
-	npx --yes aws-cdk@2.1148.1 synth --quiet
+	npx --yes aws-cdk@$$(cat cdk.version) synth --quiet

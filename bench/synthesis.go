@@ -14,8 +14,15 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// cdk is the npm package of the CDK's command line.
-const cdk = "aws-cdk@2.1148.1"
+// cdk is the npm package of the CDK's command line, in the version of the file
+// cdk.version.
+func (b *bench) cdk() (string, error) {
+	version, err := os.ReadFile(filepath.Join(b.root, "cdk.version"))
+	if err != nil {
+		return "", fmt.Errorf("reading the CDK's version: %w", err)
+	}
+	return "aws-cdk@" + strings.TrimSpace(string(version)), nil
+}
 
 // measureSynthesis measures cdk synth into an empty folder, and into the same
 // folder again.
@@ -47,6 +54,10 @@ func (b *bench) measureSynthesis(ctx context.Context) error {
 			{"synthesis/app", func() (time.Duration, error) { return b.app(ctx, ".", out) }},
 			{"synthesis/empty", func() (time.Duration, error) { return b.app(ctx, "./bench/emptyapp", out+"-empty") }},
 			{"synthesis/cli", func() (time.Duration, error) {
+				cdk, err := b.cdk()
+				if err != nil {
+					return 0, err
+				}
 				return b.timed(ctx, nil, "npx", "--yes", cdk, "synth", "--quiet", "--app", out)
 			}},
 		} {
@@ -62,6 +73,10 @@ func (b *bench) measureSynthesis(ctx context.Context) error {
 }
 
 func (b *bench) synth(ctx context.Context, out string, environment ...string) (time.Duration, error) {
+	cdk, err := b.cdk()
+	if err != nil {
+		return 0, err
+	}
 	return b.timed(ctx, environment, "npx", "--yes", cdk, "synth", "--quiet", "--output", out)
 }
 
