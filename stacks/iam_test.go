@@ -30,9 +30,9 @@ var grants = []string{
 	`Signer: logs:CreateLogStream logs:PutLogEvents on SignerLog.Arn`,
 	`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-keys/*`,
 	`Uploader is assumed by lambda.amazonaws.com: sts:AssumeRole`,
-	`Uploader: managed policy arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole`,
-	`Uploader: s3:Abort* s3:DeleteObject* s3:GetBucket* s3:GetObject* s3:List* s3:PutObject s3:PutObjectLegalHold s3:PutObjectRetention s3:PutObjectTagging s3:PutObjectVersionTagging on Videos.Arn Videos.Arn/*`,
-	`Uploader: s3:GetBucket* s3:GetObject* s3:List* on arn:aws:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region} arn:aws:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}/*`,
+	`Uploader: logs:CreateLogStream logs:PutLogEvents on UploadLog.Arn`,
+	`Uploader: s3:GetObject on arn:aws:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}/*`,
+	`Uploader: s3:ListBucket on Videos.Arn`,
 	`Videos admits cloudfront.amazonaws.com: s3:GetObject s3:ListBucket on Videos.Arn Videos.Arn/* if AWS:SourceArn StringEquals arn:aws:cloudfront::AWS::AccountId:distribution/Distribution`,
 	`Videos denies *: s3:* on Videos.Arn Videos.Arn/* if aws:SecureTransport Bool false`,
 	`Videos denies *: s3:* on Videos.Arn Videos.Arn/* if s3:TlsVersion NumericLessThan 1.2`,
@@ -91,8 +91,8 @@ var wildcards = []wildcard{
 	{`^AccessLogs admits logging.s3.amazonaws.com: s3:PutObject on AccessLogs.Arn/bucket/\* `, "files of log lines have names of their own"},
 	{`^Videos admits cloudfront.amazonaws.com: s3:GetObject s3:ListBucket on Videos.Arn Videos.Arn/\* `, "CloudFront serves every object"},
 	{`^SigningKeysKmsb admits arn:aws:iam::AWS::AccountId:root: kms:\* on \*$`, "in a key's policy * is that key, and root lets the account's own policies decide, as in KMS's default policy"},
-	{`^Uploader: s3:Abort\* .* on Videos.Arn Videos.Arn/\*$`, "the CDK's own: it writes the page and the sample"},
-	{`^Uploader: s3:GetBucket\* s3:GetObject\* s3:List\* on arn:aws:s3:::cdk-`, "the CDK's own: it reads this deploy's assets"},
+	{`^Uploader: s3:GetObject on arn:aws:s3:::cdk-`, "this deploy's assets are named by their hashes"},
+	{`^Uploader: s3:AbortMultipartUpload s3:PutObject on `, "folders of the page and the sample; TestUploaderCannotWriteOwnersObjects"},
 	{`^(Videos|AccessLogs) admits Emptier.Arn: `, "the CDK's own: it empties a bucket that is deleted"},
 }
 
@@ -128,6 +128,10 @@ func TestGrants(t *testing.T) {
 			want := slices.DeleteFunc(slices.Concat(grants, test.more), func(line string) bool { return slices.Contains(test.less, line) })
 			got := readStatements(t, synthesize(t, test.changes))
 			for _, line := range got {
+				// One key for each file of the page: TestUploaderCannotWriteOwnersObjects.
+				if strings.HasPrefix(line, "Uploader: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/") && !strings.Contains(line, " if ") {
+					continue
+				}
 				if !slices.Contains(want, line) {
 					t.Errorf("not listed: %s", line)
 				}

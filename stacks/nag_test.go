@@ -37,8 +37,7 @@ var accepted = []acceptance{
 	{"AwsSolutions-IAM5", `(Keymaker|Signer)Role/DefaultPolicy/Resource`, "Keys come and go between deploys; their own ARNs would be gone from the policy while they are still deleted or read. What X-Ray takes has no resource."},
 	{"AwsSolutions-IAM5", `MediaConvertRole/DefaultPolicy/Resource`, "Videos, and the files that they are made from, have names of their own."},
 	{"AwsSolutions-IAM5", `SignerLogWriterRole/DefaultPolicy/Resource`, "Files of log lines have names of their own, in two folders."},
-	{"AwsSolutions-IAM4", `Custom::CDKBucketDeployment\w+/ServiceRole/Resource`, "The CDK's own uploader."},
-	{"AwsSolutions-IAM5", `Custom::CDKBucketDeployment\w+/ServiceRole/DefaultPolicy/Resource`, "The CDK's own uploader: it reads this deploy's assets and writes the page and the sample."},
+	{"AwsSolutions-IAM5", `UploaderRole/DefaultPolicy/Resource`, "It reads this deploy's assets, which are named by their hashes, and writes the page's and the sample's folders."},
 	{"AwsSolutions-L1", `Custom::CDKBucketDeployment\w+/Resource`, "The CDK's own uploader, with the runtime that the CDK tests it on."},
 
 	{"NIST.800.53.R5-CloudWatchAlarmAction", `\w+Alarm/Resource`, "Who is told is a setting (alarmTopicArn)."},

@@ -31,7 +31,7 @@ func New(app constructs.Construct, s settings.Settings, p assets.Assets) awscdk.
 	client := signIn.newClient(stack, s, delivery.host)
 	signer.admit(client)
 	keys.publish(stack, s, delivery.host)
-	upload := newUploader(stack, s, storage)
+	upload := newUploader(stack, s, storage, p)
 	newPage(upload, s, p, client)
 	if s.Monitoring {
 		output(stack, "Dashboard", "The CloudWatch dashboard", *newMonitoring(stack, s, signer, delivery))

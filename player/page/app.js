@@ -98,7 +98,7 @@ async function start() {
   }
   greet();
   try {
-    state.videos = await loadCatalog(config.premiumPath);
+    state.videos = await loadCatalog(config.premiumPath, config.sample === true);
   } catch (cause) {
     state.loaded = true;
     refuse(failure ?? cause);

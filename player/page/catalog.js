@@ -1,11 +1,15 @@
 // Reads the videos of catalog.json and their URLs.
 import { Problem } from "./problem.js";
 
-/** Reads catalog.json, which is missing until somebody uploads it. */
-export async function loadCatalog(premiumPath, fetch = globalThis.fetch) {
+/**
+ * Reads catalog.json, which is missing until the owner uploads it. Until then a
+ * site with the sample shows the sample's own catalog.
+ */
+export async function loadCatalog(premiumPath, sample = false, fetch = globalThis.fetch) {
   let response;
   try {
     response = await fetch("catalog.json", { cache: "no-cache" });
+    if (sample && response.status === 404) response = await fetch("sample/catalog.json", { cache: "no-cache" });
   } catch {
     throw new Problem("network");
   }

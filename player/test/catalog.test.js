@@ -41,13 +41,28 @@ for (const [name, response, code] of [
   ["another format", { status: 200, ok: true, json: async () => [] }, "catalog_invalid"],
   ["a server error", { status: 500 }, "unavailable"],
 ]) {
-  test(`catalog: ${name}`, () => assert.rejects(loadCatalog("premium", async () => response), { code }));
+  test(`catalog: ${name}`, () => assert.rejects(loadCatalog("premium", false, async () => response), { code }));
 }
-test("catalog: no network", () => assert.rejects(loadCatalog("premium", async () => { throw new TypeError("down"); }), { code: "network" }));
+test("catalog: no network", () => assert.rejects(loadCatalog("premium", false, async () => { throw new TypeError("down"); }), { code: "network" }));
+
+for (const [name, sample, files, want] of [
+  ["the owner's catalog", true, { "catalog.json": "own", "sample/catalog.json": "sample" }, "own"],
+  ["the sample's where the owner has none", true, { "sample/catalog.json": "sample" }, "sample"],
+  ["no sample's where the sample is off", false, { "sample/catalog.json": "sample" }, "catalog_missing"],
+  ["neither", true, {}, "catalog_missing"],
+]) {
+  test(`catalog: ${name}`, async () => {
+    const fetch = async (url) => files[url]
+      ? { status: 200, ok: true, json: async () => ({ videos: [{ path: files[url] }] }) }
+      : { status: 404 };
+    const got = await loadCatalog("premium", sample, fetch).then((videos) => videos[0].path, (error) => error.code);
+    assert.equal(got, want);
+  });
+}
 
 test("catalog: the files of the sample exist", () => {
   const sample = new URL("../sample/", import.meta.url);
-  const catalog = JSON.parse(readFileSync(new URL("public/catalog.json", sample)));
+  const catalog = JSON.parse(readFileSync(new URL("public/sample/catalog.json", sample)));
   for (const video of readCatalog(catalog, "premium")) {
     const file = new URL((video.public ? "public" : ".") + video.url, sample);
     assert.match(readFileSync(file, "utf8"), /^#EXTM3U/);

@@ -31,6 +31,9 @@ type Assets struct {
 	Page        string // the web page, with the libraries that it loads
 	Sample      string // the sample videos, laid out as in the bucket
 
+	PageFiles     []string // the files in Page; a folder ends in a slash
+	SampleFolders []string // the same of the sample's premium folder
+
 	PublicKeys map[string]string
 
 	// Digest changes with the functions' code and with the source that makes
@@ -146,8 +149,33 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	if s.DeployCheck {
 		checked = append(checked, filepath.Join(p.DeployCheck, "bootstrap"))
 	}
+	if p.PageFiles, err = list(p.Page); err != nil {
+		return Assets{}, err
+	}
+	if s.Sample {
+		if p.SampleFolders, err = list(filepath.Join(p.Sample, s.PremiumPath)); err != nil {
+			return Assets{}, err
+		}
+	}
 	p.Digest, err = digest(append(checked, filepath.Join(root, "go.mod"), filepath.Join(root, "stacks"), filepath.Join(root, "internal"))...)
 	return p, err
+}
+
+// list returns the names in a folder, those of folders with a slash at the end.
+func list(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("listing what to upload: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() {
+			name += "/"
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // digest hashes files, and below folders the Go files that are not tests.

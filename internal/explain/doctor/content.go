@@ -15,6 +15,7 @@ const apiPath = "/api/cookies"
 // config is the page's configuration.
 type config struct {
 	PremiumPath string
+	Sample      bool // the page shows the sample's catalog if there is no other
 	SignIn      struct {
 		Issuer, ClientID, Scope string
 		AuthorizationEndpoint   string
@@ -61,7 +62,11 @@ func (v *visit) checkConfig(ctx context.Context) {
 func (v *visit) checkCatalog(ctx context.Context) {
 	const name = "catalog"
 	var catalog struct{ Videos []video }
-	if err := v.readJSON(ctx, "/catalog.json", &catalog); err != nil {
+	err := v.readJSON(ctx, "/catalog.json", &catalog)
+	if err != nil && v.config.Sample {
+		err = v.readJSON(ctx, "/sample/catalog.json", &catalog)
+	}
+	if err != nil {
 		v.fail(name, reason(err), "The page needs public/catalog.json in the bucket, with its list of videos: upload it.")
 		return
 	}
