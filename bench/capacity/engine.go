@@ -502,7 +502,7 @@ func (e *engine) result() *Result {
 		s := &e.seconds[i]
 		playing += int(s.Playing)
 		segments += float64(playing) * rate
-		whole := math.Floor(segments)
+		whole := math.Floor(segments + 1e-6)
 		segments -= whole
 		premium := float64(s.Premium) + whole
 		t.Page += float64(s.Page)

@@ -106,7 +106,7 @@ func TestUsage(t *testing.T) {
 		got, want float64
 	}{
 		{"requests for cookies", u.APIRequests, visits + renewals},
-		{"requests", u.EdgeRequests, visits*27 + visits + renewals + 6e6*10},
+		{"requests", u.EdgeRequests, visits*(PageRequests+2) + visits + renewals + 6e6*10},
 		{"bytes", u.EdgeBytes, 6e6*60*3e6/8 + visits*6e5},
 		{"stored", u.StoredBytes, 100 * 15 * 60 * 10e6 / 8},
 		{"Lambda", u.SignerGBs, (visits + renewals) * 0.004 * 0.25},
