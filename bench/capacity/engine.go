@@ -300,9 +300,9 @@ func (e *engine) handle(ev event, second int, at int64) {
 		v.asked = -1
 	}
 	end := issuance.PolicyEnd(time.UnixMilli(e.start+at), e.Lifetime, e.Step, time.Time{})
-	expiresIn := float64(end) - float64(e.start+at)/1000
+	expiresIn := end - (e.start+at)/1000
 	v.expires = now + int32(expiresIn)
-	e.schedule(second, renewAfter(expiresIn, e.random), event{ev.viewer, renew, 0})
+	e.schedule(second, float64(issuance.RenewAfter(expiresIn, e.random.Float64())), event{ev.viewer, renew, 0})
 }
 
 // gone is when the first edges have dropped the old key.

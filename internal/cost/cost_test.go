@@ -100,7 +100,7 @@ func TestRequestsBoundPro(t *testing.T) {
 func TestUsage(t *testing.T) {
 	m := NewMonth(20000, 300, 100)
 	u := m.Usage()
-	const visits, renewals = 200000, 20000 * 7 // 300 / 62.5 × 1.5 = 7.2 a viewer
+	const visits, renewals = 200000, 0 // a visit of 30 minutes is shorter than a renewal
 	for _, c := range []struct {
 		name      string
 		got, want float64
@@ -117,6 +117,11 @@ func TestUsage(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, c.got, c.want)
 		}
 	}
+	m.VisitMinutes = 150 // with renewals after 38.5 minutes each
+	if got := m.Usage().APIRequests; got != 40000+40000*3 {
+		t.Errorf("%v requests for cookies in visits of 150 minutes", got)
+	}
+	m.VisitMinutes = 30
 	m.KMS, m.Cognito, m.Table = true, false, false
 	if u = m.Usage(); u.KMSKeys != 1 || u.Signatures != u.APIRequests || u.ActiveViewers != 0 || u.TableReads != 0 {
 		t.Errorf("with KMS, another issuer and no table: %+v", u)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"premiumhls/internal/issuance"
 )
 
 // A Month describes a site and its viewers in the terms that an owner knows.
@@ -88,8 +90,9 @@ func (m Month) RequestsMinute() float64 {
 func (m Month) Usage() Usage {
 	visits := m.visits()
 	// One request for cookies at the start of a visit, then one for each
-	// renewal, at two thirds of the lifetime.
-	renewals := m.Viewers * math.Floor(m.Minutes/(m.CookieMinutes+m.StepMinutes/2)*1.5)
+	// renewal, as the signer spreads them.
+	between := float64(issuance.RenewAfter(int64((m.CookieMinutes+m.StepMinutes/2)*60), 0.5)) / 60
+	renewals := visits * math.Floor(m.VisitMinutes/between)
 	api := visits + renewals // viewers sign in at the issuer, not here
 	playlists := 2.0
 	if m.SeparateAudio {
