@@ -65,5 +65,5 @@ func (t *terminal) request(e cloudfront.Entry) {
 	if e.Decision.Code != "" {
 		decision = e.Decision.Code + ": " + decision
 	}
-	fmt.Fprintf(t, "%s %3d %-6s %s  [%s] %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, e.Path, e.Behavior, decision)
+	fmt.Fprintf(t, "%s %3d %-6s %s  [%s] %s: %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, e.Path, e.Behavior, e.Result, decision)
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // A Resolved resource has no intrinsic functions left in its properties.
@@ -128,6 +129,15 @@ func (p *Properties) Float(name string) float64 {
 		return 0
 	}
 	return f
+}
+
+// Seconds returns a duration in seconds, and standard if the property is
+// absent.
+func (p *Properties) Seconds(name string, standard time.Duration) time.Duration {
+	if _, ok := p.take(name); !ok {
+		return standard
+	}
+	return time.Duration(p.Int(name)) * time.Second
 }
 
 // OneOf returns one of the choices, the first if the property is absent.

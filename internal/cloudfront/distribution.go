@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"premiumhls/signedcookie"
 )
@@ -64,6 +65,9 @@ type CustomErrorResponse struct {
 	ErrorCode        int
 	ResponseCode     int    // 0 where there is no page
 	ResponsePagePath string // empty where the error stays as it is
+	// CachingMinTTL is how long the error stays in the cache at least; nil is
+	// 10 seconds.
+	CachingMinTTL *time.Duration
 }
 
 // A GeoRestriction is who may reach the distribution, by country.

@@ -1,5 +1,7 @@
 package cloudfront
 
+import "time"
+
 // The policies that CloudFront itself provides, by their ids (CloudFront
 // developer guide, "Use managed cache policies", "… origin request policies",
 // "… response headers policies"). One that is not here is an error of [Read],
@@ -9,20 +11,25 @@ var managedCachePolicies = map[string]CachePolicy{
 	// CachingDisabled
 	"4135ea2d-6df8-44a3-9df3-4b5a84be39ad": {},
 	// CachingOptimized
-	"658327ea-f89d-4fab-a63d-7e88639e58f6": {Gzip: true, Brotli: true},
+	"658327ea-f89d-4fab-a63d-7e88639e58f6": {Gzip: true, Brotli: true, MinTTL: time.Second, DefaultTTL: day, MaxTTL: year},
 	// CachingOptimizedForUncompressedObjects
-	"b2884449-e4de-46a7-ac36-70bc7f1ddd6d": {},
+	"b2884449-e4de-46a7-ac36-70bc7f1ddd6d": {MinTTL: time.Second, DefaultTTL: day, MaxTTL: year},
 	// Elemental-MediaPackage
-	"08627262-05a9-4f76-9ded-b50ca2e3a84f": {Gzip: true, Forwarding: Forwarding{
+	"08627262-05a9-4f76-9ded-b50ca2e3a84f": {Gzip: true, DefaultTTL: day, MaxTTL: year, Forwarding: Forwarding{
 		Headers: Selection{Mode: "whitelist", Names: []string{"Origin"}},
 		Query:   Selection{Mode: "whitelist", Names: []string{"aws.manifestfilter", "start", "end", "m"}}}},
 	// UseOriginCacheControlHeaders
-	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": {Gzip: true, Brotli: true, Forwarding: Forwarding{
+	"83da9c7e-98b4-4e11-a168-04f0df8e2c65": {Gzip: true, Brotli: true, MaxTTL: year, Forwarding: Forwarding{
 		Headers: originCacheControlHeaders, Cookies: Selection{Mode: "all"}}},
 	// UseOriginCacheControlHeaders-QueryStrings
-	"4cc15a8a-d715-48a4-82b8-cc0b614638fe": {Gzip: true, Brotli: true, Forwarding: Forwarding{
+	"4cc15a8a-d715-48a4-82b8-cc0b614638fe": {Gzip: true, Brotli: true, MaxTTL: year, Forwarding: Forwarding{
 		Headers: originCacheControlHeaders, Cookies: Selection{Mode: "all"}, Query: Selection{Mode: "all"}}},
 }
+
+const (
+	day  = 24 * time.Hour
+	year = 365 * day
+)
 
 var originCacheControlHeaders = Selection{Mode: "whitelist", Names: []string{
 	"Host", "Origin", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}}

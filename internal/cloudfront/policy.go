@@ -3,6 +3,7 @@ package cloudfront
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // A Selection is which headers, cookies or query parameters of a viewer a
@@ -42,11 +43,12 @@ func exactly(a, b string) bool { return a == b }
 // Forwarding is what of a viewer's request reaches the origin.
 type Forwarding struct{ Headers, Cookies, Query Selection }
 
-// A CachePolicy is, without a cache, only what it adds to a request to the
-// origin: whatever is in the cache key is sent.
+// A CachePolicy is what tells objects in the cache apart, and how long they
+// stay there. What is in the cache key is also sent to the origin.
 type CachePolicy struct {
 	Forwarding
-	Gzip, Brotli bool
+	Gzip, Brotli               bool
+	MinTTL, DefaultTTL, MaxTTL time.Duration
 }
 
 // An OriginRequestPolicy adds to what the cache policy sends.

@@ -77,9 +77,13 @@ func (r *reader) distribution(resource cfn.Resolved) Distribution {
 	}
 
 	for _, e := range c.Objects("CustomErrorResponses") {
-		d.CustomErrorResponses = append(d.CustomErrorResponses, CustomErrorResponse{
-			ErrorCode: e.Int("ErrorCode"), ResponseCode: e.Int("ResponseCode"), ResponsePagePath: e.Text("ResponsePagePath")})
-		e.Ignore("ErrorCachingMinTTL")
+		response := CustomErrorResponse{
+			ErrorCode: e.Int("ErrorCode"), ResponseCode: e.Int("ResponseCode"), ResponsePagePath: e.Text("ResponsePagePath")}
+		if e.Has("ErrorCachingMinTTL") {
+			ttl := e.Seconds("ErrorCachingMinTTL", 0)
+			response.CachingMinTTL = &ttl
+		}
+		d.CustomErrorResponses = append(d.CustomErrorResponses, response)
 		e.Done()
 	}
 	restrictions := c.Object("Restrictions")

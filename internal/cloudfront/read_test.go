@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"premiumhls/internal/cfn"
+	"time"
 )
 
 // template is a distribution as a template has it, its references resolved.
@@ -66,7 +67,7 @@ func TestRead(t *testing.T) {
 	}
 	if d.Domain != "d111.cloudfront.net" || !d.Enabled || !d.IPv6 || d.DefaultRootObject != "index.html" || len(d.Behaviors) != 3 ||
 		!slices.Equal(d.Aliases, []string{"video.example"}) || d.GeoRestriction.Type != "whitelist" || d.HTTPVersion != "http2and3" ||
-		d.CustomErrorResponses[0] != (CustomErrorResponse{404, 200, "/404.html"}) {
+		*d.CustomErrorResponses[0].CachingMinTTL != 10*time.Second || d.CustomErrorResponses[0].ResponsePagePath != "/404.html" || d.CustomErrorResponses[0].ResponseCode != 200 || d.CustomErrorResponses[0].ErrorCode != 404 {
 		t.Errorf("%+v", d)
 	}
 	premium, api, public := d.Behaviors[0], d.Behaviors[1], d.Behaviors[2]

@@ -37,14 +37,20 @@ func (r *reader) cachePolicy(b *cfn.Properties) CachePolicy {
 	}
 	c := p.Object("CachePolicyConfig")
 	p.Done()
-	c.Ignore("Name", "Comment", "MinTTL", "MaxTTL", "DefaultTTL")
+	c.Ignore("Name", "Comment")
+	policy := CachePolicy{
+		MinTTL:     c.Seconds("MinTTL", 0),
+		DefaultTTL: c.Seconds("DefaultTTL", day),
+		MaxTTL:     c.Seconds("MaxTTL", year),
+	}
+	// The default applies where the minimum and maximum let it.
+	policy.DefaultTTL = max(policy.DefaultTTL, policy.MinTTL)
+	policy.MaxTTL = max(policy.MaxTTL, policy.DefaultTTL)
 	key := c.Object("ParametersInCacheKeyAndForwardedToOrigin")
 	c.Done()
-	policy := CachePolicy{
-		Gzip:       key.Bool("EnableAcceptEncodingGzip"),
-		Brotli:     key.Bool("EnableAcceptEncodingBrotli"),
-		Forwarding: forwarding(key, "none", "whitelist"),
-	}
+	policy.Gzip = key.Bool("EnableAcceptEncodingGzip")
+	policy.Brotli = key.Bool("EnableAcceptEncodingBrotli")
+	policy.Forwarding = forwarding(key, "none", "whitelist")
 	key.Done()
 	return policy
 }

@@ -42,6 +42,7 @@ type Options struct {
 	Shop        Shop               // answers for functions that are not the stack's
 	Requests    func(edge.Entry)   // is told of each request to the edge
 	Access      func(iam.Decision) // is told of each call that IAM decided
+	NoCache     bool               // every request reaches an origin, and nothing is compressed
 	Propagation time.Duration      // how long the edge goes on as it was after a deploy
 	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
 	RefuseECDSASHA256 bool
@@ -247,10 +248,19 @@ func (c *Cloud) serveDistribution() error {
 		// CloudFront ends TLS; a page on localhost counts as secure to a
 		// browser without it.
 		Scheme:  "https",
+		Cache:   !c.options.NoCache,
 		Origins: c.origin,
 		Now:     c.options.Now,
 		Log:     c.options.Requests,
 	}))
+	return nil
+}
+
+// invalidate drops paths from the edge's cache, as the CDK's uploads ask.
+func (c *Cloud) invalidate(_ context.Context, _ string, paths []string) error {
+	if running := c.edge.Load(); running != nil {
+		running.Invalidate(paths)
+	}
 	return nil
 }
 

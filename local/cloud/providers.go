@@ -24,7 +24,7 @@ func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformati
 		"AWS::CloudFront::PublicKey":    publicKeyProvider{generic, c},
 		"AWS::CloudFront::Distribution": with(generic, "DomainName", c.options.Host),
 		"AWS::Cognito::UserPool":        with(generic, "ProviderURL", c.issuerURL),
-		"Custom::CDKBucketDeployment":   cloudformation.BucketDeployment{Assets: assets, Bucket: c.buckets.byName, Authorize: c.functions.may},
+		"Custom::CDKBucketDeployment":   cloudformation.BucketDeployment{Assets: assets, Bucket: c.buckets.byName, Authorize: c.functions.may, Invalidate: c.invalidate},
 		// Empties buckets when they are deleted; these end with the process.
 		"Custom::S3AutoDeleteObjects": generic,
 		"Custom::DeployCheck":         proofProvider{c.resources, c},

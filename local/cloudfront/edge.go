@@ -28,6 +28,9 @@ type Options struct {
 	Country func(netip.Addr) string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Cache has the edge cache and compress responses as the behaviors' cache
+	// policies say. Without it every request reaches an origin.
+	Cache bool
 	// Log is told of every request when it is answered. It may be called by
 	// many goroutines at once.
 	Log func(Entry)
@@ -45,6 +48,7 @@ type Entry struct {
 	Rule     cloudfront.Rule     // what refused the request; empty if it reached the origin
 	Decision cloudfront.Decision // zero if the signature check was not reached
 	Reason   string              // for people; use the other fields in code
+	Result   string              // Hit, RefreshHit, Miss, Error or Redirect, as in X-Cache
 	Bytes    int64               // of the body sent
 	Duration time.Duration
 }
@@ -56,6 +60,7 @@ type Edge struct {
 	distribution atomic.Pointer[cloudfront.Distribution]
 	programs     sync.Map // compiled functions: *cloudfront.Function to program
 	cache        *cloudfront.Cache
+	objects      *objectCache // nil: no caching
 }
 
 // New makes an edge that serves a distribution.
@@ -70,8 +75,21 @@ func New(d cloudfront.Distribution, options Options) *Edge {
 		options.Country = func(netip.Addr) string { return "" }
 	}
 	e := &Edge{options: options, cache: cloudfront.NewCache(cachedSignatures)}
+	if options.Cache {
+		e.objects = newObjectCache()
+	}
 	e.Update(d)
 	return e
+}
+
+// Invalidate drops objects from the cache, by paths that may end in *.
+func (e *Edge) Invalidate(paths []string) {
+	if e.objects == nil {
+		return
+	}
+	for _, path := range paths {
+		e.objects.invalidate(path)
+	}
 }
 
 // Update makes the edge serve another version of its distribution. Requests

@@ -1,6 +1,7 @@
 package cloudfront
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"strings"
@@ -22,11 +23,11 @@ func (v *visit) serveOrigin(b *cloudfront.Behavior, path string) {
 		v.page(http.StatusBadRequest, badRequest)
 		return
 	}
-	answer := &answer{visit: v, behavior: b, header: http.Header{}}
-	origin.ServeHTTP(answer, out)
-	if !answer.written {
-		answer.WriteHeader(http.StatusOK)
+	if v.edge.objects != nil && (v.r.Method == http.MethodGet || v.r.Method == http.MethodHead) {
+		v.serveCached(b, path, origin, out)
+		return
 	}
+	v.pass(b, origin, out)
 }
 
 func (v *visit) origin(b *cloudfront.Behavior) http.Handler {
@@ -42,7 +43,8 @@ type answer struct {
 	behavior *cloudfront.Behavior
 	header   http.Header
 	written  bool
-	replaced bool // by a page for errors: the origin's body is dropped
+	replaced bool   // by a page for errors: the origin's body is dropped
+	result   string // of looking into the cache: Hit, RefreshHit or Miss; empty is Miss
 }
 
 func (a *answer) Header() http.Header { return a.header }
@@ -65,9 +67,9 @@ func (a *answer) WriteHeader(status int) {
 			header[name] = values
 		}
 	}
-	cache := "Miss from cloudfront"
+	a.entry.Result = cmp.Or(a.result, "Miss")
 	if status >= 400 {
-		cache = "Error from cloudfront"
+		a.entry.Result = "Error"
 	}
 	if a.behavior.ResponseHeaders != nil {
 		a.behavior.ResponseHeaders.Apply(a.r, header)
@@ -83,7 +85,10 @@ func (a *answer) WriteHeader(status int) {
 			return
 		}
 	}
-	header.Set("X-Cache", cache)
+	if a.result == "Hit" {
+		header.Set("Age", a.header.Get("Age"))
+	}
+	header.Set("X-Cache", a.entry.Result+" from cloudfront")
 	header.Set("Via", via(a.r))
 	header.Set("X-Amz-Cf-Id", a.id)
 	a.entry.Status = status
