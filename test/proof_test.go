@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"premiumhls/internal/cfn"
 	"premiumhls/internal/deploycheck"
@@ -203,6 +204,8 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 			`"serve" of key c`, []string{"403 AccessDenied", "does not take ECDSA with SHA-256"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			// The edge caches the probe for a second, and an error for ten.
+			s.clock.forward(11 * time.Second)
 			a := s.assembly
 			if tt.keys != nil {
 				a = synthesize(t, map[string]any{"signingKeys": tt.keys, "allowUndocumentedEcdsaSha256": true})
