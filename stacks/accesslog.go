@@ -31,7 +31,10 @@ const (
 
 // newLogBucket holds access logs. CloudFront's standard logging writes with an
 // access control list, so this bucket alone must allow them.
-func newLogBucket(stack awscdk.Stack, s settings.Settings) awss3.Bucket {
+func newLogBucket(stack *premiumHLS, s settings.Settings) awss3.IBucket {
+	if stack.existing.logBucket != nil {
+		return stack.existing.logBucket
+	}
 	return awss3.NewBucket(stack, jsii.String("AccessLogs"), &awss3.BucketProps{
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
@@ -59,7 +62,7 @@ func newLogBucket(stack awscdk.Stack, s settings.Settings) awss3.Bucket {
 
 // newLogQueries lets Athena read the logs: tables, a workgroup and queries
 // that are there to be run. It returns the workgroup's name.
-func newLogQueries(stack awscdk.Stack, s settings.Settings, logs awss3.Bucket) *string {
+func newLogQueries(stack *premiumHLS, s settings.Settings, logs awss3.IBucket) *string {
 	// Glue and Athena want lower case, and no hyphens without quotes.
 	database := strings.ReplaceAll(strings.ToLower(s.StackName), "-", "_")
 	catalog := awsglue.NewCfnDatabase(stack, jsii.String("LogDatabase"), &awsglue.CfnDatabaseProps{
@@ -110,7 +113,7 @@ func newLogQueries(stack awscdk.Stack, s settings.Settings, logs awss3.Bucket) *
 // edgeTable is CloudFront's standard log: tab-separated, two lines of header,
 // 33 fields (CloudFront developer guide, "Standard log file fields"). A "-"
 // stands for nothing, also in a field of numbers, where it is read as null.
-func edgeTable(logs awss3.Bucket) *awsglue.CfnTable_TableInputProperty {
+func edgeTable(logs awss3.IBucket) *awsglue.CfnTable_TableInputProperty {
 	return &awsglue.CfnTable_TableInputProperty{
 		Name:        jsii.String("edge"),
 		Description: jsii.String("Every request at the edge, as CloudFront's standard log has it"),
@@ -131,7 +134,7 @@ func edgeTable(logs awss3.Bucket) *awsglue.CfnTable_TableInputProperty {
 // signerTable is the signer's log, a JSON object a line. Its days are found by
 // projection, so that nobody has to add them and a query reads only those it
 // asks for.
-func signerTable(logs awss3.Bucket) *awsglue.CfnTable_TableInputProperty {
+func signerTable(logs awss3.IBucket) *awsglue.CfnTable_TableInputProperty {
 	return &awsglue.CfnTable_TableInputProperty{
 		Name:        jsii.String("signer"),
 		Description: jsii.String("Every request that the signer answered"),
@@ -158,7 +161,7 @@ func signerColumns() (made []any) {
 	return made
 }
 
-func textFiles(logs awss3.Bucket, folder, serde string, parameters map[string]any, columns []any) *awsglue.CfnTable_StorageDescriptorProperty {
+func textFiles(logs awss3.IBucket, folder, serde string, parameters map[string]any, columns []any) *awsglue.CfnTable_StorageDescriptorProperty {
 	return &awsglue.CfnTable_StorageDescriptorProperty{
 		Location:     logs.S3UrlForObject(jsii.String(folder + "/")),
 		InputFormat:  jsii.String("org.apache.hadoop.mapred.TextInputFormat"),

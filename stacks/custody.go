@@ -40,7 +40,7 @@ func (k *signingKey) keepInKMS(scope constructs.Construct, keymaker awslambda.Fu
 
 // bring takes a pair that is there already. The keymaker compares the halves,
 // so that a mismatch fails the deploy and not the viewers.
-func (k *signingKey) bring(stack awscdk.Stack, scope constructs.Construct, publicKey string, keymaker awslambda.Function) {
+func (k *signingKey) bring(stack *premiumHLS, scope constructs.Construct, publicKey string, keymaker awslambda.Function) {
 	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("ssm:GetParameter"),
 		Resources: &[]*string{k.parameterArn(stack)},
@@ -54,7 +54,7 @@ func (k *signingKey) bring(stack awscdk.Stack, scope constructs.Construct, publi
 
 // allow lets the signer use the private half, where it is not with the stack's
 // own secrets.
-func (k *signingKey) allow(stack awscdk.Stack, signer awslambda.Function) {
+func (k *signingKey) allow(stack *premiumHLS, signer awslambda.Function) {
 	switch k.Custody {
 	case settings.CustodyKMS:
 		signer.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -69,7 +69,7 @@ func (k *signingKey) allow(stack awscdk.Stack, signer awslambda.Function) {
 	}
 }
 
-func (k *signingKey) parameterArn(stack awscdk.Stack) *string {
+func (k *signingKey) parameterArn(stack *premiumHLS) *string {
 	return stack.FormatArn(&awscdk.ArnComponents{
 		Service:      jsii.String("ssm"),
 		Resource:     jsii.String("parameter"),

@@ -55,7 +55,7 @@ func (m metrics) edge(name, statistic string, period awscdk.Duration) awscloudwa
 
 // newDashboard makes a page of graphs: what viewers get at the edge, what the
 // signer decides, and whether it can.
-func newDashboard(stack awscdk.Stack, s settings.Settings, m metrics) *string {
+func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 	home := jsii.String("us-east-1") // where CloudFront's metrics are
 	dashboard := awscloudwatch.NewDashboard(stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
 		DashboardName:   name(s, "dashboard"),

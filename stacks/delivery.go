@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscertificatemanager"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfrontorigins"
@@ -22,7 +21,7 @@ type delivery struct {
 
 // newDelivery creates the distribution: the public page and trailers, premium
 // videos behind signed cookies, and the signer under /api/.
-func newDelivery(stack awscdk.Stack, s settings.Settings, st storage, keys *signingKeys, sg signer, in signIn, secret *string) delivery {
+func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signingKeys, sg signer, in signIn, secret *string) delivery {
 	access := awscloudfront.NewS3OriginAccessControl(stack, jsii.String("BucketAccess"), &awscloudfront.S3OriginAccessControlProps{
 		OriginAccessControlName: name(s, "bucket"),
 	})

@@ -31,7 +31,7 @@ const (
 // newDeployCheck makes the last resource of a deploy. It fails the deploy, which
 // then rolls back, if the distribution does not serve a probe below the premium
 // path to viewers with cookies, or serves it to anyone else.
-func newDeployCheck(stack awscdk.Stack, s settings.Settings, p assets.Assets, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) {
+func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) {
 	function := newFunction(stack, s, "DeployCheck", functionProps{
 		pkg:         "deploycheck",
 		code:        p.DeployCheck,
@@ -89,7 +89,7 @@ func newProbe(upload uploader, s settings.Settings) awss3deployment.BucketDeploy
 // provenBy returns the resources that decide whether a viewer is served
 // and that exist by now: all of CloudFront, the keys, the bucket policy, and the
 // signer with its parameter and permissions.
-func checkedBy(stack awscdk.Stack, sg signer) (resources []awscdk.CfnResource) {
+func checkedBy(stack *premiumHLS, sg signer) (resources []awscdk.CfnResource) {
 	ofSigner := []string{*sg.function.Node().Path() + "/", *sg.function.Role().Node().Path() + "/"}
 	for _, construct := range *stack.Node().FindAll(constructs.ConstructOrder_PREORDER) {
 		resource, ok := construct.(awscdk.CfnResource)

@@ -1,7 +1,6 @@
 package stacks
 
 import (
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
@@ -11,10 +10,10 @@ import (
 
 // entitlements is what the signer asks who may watch what.
 type entitlements struct {
-	table awsdynamodb.Table // nil where no table is asked
+	table awsdynamodb.ITable // nil where no table is asked
 }
 
-func newEntitlements(stack awscdk.Stack, s settings.Settings, sg signer) (e entitlements) {
+func newEntitlements(stack *premiumHLS, s settings.Settings, sg signer) (e entitlements) {
 	var rule map[string]any
 	switch setting := s.Entitlements; {
 	case setting.Table:
@@ -44,7 +43,10 @@ func (sg signer) ask(resource *string, actions ...string) {
 
 // newGrants makes the table of grants: a viewer, a path and, where the grant
 // ends, until when.
-func newGrants(stack awscdk.Stack, s settings.Settings) awsdynamodb.Table {
+func newGrants(stack *premiumHLS, s settings.Settings) awsdynamodb.ITable {
+	if stack.existing.table != nil {
+		return stack.existing.table
+	}
 	return awsdynamodb.NewTable(stack, jsii.String("Grants"), &awsdynamodb.TableProps{
 		PartitionKey:        &awsdynamodb.Attribute{Name: jsii.String("viewer"), Type: awsdynamodb.AttributeType_STRING},
 		SortKey:             &awsdynamodb.Attribute{Name: jsii.String("path"), Type: awsdynamodb.AttributeType_STRING},

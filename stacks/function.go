@@ -22,7 +22,7 @@ type functionProps struct {
 
 // newFunction makes a Lambda function whose role can write its own log and
 // nothing else.
-func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionProps) awslambda.Function {
+func newFunction(stack *premiumHLS, s settings.Settings, id string, p functionProps) awslambda.Function {
 	role := awsiam.NewRole(stack, jsii.String(id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})
@@ -50,7 +50,7 @@ func newFunction(stack awscdk.Stack, s settings.Settings, id string, p functionP
 	return function
 }
 
-func newLogGroup(stack awscdk.Stack, s settings.Settings, id string) awslogs.LogGroup {
+func newLogGroup(stack *premiumHLS, s settings.Settings, id string) awslogs.LogGroup {
 	group := awslogs.NewLogGroup(stack, &id, &awslogs.LogGroupProps{
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})

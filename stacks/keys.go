@@ -15,7 +15,7 @@ import (
 )
 
 // newKeymaker makes the function behind the stack's custom resources.
-func newKeymaker(stack awscdk.Stack, s settings.Settings, code string) awslambda.Function {
+func newKeymaker(stack *premiumHLS, s settings.Settings, code string) awslambda.Function {
 	keymaker := newFunction(stack, s, "Keymaker", functionProps{
 		pkg:         "keymaker",
 		code:        code,
@@ -43,7 +43,7 @@ func newKeymaker(stack awscdk.Stack, s settings.Settings, code string) awslambda
 }
 
 // tellARollback lets a custom resource's function tell one from an update.
-func tellARollback(stack awscdk.Stack) awsiam.PolicyStatement {
+func tellARollback(stack *premiumHLS) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("TellARollback"),
 		Actions:   jsii.Strings("cloudformation:DescribeStacks"),
@@ -62,7 +62,7 @@ func newCustomResource(scope constructs.Construct, keymaker awslambda.Function, 
 }
 
 // newOriginSecret makes the secret by which the signer knows the distribution.
-func newOriginSecret(stack awscdk.Stack, s settings.Settings, keymaker awslambda.Function) *string {
+func newOriginSecret(stack *premiumHLS, s settings.Settings, keymaker awslambda.Function) *string {
 	return newCustomResource(stack, keymaker, "OriginSecret", "OriginSecret", map[string]any{
 		"ParameterName": parameter(s, "origin-secret"),
 	}).GetAttString(jsii.String("Value"))
@@ -89,7 +89,7 @@ type signingKey struct {
 // another name is another resource, even where names differ in a hyphen only.
 // When a name goes, CloudFormation first takes the key out of the group and
 // then deletes it, which is the order that CloudFront accepts.
-func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[string]string, keymaker awslambda.Function) *signingKeys {
+func newSigningKeys(stack *premiumHLS, s settings.Settings, publicKeys map[string]string, keymaker awslambda.Function) *signingKeys {
 	scope := constructs.NewConstruct(stack, jsii.String("SigningKeys"))
 	change := newKeyChange(stack, scope, s, keymaker)
 	var made signingKeys
@@ -138,7 +138,7 @@ func newSigningKeys(stack awscdk.Stack, s settings.Settings, publicKeys map[stri
 // newKeyChange makes what stops a deploy that would refuse viewers who are
 // playing, before public keys and with them the key group change: they depend
 // on it.
-func newKeyChange(stack awscdk.Stack, scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
+func newKeyChange(stack *premiumHLS, scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
 	if s.EndAllCookies {
 		awscdk.Annotations_Of(stack).AddWarning(jsii.String("endAllCookies is true: this deploy may drop keys that viewers watch with. Take it out of cdk.json afterwards."))
 	}
@@ -156,7 +156,7 @@ func newKeyChange(stack awscdk.Stack, scope constructs.Construct, s settings.Set
 }
 
 // publish tells the signer what it signs with and for which host.
-func (k *signingKeys) publish(stack awscdk.Stack, s settings.Settings, host *string) {
+func (k *signingKeys) publish(stack *premiumHLS, s settings.Settings, host *string) {
 	var keys []map[string]any
 	for _, key := range k.keys {
 		entry := map[string]any{

@@ -20,7 +20,7 @@ const edgeMinimum = 100
 
 // newMonitoring makes the alarms and a dashboard, whose name it returns. In a
 // stack that nobody uses every alarm is quiet.
-func newMonitoring(stack awscdk.Stack, s settings.Settings, sg signer, d delivery) *string {
+func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, d delivery) *string {
 	awslogs.NewMetricFilter(stack, jsii.String("ApiThrottledFilter"), &awslogs.MetricFilterProps{
 		LogGroup:        sg.apiLog,
 		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.status = "429" }`)),
@@ -128,7 +128,7 @@ func (m metrics) edgeAlarm() alarm {
 	}
 }
 
-func newAlarm(stack awscdk.Stack, s settings.Settings, a alarm) awscloudwatch.CfnAlarm {
+func newAlarm(stack *premiumHLS, s settings.Settings, a alarm) awscloudwatch.CfnAlarm {
 	made := awscloudwatch.NewAlarm(stack, &a.id, &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(a.means + " " + a.do),
 		Metric:             a.metric,

@@ -74,7 +74,7 @@ func TestNag(t *testing.T) {
 }
 
 func (a acceptance) covers(f finding) bool {
-	return a.rule == f.rule && regexp.MustCompile(`^PremiumHls/(`+a.resource+`)$`).MatchString(f.resource)
+	return a.rule == f.rule && regexp.MustCompile(`^PremiumHls/(Default/)?(`+a.resource+`)$`).MatchString(f.resource)
 }
 
 type finding struct{ rule, resource, info string }

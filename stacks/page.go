@@ -3,7 +3,6 @@ package stacks
 import (
 	"strings"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3deployment"
@@ -34,7 +33,7 @@ var sampleFolders = []string{"sample/", "trailers/sample/"}
 // An uploader copies files into the bucket. It removes nothing.
 type uploader func(id string, props awss3deployment.BucketDeploymentProps) awss3deployment.BucketDeployment
 
-func newUploader(stack awscdk.Stack, s settings.Settings, st storage, p assets.Assets) uploader {
+func newUploader(stack *premiumHLS, s settings.Settings, st storage, p assets.Assets) uploader {
 	logs := newLogGroup(stack, s, "UploadLog")
 	role := newUploaderRole(stack, st, p, uploadedKeys(s, p))
 	logs.GrantWrite(role)
@@ -55,7 +54,7 @@ func newUploader(stack awscdk.Stack, s settings.Settings, st storage, p assets.A
 // newUploaderRole lets the CDK's function read this deploy's assets and write
 // the objects with the given keys. What an owner copied into the bucket has
 // other keys, and no setting or mistake can make the function write over it.
-func newUploaderRole(stack awscdk.Stack, st storage, p assets.Assets, keys []string) awsiam.Role {
+func newUploaderRole(stack *premiumHLS, st storage, p assets.Assets, keys []string) awsiam.Role {
 	role := awsiam.NewRole(stack, jsii.String("UploaderRole"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 	})

@@ -41,7 +41,7 @@ func videoCache(s settings.Settings) awscloudfront.ICachePolicy {
 // newPageFunction adds the security headers to the page's responses that no
 // managed policy has. CloudFront runs it on every response of the default
 // behavior except errors.
-func newPageFunction(stack awscdk.Stack, s settings.Settings, signInHosts []string) awscloudfront.Function {
+func newPageFunction(stack *premiumHLS, s settings.Settings, signInHosts []string) awscloudfront.Function {
 	embedding := "same-origin"
 	if len(s.AllowedOrigins) > 0 {
 		embedding = "cross-origin" // their pages show the posters
@@ -75,7 +75,7 @@ const viewerAddressHeader = "x-viewer-address"
 // CloudFront into a header. Both value and multiValue are set: a multiValue of
 // the viewer's own would win over the value (CloudFront developer guide,
 // "CloudFront Functions event structure").
-func newViewerAddressFunction(stack awscdk.Stack, s settings.Settings) awscloudfront.Function {
+func newViewerAddressFunction(stack *premiumHLS, s settings.Settings) awscloudfront.Function {
 	return newEdgeFunction(stack, s, "ViewerAddress", "viewer", "Passes the viewer's address to the signer", `function handler(event) {
   var request = event.request;
   var ip = event.viewer.ip;
@@ -85,7 +85,7 @@ func newViewerAddressFunction(stack awscdk.Stack, s settings.Settings) awscloudf
 `)
 }
 
-func newEdgeFunction(stack awscdk.Stack, s settings.Settings, id, of, comment, code string) awscloudfront.Function {
+func newEdgeFunction(stack *premiumHLS, s settings.Settings, id, of, comment, code string) awscloudfront.Function {
 	return awscloudfront.NewFunction(stack, &id, &awscloudfront.FunctionProps{
 		FunctionName: name(s, of),
 		Comment:      &comment,

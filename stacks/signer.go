@@ -34,7 +34,7 @@ type signer struct {
 
 // newSigner makes the function that signs policies and the API before it. The
 // API has no routes until admit gives them an authorizer.
-func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signingKeys) signer {
+func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signingKeys) signer {
 	function := newFunction(stack, s, "Signer", functionProps{
 		pkg:         "signer",
 		code:        code,
@@ -100,7 +100,7 @@ func newSigner(stack awscdk.Stack, s settings.Settings, code string, keys *signi
 
 // configure gives the signer its settings, as one document: the rule of who may
 // watch, which may name resources of the stack, and what the settings have.
-func (sg signer) configure(stack awscdk.Stack, s settings.Settings, rule map[string]any) {
+func (sg signer) configure(stack *premiumHLS, s settings.Settings, rule map[string]any) {
 	document := s.SignerDocument()
 	text, err := json.Marshal(document)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // newSignerLogDelivery copies the signer's lines into the log bucket, where
 // they can be read beside CloudFront's: that log knows no viewers.
-func newSignerLogDelivery(stack awscdk.Stack, s settings.Settings, sg signer, logs awss3.Bucket) {
+func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, logs awss3.IBucket) {
 	faults := newLogGroup(stack, s, "SignerLogDeliveryLog")
 	faultStream := awslogs.NewLogStream(stack, jsii.String("SignerLogDeliveryFaults"), &awslogs.LogStreamProps{
 		LogGroup:      faults,
@@ -107,7 +107,7 @@ func processor(kind, name, value string) *awskinesisfirehose.CfnDeliveryStream_P
 
 // newServiceRole is a role for a service that acts for this stack, and for
 // nobody who could make the service act for them.
-func newServiceRole(stack awscdk.Stack, id, service string, conditions map[string]any) awsiam.Role {
+func newServiceRole(stack *premiumHLS, id, service string, conditions map[string]any) awsiam.Role {
 	return awsiam.NewRole(stack, &id, &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{Conditions: &conditions}),
 	})

@@ -16,9 +16,9 @@ const signInScope = "openid email profile"
 // signIn is where viewers sign in: a user pool of the stack's own, or an
 // issuer that is there already.
 type signIn struct {
-	pool  awscognito.UserPool // nil with an existing issuer
-	base  *string             // the pool's hosted pages
-	hosts []string            // origins that the page's script talks to
+	pool  awscognito.IUserPool // nil with an existing issuer
+	base  *string              // the pool's hosted pages
+	hosts []string             // origins that the page's script talks to
 }
 
 // client is the page as the issuer knows it.
@@ -28,7 +28,7 @@ type client struct {
 	page     map[string]any // what config.json tells the page
 }
 
-func newSignIn(stack awscdk.Stack, s settings.Settings) signIn {
+func newSignIn(stack *premiumHLS, s settings.Settings) signIn {
 	var in signIn
 	for _, host := range s.SignInHosts {
 		in.hosts = append(in.hosts, "https://"+host)
@@ -39,7 +39,20 @@ func newSignIn(stack awscdk.Stack, s settings.Settings) signIn {
 		in.hosts = append(in.hosts, scheme+"://"+host)
 		return in
 	}
-	in.pool = awscognito.NewUserPool(stack, jsii.String("Viewers"), &awscognito.UserPoolProps{
+	in.pool = stack.existing.userPool
+	if in.pool == nil {
+		in.pool = newUserPool(stack, s)
+	}
+	in.base = stack.existing.signInURL
+	if in.base == nil {
+		in.base = newSignInDomain(stack, s, in.pool)
+	}
+	in.hosts = append(in.hosts, *in.base)
+	return in
+}
+
+func newUserPool(stack *premiumHLS, s settings.Settings) awscognito.IUserPool {
+	return awscognito.NewUserPool(stack, jsii.String("Viewers"), &awscognito.UserPoolProps{
 		// With the default entitlement whoever has an account may watch, so
 		// accounts are given out unless a setting opens the door.
 		SelfSignUpEnabled: &s.SelfSignUp,
@@ -59,20 +72,23 @@ func newSignIn(stack awscdk.Stack, s settings.Settings) signIn {
 		DeletionProtection: &s.KeepData,
 		RemovalPolicy:      removal(s),
 	})
+}
+
+// newSignInDomain makes the domain of the pool's sign-in page and returns its
+// URL.
+func newSignInDomain(stack *premiumHLS, s settings.Settings, pool awscognito.IUserPool) *string {
 	// A prefix is taken once per region, by whichever account came first.
 	prefix := jsii.Sprintf("%s-%s", strings.ToLower(s.StackName), *stack.Account())
 	if s.SignInDomainPrefix != "" {
 		prefix = &s.SignInDomainPrefix
 	}
-	in.base = in.pool.AddDomain(jsii.String("SignIn"), &awscognito.UserPoolDomainOptions{
+	return pool.AddDomain(jsii.String("SignIn"), &awscognito.UserPoolDomainOptions{
 		CognitoDomain: &awscognito.CognitoDomainOptions{DomainPrefix: prefix},
 	}).BaseUrl(nil)
-	in.hosts = append(in.hosts, *in.base)
-	return in
 }
 
 // newClient makes the page known to the issuer, now that its address is known.
-func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string) client {
+func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string) client {
 	if in.pool == nil {
 		return client{
 			issuer:   &s.JWTIssuer,
@@ -109,11 +125,12 @@ func (in signIn) newClient(stack awscdk.Stack, s settings.Settings, host *string
 			LogoutUrls:   &pages,
 		},
 	})
+	issuer := providerURL(in.pool)
 	return client{
-		issuer:   in.pool.UserPoolProviderUrl(),
+		issuer:   issuer,
 		audience: []*string{page.UserPoolClientId()},
 		page: map[string]any{
-			"issuer":                in.pool.UserPoolProviderUrl(),
+			"issuer":                issuer,
 			"clientId":              page.UserPoolClientId(),
 			"scope":                 signInScope,
 			"signOut":               "cognito",
@@ -135,4 +152,12 @@ func customAttributes(s settings.Settings) *map[string]awscognito.ICustomAttribu
 	return &map[string]awscognito.ICustomAttribute{
 		name: awscognito.NewStringAttribute(&awscognito.StringAttributeProps{Mutable: jsii.Bool(true), MaxLen: jsii.Number(2048)}),
 	}
+}
+
+// providerURL is the issuer in a pool's tokens.
+func providerURL(pool awscognito.IUserPool) *string {
+	if own, ok := pool.(awscognito.UserPool); ok {
+		return own.UserPoolProviderUrl()
+	}
+	return jsii.Sprintf("https://%s", *pool.UserPoolProviderName())
 }

@@ -15,12 +15,12 @@ import (
 const publicFolder = "public"
 
 type storage struct {
-	bucket       awss3.Bucket
-	logs         awss3.Bucket // nil without accessLogs
+	bucket       awss3.IBucket
+	logs         awss3.IBucket // nil without accessLogs
 	mediaConvert awsiam.Role
 }
 
-func newStorage(stack awscdk.Stack, s settings.Settings) storage {
+func newStorage(stack *premiumHLS, s settings.Settings) storage {
 	var st storage
 	props := &awss3.BucketProps{
 		// SSE-S3: with a KMS key, key, bucket and distribution would need each
@@ -58,14 +58,17 @@ func newStorage(stack awscdk.Stack, s settings.Settings) storage {
 		props.ServerAccessLogsBucket = st.logs
 		props.ServerAccessLogsPrefix = jsii.String(bucketLogs + "/")
 	}
-	st.bucket = awss3.NewBucket(stack, jsii.String("Videos"), props)
+	st.bucket = stack.existing.bucket
+	if st.bucket == nil {
+		st.bucket = awss3.NewBucket(stack, jsii.String("Videos"), props)
+	}
 	st.mediaConvert = newMediaConvertRole(stack, s, st.bucket)
 	return st
 }
 
 // newMediaConvertRole lets jobs of this account write videos, and not the page
 // beside them.
-func newMediaConvertRole(stack awscdk.Stack, s settings.Settings, bucket awss3.Bucket) awsiam.Role {
+func newMediaConvertRole(stack *premiumHLS, s settings.Settings, bucket awss3.IBucket) awsiam.Role {
 	role := awsiam.NewRole(stack, jsii.String("MediaConvertRole"), &awsiam.RoleProps{
 		Description: jsii.String("MediaConvert writes videos for " + s.StackName),
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("mediaconvert.amazonaws.com"), &awsiam.ServicePrincipalOpts{
