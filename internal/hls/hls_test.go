@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"premiumhls/internal/mp4"
 )
 
 func TestParseMedia(t *testing.T) {
@@ -184,12 +186,12 @@ func TestEncoded(t *testing.T) {
 		}
 		return m
 	}
-	initial := func(name string) Init {
+	initial := func(name string) mp4.Init {
 		data, err := fs.ReadFile(files, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in, err := ParseInit(data)
+		in, err := mp4.ParseInit(data)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -210,7 +212,7 @@ func TestEncoded(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fragments, err := Fragments(data, video.Timescale)
+		fragments, err := mp4.Fragments(data, video.Timescale)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -355,33 +357,5 @@ func write(t *testing.T, dir, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(path.Join(dir, name), []byte(text), 0o644); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func FuzzParseInit(f *testing.F) {
-	f.Add([]byte("\x00\x00\x00\x08moov"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if in, err := ParseInit(data); err == nil && in.Codec == "" {
-			t.Errorf("%q is read as nothing", data)
-		}
-		_, _ = Fragments(data, 1000)
-	})
-}
-
-// An init segment may claim any size of its boxes.
-func TestParseInitRefuses(t *testing.T) {
-	for name, data := range map[string]string{
-		"nothing":                       "",
-		"half a header":                 "\x00\x00\x00",
-		"a box past the end":            "\x7f\xff\xff\xffmoov",
-		"a box of 4 GB":                 "\x00\x00\x00\x01moov\x00\x00\x00\x01\x00\x00\x00\x00",
-		"a box shorter than its header": "\x00\x00\x00\x04moov",
-		"no track":                      "\x00\x00\x00\x08moov",
-	} {
-		t.Run(name, func(t *testing.T) {
-			if in, err := ParseInit([]byte(data)); err == nil {
-				t.Errorf("read as %+v", in)
-			}
-		})
 	}
 }

@@ -1,4 +1,7 @@
-package hls
+// Package mp4 reads what publishing a video needs to know of ISO base media
+// files (MP4, QuickTime and fragmented MP4): the codec of an initialization
+// segment, the key frames of a media segment, and the tracks of a film.
+package mp4
 
 import (
 	"encoding/binary"
