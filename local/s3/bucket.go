@@ -4,6 +4,7 @@ package s3
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
@@ -223,5 +224,6 @@ func (s stored) open() (*body, error) {
 	// Reading a video only to hash it would be slow. S3 promises an MD5 for a
 	// plain upload only; what was uploaded in parts has another hash and "-n".
 	sum := md5.Sum(fmt.Appendf(nil, "%s\n%d\n%d", s.File, info.Size(), info.ModTime().UnixNano()))
-	return &body{file, file, info.Size(), fmt.Sprintf(`"%x-1"`, sum), info.ModTime().UTC().Truncate(time.Second)}, nil
+	etag := cmp.Or(s.etag, fmt.Sprintf(`"%x-1"`, sum))
+	return &body{file, file, info.Size(), etag, info.ModTime().UTC().Truncate(time.Second)}, nil
 }
