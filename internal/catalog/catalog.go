@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 )
 
@@ -16,6 +17,8 @@ const (
 // An Index is public/catalog.json: every course that is not a draft.
 type Index struct {
 	Courses []CourseSummary `json:"courses"`
+	// Videos are those that an owner lists by hand.
+	Videos json.RawMessage `json:"videos,omitempty"`
 }
 
 // A CourseSummary is a course as the list of courses shows it.

@@ -16,7 +16,7 @@ const MaxSegment = 64
 
 // reserved cannot name a course or lesson: the names have a meaning in URLs or
 // in the bucket.
-var reserved = []string{"link", "lesson.json", "course"}
+var reserved = []string{"link", "lesson.json", "course", "problems"}
 
 // A NameError is a name that cannot be published. Its text is a sentence for
 // the owner.
@@ -177,4 +177,10 @@ func ParseUpload(key string) (Upload, error) {
 	}
 	u.Lesson, err = Segment(u.LessonName)
 	return u, err
+}
+
+// IsSegment reports whether a text is the segment of some name.
+func IsSegment(text string) bool {
+	s, err := Segment(text)
+	return err == nil && s == text
 }

@@ -1,6 +1,9 @@
 package catalog
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
 	"time"
 )
 
@@ -22,6 +25,7 @@ const (
 	Encoding   State = "encoding"   // MediaConvert works on it
 	Publishing State = "publishing" // encoded, and being laid out
 	Playing    State = "playing"    // published
+	Drafted    State = "draft"      // encoded, and hidden from viewers
 	Failed     State = "failed"     // see Reason; the version before plays on
 	Removed    State = "removed"
 )
@@ -50,12 +54,11 @@ type Record struct {
 	Notes []string `json:"notes,omitempty"`
 	Job   *Job     `json:"job,omitempty"`
 
+	// Encoded is the newest finished encode while no version has it.
+	Encoded  *Job      `json:"encoded,omitempty"`
 	Current  *Version  `json:"current,omitempty"`
 	Replaced []Version `json:"replaced,omitempty"` // kept for viewers who watch them
 
-	// Handled are the newest events, by id, so that a repeated one changes
-	// nothing.
-	Handled []string `json:"handled,omitempty"`
 }
 
 // An Object is a file that an owner uploaded.
@@ -86,6 +89,19 @@ func (o Object) NewerThan(other *Object) bool {
 	return a > b
 }
 
+// An Encode is what a job was told to make of a film.
+type Encode struct {
+	Renditions []string `json:"renditions"` // names, largest first
+	HEVC       bool     `json:"hevc,omitempty"`
+	FrameRate  float64  `json:"frameRate"`
+	Channels   int      `json:"channels"` // of the film's audio; 0: none
+	Language   string   `json:"language,omitempty"`
+	// Of the pictures for previews: seconds between two, and their size.
+	Interval    int `json:"interval"`
+	ThumbWidth  int `json:"thumbWidth"`
+	ThumbHeight int `json:"thumbHeight"`
+}
+
 // A Job is a MediaConvert job for a lesson's film.
 type Job struct {
 	ID       string    `json:"id,omitempty"` // empty while it is being made
@@ -95,20 +111,76 @@ type Job struct {
 	Attempts int       `json:"attempts"`
 	Started  time.Time `json:"started"`
 	Percent  int       `json:"percent"`
-	Free     bool      `json:"free"`
+	Encode   Encode    `json:"encode"`
 }
 
 // A Version is one published state of a lesson. Nothing in its folder ever
 // changes.
 type Version struct {
 	ID       string    `json:"id"`
-	Folder   string    `json:"folder"` // in the bucket, with a slash at its end
-	Encode   string    `json:"encode"` // the folder whose segments it names
-	Playlist string    `json:"playlist"`
+	Folder   string    `json:"folder"`   // in the bucket, with a slash at its end
+	Segments string    `json:"segments"` // the folder whose segments it names: its own, or an older version's
+	Encode   Encode    `json:"encode"`
 	Duration float64   `json:"duration"`         // seconds
-	Poster   string    `json:"poster,omitempty"` // key below the public folder
+	Poster   string    `json:"poster,omitempty"` // below the public folder
 	Free     bool      `json:"free"`
 	Film     Object    `json:"film"`
 	Made     time.Time `json:"made"`
+	// Inputs is a digest of what the version was made of.
+	Inputs   string    `json:"inputs"`
 	Replaced time.Time `json:"replacedAt,omitzero"`
+}
+
+// CourseRecord is what is known of a course itself.
+type CourseRecord struct {
+	Name     string         `json:"name"` // as the owner wrote it
+	Metadata CourseMetadata `json:"metadata"`
+	MetaFile *Object        `json:"metadataFile,omitempty"`
+	Note     string         `json:"note,omitempty"` // why course.json is not used
+}
+
+// IsDraft reports whether a lesson is hidden: by a command, by its own file, or
+// by its course's.
+func (r *Record) IsDraft(c CourseMetadata) bool {
+	return first(false, r.Draft, r.Metadata.Draft, c.Draft) || r.Draft == nil && c.Draft != nil && *c.Draft
+}
+
+// IsFree reports whether a lesson is watched without signing in.
+func (r *Record) IsFree(c CourseMetadata) bool { return first(false, r.Free, r.Metadata.Free, c.Free) }
+
+// first returns the first value that is set.
+func first(otherwise bool, list ...*bool) bool {
+	for _, b := range list {
+		if b != nil {
+			return *b
+		}
+	}
+	return otherwise
+}
+
+// A Problem is an upload that belongs to no lesson, because of its name.
+type Problem struct {
+	Key    string    `json:"key"`
+	Reason string    `json:"reason"` // a sentence for the owner
+	At     time.Time `json:"at"`
+}
+
+// ProblemPrefix is the folder of the problems, one file each.
+const ProblemPrefix = RecordPrefix + "problems/"
+
+// ProblemKey is where the problem with an upload is recorded.
+func ProblemKey(upload string) string {
+	sum := sha256.Sum256([]byte(upload))
+	return ProblemPrefix + hex.EncodeToString(sum[:8]) + ".json"
+}
+
+// ParseRecordKey reads the key of a lesson's record.
+func ParseRecordKey(key string) (course, lesson string, ok bool) {
+	rest, ok := strings.CutPrefix(key, RecordPrefix)
+	course, file, slash := strings.Cut(rest, "/")
+	lesson, isJSON := strings.CutSuffix(file, ".json")
+	if !ok || !slash || !isJSON || course == "problems" || lesson == "course" || lesson == "" || strings.Contains(lesson, "/") {
+		return "", "", false
+	}
+	return course, lesson, true
 }

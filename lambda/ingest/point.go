@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+
+	"premiumhls/internal/catalog"
+)
+
+// point writes the files that point at a lesson's version: its details, its
+// course's list and the list of courses. Each is written from the record as it
+// is after the file was read, so that of two invocations the last one to write
+// has seen the newest record.
+func (h *handler) point(ctx context.Context, course, lesson string) error {
+	if err := h.pointDetails(ctx, course, lesson); err != nil {
+		return err
+	}
+	if err := h.pointCourse(ctx, course, lesson); err != nil {
+		return err
+	}
+	return h.pointIndex(ctx, course)
+}
+
+// pointDetails writes lesson.json, which viewers who may watch read.
+func (h *handler) pointDetails(ctx context.Context, course, lesson string) error {
+	for _, free := range []bool{true, false} {
+		key := h.lessonFolder(course, lesson, free) + catalog.LessonName
+		r, err := h.read(ctx, course, lesson)
+		if err != nil {
+			return err
+		}
+		if r.Current == nil || r.Current.Free != free {
+			if err := h.bucket.remove(ctx, key); err != nil {
+				return err
+			}
+			continue
+		}
+		err = update(ctx, h.bucket, key, cacheSeconds, func(d *catalog.Details) error {
+			r, err := h.read(ctx, course, lesson)
+			if err != nil {
+				return err
+			}
+			if r.Current == nil || r.Current.Free != free {
+				return errSkip
+			}
+			made := details(&r)
+			if equal(*d, made) {
+				return errSkip
+			}
+			*d = made
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// details is what a lesson's version looks like from its folder.
+func details(r *catalog.Record) catalog.Details {
+	v := r.Current
+	d := catalog.Details{
+		Path: r.Course + "/" + r.Lesson, Version: v.ID, Playlist: v.ID + "/" + playlistName,
+		Description: r.Metadata.Description, Duration: v.Duration, Chapters: r.Metadata.Chapters,
+		Storyboard: path.Base(v.Segments) + "/" + storyboardName,
+	}
+	for _, language := range sortedKeys(r.Captions) {
+		d.Captions = append(d.Captions, catalog.CaptionTrack{
+			Language: language, Name: catalog.LanguageName(language), Playlist: v.ID + "/captions_" + language + ".m3u8",
+		})
+	}
+	return d
+}
+
+// pointCourse writes one lesson into the list of its course, or out of it.
+func (h *handler) pointCourse(ctx context.Context, course, lesson string) error {
+	key := h.settings.PublicFolder + "/" + catalog.CourseDir + course + ".json"
+	return update(ctx, h.bucket, key, cacheSeconds, func(c *catalog.Course) error {
+		r, err := h.read(ctx, course, lesson)
+		if err != nil {
+			return err
+		}
+		record, err := h.course(ctx, course)
+		if err != nil {
+			return err
+		}
+		was := clone(*c)
+		c.Path, c.Title, c.Description = course, record.Metadata.Title, record.Metadata.Description
+		if c.Title == "" {
+			c.Title = record.Name
+		}
+		full := course + "/" + lesson
+		c.Lessons = slices.DeleteFunc(c.Lessons, func(l catalog.Lesson) bool { return l.Path == full })
+		if r.Current != nil && !r.IsDraft(record.Metadata) {
+			c.Lessons = append(c.Lessons, h.listed(&r))
+		}
+		if c.Lessons == nil {
+			c.Lessons = []catalog.Lesson{}
+		}
+		c.Sort()
+		if equal(was, *c) {
+			return errSkip
+		}
+		return nil
+	})
+}
+
+// listed is a lesson as everyone may see it: of a premium one no more than its
+// title, duration and poster.
+func (h *handler) listed(r *catalog.Record) catalog.Lesson {
+	v := r.Current
+	l := catalog.Lesson{
+		Path: r.Course + "/" + r.Lesson, Title: r.Metadata.Title, Order: r.Metadata.Order, Duration: v.Duration, Poster: v.Poster, Free: v.Free,
+		Details: strings.TrimPrefix(h.lessonFolder(r.Course, r.Lesson, v.Free), h.settings.PublicFolder+"/") + catalog.LessonName,
+	}
+	if l.Title == "" {
+		l.Title = r.LessonName
+	}
+	if v.Free {
+		l.Description = r.Metadata.Description
+	}
+	return l
+}
+
+// pointIndex writes a course into the list of courses, or out of it if it has
+// no lesson.
+func (h *handler) pointIndex(ctx context.Context, course string) error {
+	return update(ctx, h.bucket, h.settings.PublicFolder+"/"+catalog.IndexName, cacheSeconds, func(index *catalog.Index) error {
+		content, _, err := h.bucket.get(ctx, h.settings.PublicFolder+"/"+catalog.CourseDir+course+".json", maxRecord)
+		if err != nil && !errors.Is(err, errMissing) {
+			return err
+		}
+		var c catalog.Course
+		if err == nil {
+			if err := json.Unmarshal(content, &c); err != nil {
+				return fmt.Errorf("reading the list of %s: %w", course, err)
+			}
+		}
+		record, err := h.course(ctx, course)
+		if err != nil {
+			return err
+		}
+		was := clone(*index)
+		index.Courses = slices.DeleteFunc(index.Courses, func(s catalog.CourseSummary) bool { return s.Path == course })
+		if len(c.Lessons) > 0 {
+			s := catalog.CourseSummary{Path: course, Title: c.Title, Description: c.Description, Order: record.Metadata.Order, Lessons: len(c.Lessons), Free: true}
+			for _, l := range c.Lessons {
+				s.Duration += l.Duration
+				s.Free = s.Free && l.Free
+				if s.Poster == "" {
+					s.Poster = l.Poster
+				}
+			}
+			index.Courses = append(index.Courses, s)
+		}
+		if index.Courses == nil {
+			index.Courses = []catalog.CourseSummary{}
+		}
+		index.Sort()
+		if equal(was, *index) {
+			return errSkip
+		}
+		return nil
+	})
+}
+
+// equal compares values by their JSON, which is how they are written.
+func equal[T any](a, b T) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
+
+// clone copies a value that is changed in place.
+func clone[T any](v T) (copied T) {
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &copied)
+	}
+	if err != nil {
+		panic(err) // a type without JSON
+	}
+	return copied
+}
+
+// settleCourse publishes every lesson of a course again, after a change of the
+// course's own.
+func (h *handler) settleCourse(ctx context.Context, course string) error {
+	entries, err := h.bucket.list(ctx, catalog.RecordPrefix+course+"/")
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, e := range entries {
+		if _, lesson, ok := catalog.ParseRecordKey(e.key); ok {
+			failed = append(failed, h.settle(ctx, course, lesson))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+// invalidate has the edge forget paths, which begin with a slash.
+func (h *handler) invalidate(ctx context.Context, paths ...string) error {
+	_, err := h.edge.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
+		DistributionId: aws.String(h.settings.Distribution),
+		InvalidationBatch: &types.InvalidationBatch{
+			CallerReference: aws.String(h.now().UTC().Format("20060102150405.000000000") + randomHex(4)),
+			Paths:           &types.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("invalidating %s: %w", strings.Join(paths, " "), err)
+	}
+	return nil
+}

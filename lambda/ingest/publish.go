@@ -1,0 +1,583 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"premiumhls/internal/catalog"
+	"premiumhls/internal/hls"
+	"premiumhls/internal/mp4"
+)
+
+// playlistName is the multivariant playlist of a version.
+const playlistName = "main.m3u8"
+
+// The folders of the bucket that a lesson's files may stand in.
+
+// encodeFolder is where a job writes. CloudFront does not reach it, so nothing
+// can be watched before it is whole, and a draft stays there.
+func encodeFolder(course, lesson, version string) string {
+	return encodeRoot(course, lesson) + version + "/"
+}
+
+func encodeRoot(course, lesson string) string { return "encoded/" + course + "/" + lesson + "/" }
+
+// lessonFolder is what viewers reach: behind the cookies, or in public.
+func (h *handler) lessonFolder(course, lesson string, free bool) string {
+	if free {
+		return h.settings.PublicFolder + "/" + freeFolder + course + "/" + lesson + "/"
+	}
+	return h.settings.PremiumPath + "/" + course + "/" + lesson + "/"
+}
+
+// freeFolder holds free lessons, below the public folder.
+const freeFolder = "videos/"
+
+// postersFolder holds posters, below the public folder.
+const postersFolder = "posters/"
+
+// posterPath is where a poster is, below the public folder.
+func posterPath(course, lesson, version string) string {
+	return postersFolder + course + "/" + lesson + "/" + version + ".jpg"
+}
+
+// inputs is a digest of all that a version is made of.
+func inputs(r *catalog.Record, draft, free bool) string {
+	var film *catalog.Job
+	if film = r.Encoded; film == nil && r.Current != nil {
+		film = &catalog.Job{Version: path.Base(r.Current.Segments)}
+	}
+	version := ""
+	if film != nil {
+		version = film.Version
+	}
+	text, err := json.Marshal([]any{version, r.Captions, r.Poster, r.Metadata, draft, free})
+	if err != nil {
+		panic(err) // a type without JSON
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}
+
+// maxSettles bounds how often a lesson that changes while it is laid out is
+// laid out again by one event. The next event goes on.
+const maxSettles = 5
+
+// settle makes what viewers reach what the record says: it lays out a version
+// if what it would be made of has changed, and writes the files that point at
+// it. It can be repeated and interrupted at any point.
+func (h *handler) settle(ctx context.Context, course, lesson string) error {
+	for range maxSettles {
+		r, err := h.read(ctx, course, lesson)
+		if errors.Is(err, errMissing) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		c, err := h.course(ctx, course)
+		if err != nil {
+			return err
+		}
+		draft, free := r.IsDraft(c.Metadata), r.IsFree(c.Metadata)
+		switch {
+		case r.State == catalog.Removed:
+			return h.withdraw(ctx, &r)
+		case r.Encoded == nil && r.Current == nil:
+			return nil // nothing is encoded yet
+		case draft && r.Current != nil:
+			if err := h.hide(ctx, &r); err != nil {
+				return err
+			}
+			continue
+		case draft:
+			err := h.record(ctx, course, lesson, func(now *catalog.Record) error {
+				if now.Encoded == nil || now.State != catalog.Publishing {
+					return errSkip
+				}
+				now.State = catalog.Drafted
+				return nil
+			})
+			return errors.Join(err, h.point(ctx, course, lesson))
+		}
+		want := inputs(&r, draft, free)
+		if r.Encoded == nil && r.Current.Inputs == want {
+			return h.point(ctx, course, lesson)
+		}
+		v, err := h.layOut(ctx, &r, free, want)
+		if err != nil {
+			return err
+		}
+		done := false
+		err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
+			done = false
+			if now.State == catalog.Removed || inputs(now, now.IsDraft(c.Metadata), now.IsFree(c.Metadata)) != want {
+				return errSkip // changed meanwhile
+			}
+			if now.Current != nil {
+				if now.Encoded == nil && now.Current.Inputs == want {
+					done = true // another invocation made the same
+					return errSkip
+				}
+				old := *now.Current
+				old.Replaced = h.now().UTC()
+				now.Replaced = append(now.Replaced, old)
+			}
+			now.Current, now.Encoded, now.Reason = v, nil, ""
+			if now.State != catalog.Encoding { // a newer film may be under way
+				now.State = catalog.Playing
+			}
+			done = true
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		if !done {
+			continue
+		}
+		if now, err := h.read(ctx, course, lesson); err == nil && now.Current != nil && now.Current.ID != v.ID && v.Folder != v.Segments {
+			if err := h.bucket.removeFolder(ctx, v.Folder); err != nil {
+				return err
+			}
+			return h.point(ctx, course, lesson)
+		}
+		h.logger.InfoContext(ctx, "published", "path", course+"/"+lesson, "version", v.ID, "folder", v.Folder)
+		if err := h.point(ctx, course, lesson); err != nil {
+			return err
+		}
+		return h.clear(ctx, course, lesson, v)
+	}
+	return fmt.Errorf("publishing %s/%s: it changed %d times meanwhile", course, lesson, maxSettles)
+}
+
+// course reads a course's own record; the zero value without one.
+func (h *handler) course(ctx context.Context, course string) (c catalog.CourseRecord, err error) {
+	content, _, err := h.bucket.get(ctx, catalog.CourseRecordKey(course), maxRecord)
+	if errors.Is(err, errMissing) {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	if err := json.Unmarshal(content, &c); err != nil {
+		return c, fmt.Errorf("reading the record of %s: %w", course, err)
+	}
+	return c, nil
+}
+
+// layOut writes a new version: the segments where viewers reach them, and what
+// is written from them and from the files beside the film.
+func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want string) (*catalog.Version, error) {
+	root := h.lessonFolder(r.Course, r.Lesson, free)
+	v := &catalog.Version{Free: free, Made: h.now().UTC(), Inputs: want}
+	var from string
+	if r.Encoded != nil {
+		v.ID, v.Encode, v.Film = r.Encoded.Version, r.Encoded.Encode, r.Encoded.Film
+		from = encodeFolder(r.Course, r.Lesson, v.ID)
+		v.Segments = root + v.ID + "/"
+	} else {
+		v.ID, v.Encode, v.Film, v.Poster = h.newVersion(), r.Current.Encode, r.Current.Film, r.Current.Poster
+		from, v.Segments = r.Current.Segments, r.Current.Segments
+		if r.Current.Free != free {
+			v.Segments = root + path.Base(from) + "/"
+		}
+	}
+	v.Folder = root + v.ID + "/"
+	entries, err := h.bucket.list(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	m, err := h.measure(ctx, v.Encode, entries, from)
+	if err != nil {
+		return nil, err
+	}
+	v.Duration = m.duration
+	if from != v.Segments {
+		if err := h.bucket.copy(ctx, m.files, from, v.Segments); err != nil {
+			return nil, err
+		}
+		// An encode that was published before has its storyboard already.
+		if thumbs := thumbnails(entries, from); len(thumbs) > 0 {
+			if err := h.storyboard(ctx, v.Encode, thumbs, v.Segments, v.Duration); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := h.poster(ctx, r, v, entries, from); err != nil {
+		return nil, err
+	}
+
+	captions, err := h.writeCaptions(ctx, r, v.Folder, v.Duration)
+	if err != nil {
+		return nil, err
+	}
+	top := m.playlist
+	top.Subtitles = captions
+	if v.Folder != v.Segments {
+		top = beside(top, "../"+path.Base(v.Segments)+"/")
+	}
+	if len(r.Metadata.Chapters) > 0 {
+		top.Chapters = "chapters.json"
+		if err := h.bucket.put(ctx, v.Folder+top.Chapters, appleChapters(r.Metadata.Chapters, v.Duration), cacheForever, writeCondition{}); err != nil {
+			return nil, err
+		}
+	}
+	return v, h.bucket.put(ctx, v.Folder+playlistName, []byte(top.String()), cacheForever, writeCondition{})
+}
+
+// beside makes the addresses of segments those of another folder.
+func beside(m hls.Multivariant, folder string) hls.Multivariant {
+	m.Variants, m.Audio, m.IFrames = slices.Clone(m.Variants), slices.Clone(m.Audio), slices.Clone(m.IFrames)
+	for i := range m.Variants {
+		m.Variants[i].URI = folder + m.Variants[i].URI
+	}
+	for i := range m.Audio {
+		m.Audio[i].URI = folder + m.Audio[i].URI
+	}
+	for i := range m.IFrames {
+		m.IFrames[i].URI = folder + m.IFrames[i].URI
+	}
+	return m
+}
+
+// measured is what an encode turned out to be.
+type measured struct {
+	playlist hls.Multivariant
+	duration float64
+	files    []entry // playlists, initialization segments and segments
+}
+
+// measure reads the playlists and initialization segments of an encode. The
+// segments' sizes are those of the listing.
+func (h *handler) measure(ctx context.Context, e catalog.Encode, entries []entry, folder string) (*measured, error) {
+	sizes := map[string]int64{}
+	m := &measured{}
+	for _, f := range entries {
+		name := strings.TrimPrefix(f.key, folder)
+		sizes[name] = f.size
+		if !strings.HasPrefix(name, stillsFolder) && name != baseName+".m3u8" && name != playlistName && !strings.HasPrefix(name, "captions_") && name != "chapters.json" {
+			m.files = append(m.files, f)
+		}
+	}
+	media := func(name string) (hls.Media, mp4.Init, error) {
+		text, _, err := h.bucket.get(ctx, folder+name, maxRecord)
+		if err != nil {
+			return hls.Media{}, mp4.Init{}, err
+		}
+		playlist, err := hls.ParseMedia(bytes.NewReader(text))
+		if err == nil {
+			err = playlist.Measure(func(uri string) (int64, bool) { size, ok := sizes[uri]; return size, ok })
+		}
+		if err != nil {
+			return hls.Media{}, mp4.Init{}, fmt.Errorf("reading %s: %w", folder+name, err)
+		}
+		if playlist.Map == nil {
+			return hls.Media{}, mp4.Init{}, fmt.Errorf("reading %s: no EXT-X-MAP", folder+name)
+		}
+		content, _, err := h.bucket.get(ctx, folder+playlist.Map.URI, maxRecord)
+		if err != nil {
+			return hls.Media{}, mp4.Init{}, err
+		}
+		in, err := mp4.ParseInit(content)
+		if err != nil {
+			return hls.Media{}, mp4.Init{}, fmt.Errorf("reading %s: %w", folder+playlist.Map.URI, err)
+		}
+		return playlist, in, nil
+	}
+	var names []string
+	for _, rendition := range e.Renditions {
+		names = append(names, baseName+"_"+rendition)
+		if e.HEVC {
+			names = append(names, baseName+"_"+rendition+hevcModifier)
+		}
+	}
+	for _, name := range names {
+		playlist, in, err := media(name + ".m3u8")
+		if err != nil {
+			return nil, err
+		}
+		m.duration = max(m.duration, playlist.Duration())
+		m.playlist.Variants = append(m.playlist.Variants, hls.Variant{
+			URI: name + ".m3u8", Rates: playlist.Rates(), Codecs: []string{in.Codec}, Width: in.Width, Height: in.Height, FrameRate: e.FrameRate,
+		})
+		if iframes := name + iframesSuffix; sizes[iframes] > 0 {
+			playlist, _, err := media(iframes)
+			if err != nil {
+				return nil, err
+			}
+			m.playlist.IFrames = append(m.playlist.IFrames, hls.IFrames{URI: iframes, Rates: playlist.Rates(), Codecs: []string{in.Codec}, Width: in.Width, Height: in.Height})
+		}
+	}
+	if e.Channels > 0 {
+		name := baseName + audioModifier + ".m3u8"
+		playlist, in, err := media(name)
+		if err != nil {
+			return nil, err
+		}
+		language := e.Language
+		title := catalog.LanguageName(language)
+		if language == "" {
+			language, title = "und", "Original"
+		}
+		m.playlist.Audio = []hls.Rendition{{URI: name, Name: title, Language: language, Default: true, Channels: in.Channels, Rates: playlist.Rates(), Codecs: []string{in.Codec}}}
+	}
+	return m, nil
+}
+
+// iframesSuffix ends the name of an I-frame playlist of MediaConvert's.
+const iframesSuffix = "_I-Frame.m3u8"
+
+// poster publishes the owner's picture, or the one that the job took.
+func (h *handler) poster(ctx context.Context, r *catalog.Record, v *catalog.Version, entries []entry, folder string) error {
+	var content []byte
+	var err error
+	switch {
+	case r.Poster != nil:
+		content, err = h.readPoster(ctx, *r.Poster)
+	case r.Encoded != nil:
+		key := stillKey(folder, posterName, 1)
+		if !slices.ContainsFunc(entries, func(e entry) bool { return e.key == key }) {
+			key = stillKey(folder, posterName, 0) // a film of less than a second
+		}
+		content, _, err = h.bucket.get(ctx, key, maxPoster)
+	default:
+		return nil // the one before
+	}
+	if err != nil {
+		return err
+	}
+	v.Poster = posterPath(r.Course, r.Lesson, v.ID)
+	return h.bucket.put(ctx, h.settings.PublicFolder+"/"+v.Poster, content, cachePoster, writeCondition{})
+}
+
+// appleChapters writes chapters as Apple's players read them.
+func appleChapters(chapters []catalog.Chapter, duration float64) []byte {
+	type title struct {
+		Language string `json:"language"`
+		Title    string `json:"title"`
+	}
+	type chapter struct {
+		Start    float64 `json:"start-time"`
+		Duration float64 `json:"duration"`
+		Titles   []title `json:"titles"`
+	}
+	list := []chapter{}
+	for i, c := range chapters {
+		end := duration
+		if i+1 < len(chapters) {
+			end = min(end, float64(chapters[i+1].Start))
+		}
+		if start := float64(c.Start); start < end {
+			list = append(list, chapter{start, end - start, []title{{"und", c.Title}}})
+		}
+	}
+	text, err := json.Marshal(list)
+	if err != nil {
+		panic(err) // a type without JSON
+	}
+	return text
+}
+
+// clear removes what the new version has made unneeded: the encode's own
+// folder, and copies that the other rule of free and premium would still open.
+func (h *handler) clear(ctx context.Context, course, lesson string, v *catalog.Version) error {
+	if err := h.bucket.removeFolder(ctx, encodeFolder(course, lesson, path.Base(v.Segments))); err != nil {
+		return err
+	}
+	if v.Free {
+		return nil // those who may watch the premium copy may watch this one
+	}
+	return h.unpublishFree(ctx, course, lesson)
+}
+
+// unpublishFree removes a lesson's public copies, from the bucket and from the
+// edge.
+func (h *handler) unpublishFree(ctx context.Context, course, lesson string) error {
+	root := h.lessonFolder(course, lesson, true)
+	entries, err := h.bucket.list(ctx, root)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if err := h.bucket.removeFolder(ctx, root); err != nil {
+		return err
+	}
+	if err := h.invalidate(ctx, "/"+strings.TrimPrefix(root, h.settings.PublicFolder+"/")+"*"); err != nil {
+		return err
+	}
+	return h.record(ctx, course, lesson, func(r *catalog.Record) error {
+		n := len(r.Replaced)
+		r.Replaced = slices.DeleteFunc(r.Replaced, func(v catalog.Version) bool { return v.Free })
+		if len(r.Replaced) == n {
+			return errSkip
+		}
+		return nil
+	})
+}
+
+// hide takes a published lesson back to where a draft stands.
+func (h *handler) hide(ctx context.Context, r *catalog.Record) error {
+	v := r.Current
+	version := path.Base(v.Segments)
+	entries, err := h.bucket.list(ctx, v.Segments)
+	if err != nil {
+		return err
+	}
+	to := encodeFolder(r.Course, r.Lesson, version)
+	if r.Encoded == nil {
+		m, err := h.measure(ctx, v.Encode, entries, v.Segments)
+		if err != nil {
+			return err
+		}
+		if err := h.bucket.copy(ctx, m.files, v.Segments, to); err != nil {
+			return err
+		}
+		content, _, err := h.bucket.get(ctx, h.settings.PublicFolder+"/"+v.Poster, maxPoster)
+		if err == nil {
+			err = h.bucket.put(ctx, stillKey(to, posterName, 1), content, "", writeCondition{})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	err = h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+		if now.Current == nil || now.Current.ID != v.ID {
+			return errSkip
+		}
+		if now.Encoded == nil {
+			now.Encoded = &catalog.Job{Version: version, Film: v.Film, Encode: v.Encode, Percent: 100}
+		}
+		now.Current = nil
+		if now.State == catalog.Playing {
+			now.State = catalog.Publishing
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return h.withdraw(ctx, r)
+}
+
+// withdraw removes everything that viewers can reach of a lesson.
+func (h *handler) withdraw(ctx context.Context, r *catalog.Record) error {
+	if err := h.point(ctx, r.Course, r.Lesson); err != nil {
+		return err
+	}
+	for _, free := range []bool{true, false} {
+		root := h.lessonFolder(r.Course, r.Lesson, free)
+		if err := h.bucket.removeFolder(ctx, root); err != nil {
+			return err
+		}
+	}
+	if err := h.bucket.removeFolder(ctx, h.settings.PublicFolder+"/"+postersFolder+r.Course+"/"+r.Lesson+"/"); err != nil {
+		return err
+	}
+	premium := "/" + h.lessonFolder(r.Course, r.Lesson, false) + "*"
+	free := "/" + strings.TrimPrefix(h.lessonFolder(r.Course, r.Lesson, true), h.settings.PublicFolder+"/") + "*"
+	if err := h.invalidate(ctx, premium, free); err != nil {
+		return err
+	}
+	return h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+		if now.Current != nil || len(now.Replaced) == 0 {
+			return errSkip
+		}
+		now.Replaced = nil
+		return nil
+	})
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// tidy removes versions that were replaced long enough ago, and the folders of
+// encodes that came to nothing.
+func (h *handler) tidy(ctx context.Context) error {
+	entries, err := h.bucket.list(ctx, catalog.RecordPrefix)
+	if err != nil {
+		return err
+	}
+	var failed []error
+	for _, e := range entries {
+		course, lesson, ok := catalog.ParseRecordKey(e.key)
+		if !ok {
+			continue
+		}
+		if err := h.tidyLesson(ctx, course, lesson); err != nil {
+			failed = append(failed, fmt.Errorf("tidying %s/%s: %w", course, lesson, err))
+		}
+	}
+	return errors.Join(failed...)
+}
+
+func (h *handler) tidyLesson(ctx context.Context, course, lesson string) error {
+	r, err := h.read(ctx, course, lesson)
+	if err != nil {
+		return err
+	}
+	limit := h.now().Add(-time.Duration(h.settings.VersionDays) * 24 * time.Hour)
+	needed := map[string]bool{}
+	if r.Current != nil {
+		needed[r.Current.Folder], needed[r.Current.Segments] = true, true
+	}
+	var old []catalog.Version
+	for _, v := range r.Replaced {
+		if v.Replaced.Before(limit) {
+			old = append(old, v)
+			continue
+		}
+		needed[v.Folder], needed[v.Segments] = true, true
+	}
+	for _, v := range old {
+		for _, folder := range []string{v.Folder, v.Segments} {
+			if !needed[folder] {
+				if err := h.bucket.removeFolder(ctx, folder); err != nil {
+					return err
+				}
+			}
+		}
+		if v.Poster != "" && (r.Current == nil || r.Current.Poster != v.Poster) {
+			if err := h.bucket.remove(ctx, h.settings.PublicFolder+"/"+v.Poster); err != nil {
+				return err
+			}
+		}
+	}
+	if err := h.tidyEncodes(ctx, &r, limit); err != nil || len(old) == 0 {
+		return err
+	}
+	return h.record(ctx, course, lesson, func(now *catalog.Record) error {
+		now.Replaced = slices.DeleteFunc(now.Replaced, func(v catalog.Version) bool {
+			return slices.ContainsFunc(old, func(o catalog.Version) bool { return o.ID == v.ID })
+		})
+		return nil
+	})
+}
+
+// tidyEncodes removes folders of jobs that the record no longer names, once
+// they are old: a job that is under way names its folder by the time it began.
+func (h *handler) tidyEncodes(ctx context.Context, r *catalog.Record, limit time.Time) error {
+	root := encodeRoot(r.Course, r.Lesson)
+	entries, err := h.bucket.list(ctx, root)
+	if err != nil {
+		return err
+	}
+	var keys []string
+	for _, e := range entries {
+		version, _, _ := strings.Cut(strings.TrimPrefix(e.key, root), "/")
+		made, err := time.Parse("v20060102150405", version[:min(len(version), 15)])
+		keep := r.Job != nil && r.Job.Version == version || r.Encoded != nil && r.Encoded.Version == version
+		if err == nil && made.Before(limit) && !keep {
+			keys = append(keys, e.key)
+		}
+	}
+	return h.bucket.remove(ctx, keys...)
+}
