@@ -18,7 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/feature/s3/manager"
+	"github.com/aws/aws-sdk-go-v2/feature/s3/transfermanager"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -243,15 +243,18 @@ func TestMultipart(t *testing.T) {
 	var made []s3.Created
 	c := newClient(t, &s3.Service{Created: func(e s3.Created) { made = append(made, e) }}, false)
 	ctx, bucket, key := t.Context(), aws.String("videos"), aws.String("film.mp4")
-	content := make([]byte, 12<<20+5)
+	content := make([]byte, 17<<20+5)
 	source := rand.NewChaCha8([32]byte{1})
 	_, _ = source.Read(content)
-	if _, err := manager.NewUploader(c).Upload(ctx, &awss3.PutObjectInput{Bucket: bucket, Key: key, Body: bytes.NewReader(content), ContentType: aws.String("video/mp4")}); err != nil {
+	if _, err := transfermanager.New(c).UploadObject(ctx, &transfermanager.UploadObjectInput{Bucket: bucket, Key: key, Body: bytes.NewReader(content), ContentType: aws.String("video/mp4")}); err != nil {
 		t.Fatal(err)
 	}
-	got := manager.NewWriteAtBuffer(nil)
-	if _, err := manager.NewDownloader(c).Download(ctx, got, &awss3.GetObjectInput{Bucket: bucket, Key: key}); err != nil || !bytes.Equal(got.Bytes(), content) {
-		t.Errorf("%d bytes came back, %v", len(got.Bytes()), err)
+	out, err := c.GetObject(ctx, &awss3.GetObjectInput{Bucket: bucket, Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(out.Body); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes came back, %v", len(got), err)
 	}
 	if len(made) != 1 || made[0].Reason != "CompleteMultipartUpload" || !strings.HasSuffix(made[0].ETag, "-3") || made[0].Size != int64(len(content)) {
 		t.Errorf("told of %+v", made)
