@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"math"
@@ -96,7 +97,8 @@ func Print(out io.Writer, m Month) error {
 		Number(m.WatchedMinutes()), Number(u.EdgeRequests), Number(u.APIRequests), Number(u.EdgeBytes/tb), Number(u.StoredBytes/gb))
 	rows := Rows(m)
 	best := Cheapest(rows)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "USD A MONTH\tCLOUDFRONT\tAPI\tSIGN-IN\tOTHER\tTOTAL\t")
 	hosted := false
 	for _, r := range rows {
@@ -117,8 +119,9 @@ func Print(out io.Writer, m Month) error {
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Name, USD(r.Edge), USD(r.API), USD(r.SignIn), USD(r.Other), total, note)
 	}
-	if err := w.Flush(); err != nil {
-		return err
+	w.Flush() // cannot fail in memory
+	for line := range strings.Lines(table.String()) {
+		fmt.Fprintln(out, strings.TrimRight(line, " \n"))
 	}
 	_, err := fmt.Fprintf(out, "\nList prices of us-east-1 and of the services' public pages, collected in %s, without tax. docs/costs.md has the arithmetic and the assumptions.\n", Read)
 	return err
