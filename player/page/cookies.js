@@ -69,8 +69,7 @@ export function createCookies({
     grants.delete(path);
     const elapsed = watch(); // from before the request: never later than the server's clock
     const response = await call("POST", "/api/cookies", { path });
-    const expiresIn = response?.expiresIn ?? response?.ExpiresIn;
-    const renewAfter = response?.renewAfter ?? expiresIn * (0.4 + random() * 0.4);
+    const { expiresIn, renewAfter } = response ?? {};
     if (!(expiresIn > 0 && renewAfter > 0)) throw new Problem("unavailable");
     const grant = { expiresIn, renewAfter: planRenewal(renewAfter), elapsed };
     grants.set(path, grant);

@@ -22,5 +22,5 @@ export class Problem extends Error {
 
 /** Whether the same request may succeed later without an action of the viewer. */
 export function passes(code) {
-  return ["network", "keys_unavailable", "unavailable", "too_many_requests", "internal"].includes(code);
+  return ["network", "keys_unavailable", "entitlements_unavailable", "unavailable", "too_many_requests", "internal"].includes(code);
 }

@@ -18,6 +18,7 @@ const sentences = {
 
   // The API.
   keys_unavailable: ["Not available right now", (d) => `The service that unlocks ${lower(d.video)} is not ready. Try again ${later(d)}.`, "retry"],
+  entitlements_unavailable: ["Not available right now", (d) => `The service that knows whether your plan includes ${lower(d.video)} did not respond. Try again ${later(d)}.`, "retry"],
   unavailable: ["Not available right now", (d) => `The service that unlocks ${lower(d.video)} did not respond correctly. Try again ${later(d)}.`, "retry"],
   internal: ["Not available right now", (d) => `Something failed on our side. Try again ${later(d)}.`, "retry"],
   too_many_requests: ["Too many requests", (d) => `There were too many requests in a short time. Try again ${later(d)}.`, "retry"],

@@ -109,7 +109,7 @@ test("cookies: two callers at the same time share one request", async () => {
   assert.equal(log.calls.length, 1);
 });
 
-for (const answer of [{}, null, { renewAfter: 40 }, { expiresIn: 0, renewAfter: 40 }, { expiresIn: 60, renewAfter: "soon" }]) {
+for (const answer of [{}, null, { expiresIn: 60 }, { renewAfter: 40 }, { expiresIn: 0, renewAfter: 40 }, { expiresIn: 60, renewAfter: "soon" }]) {
   test(`cookies: an invalid response is rejected: ${JSON.stringify(answer)}`, () =>
     assert.rejects(page({ answers: [answer] }).cookies.open("course-1"), { code: "unavailable" }));
 }
@@ -221,6 +221,15 @@ test("cookies: retries follow Retry-After, warn, and stop when the cookies expir
   assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "535"]);
   assert.deepEqual(run.log.trouble, [["keys_unavailable", 65]]);
 });
+
+for (const code of ["entitlements_unavailable", "too_many_requests"]) {
+  test(`cookies: a renewal that fails with ${code} is retried`, async () => {
+    const run = page({ answers: [grant(600), new Problem(code, { retryAfter: 10 }), grant(600)] });
+    await run.start();
+    await run.advance(420);
+    assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "415"]);
+  });
+}
 
 test("cookies: a refused renewal is not retried", async () => {
   const run = page({ answers: [grant(60), new Problem("not_entitled")] });

@@ -4,7 +4,7 @@ import { codes, describe, inWords, warn } from "../page/words.js";
 
 const apiCodes = [
   "invalid_path", "not_through_distribution", "unauthenticated", "not_entitled",
-  "viewer_address_not_ipv4", "keys_unavailable", "internal", "too_many_requests",
+  "viewer_address_not_ipv4", "keys_unavailable", "entitlements_unavailable", "internal", "too_many_requests",
 ];
 
 for (const code of apiCodes) {
