@@ -30,6 +30,13 @@ const (
 // which is the owner's: nothing here ever writes it.
 var sampleFolders = []string{"sample/", "trailers/sample/"}
 
+// The CDK makes one function for all BucketDeployments of a stack with the same
+// memory limit, in MB, with the role of the first.
+const (
+	uploaderMemory = 256
+	uploaderID     = "Custom::CDKBucketDeployment8693BB64968944B69AAFB0CC9EB8756C256MiB"
+)
+
 // An uploader copies files into the bucket. It removes nothing.
 type uploader func(id string, props awss3deployment.BucketDeploymentProps) awss3deployment.BucketDeployment
 
@@ -43,7 +50,7 @@ func newUploader(stack *premiumHLS, s settings.Settings, st storage, p assets.As
 		props.DestinationBucket = st.bucket
 		props.Prune = jsii.Bool(false)
 		props.LogGroup = logs
-		props.MemoryLimit = jsii.Number(256)
+		props.MemoryLimit = jsii.Number(uploaderMemory)
 		props.Role = fixed
 		deployment := awss3deployment.NewBucketDeployment(stack, &id, &props)
 		deployment.Node().AddDependency(role)

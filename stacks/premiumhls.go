@@ -57,7 +57,7 @@ type PremiumHLS interface {
 	AddOutputs()
 }
 
-// NewPremiumHLS adds a site to a stack. It builds the functions and the page from
+// NewPremiumHLS adds a site to a stack, which can have one site. It builds the functions and the page from
 // the source of this module, which needs the Go toolchain and, at the first
 // build, npm. It panics if props are invalid, with an error that names each
 // invalid setting, as constructs do.
@@ -68,6 +68,9 @@ func NewPremiumHLS(scope constructs.Construct, id *string, props *PremiumHLSProp
 	s, err := props.settings(scope, id)
 	if err != nil {
 		panic(err)
+	}
+	if stack := awscdk.Stack_Of(scope); stack.Node().TryFindChild(jsii.String(uploaderID)) != nil {
+		panic(fmt.Errorf("stack %s: has a site or a BucketDeployment with a memory limit of %d MB already, whose function the site's page would be uploaded with; put the site into a stack of its own", *stack.StackName(), uploaderMemory))
 	}
 	built, err := build(context.Background(), s)
 	if err != nil {

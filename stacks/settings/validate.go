@@ -19,6 +19,7 @@ var (
 	domainPrefix = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	reserved     = regexp.MustCompile(`(?i)^ssm|aws|amazon|cognito`) // by Parameter Store and Cognito
 	alarmTopic   = regexp.MustCompile(`^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$`)
+	token        = regexp.MustCompile(`^\$\{Token\[[A-Za-z0-9._-]+\]\}$`)
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
@@ -44,12 +45,12 @@ func (s *Settings) validate() (errs []error) {
 
 	check("domainNames", every(s.DomainNames, isHostName) && distinct(s.DomainNames))
 	check("domainNames", len(s.DomainNames) > 0 || s.CertificateArn == "", "certificateArn needs domainNames")
-	check("certificateArn", s.CertificateArn == "" || certificate.MatchString(s.CertificateArn))
+	check("certificateArn", s.CertificateArn == "" || isARN(certificate, s.CertificateArn))
 	check("certificateArn", len(s.DomainNames) == 0 || s.CertificateArn != "", "domainNames needs certificateArn, the ARN of an ACM certificate in us-east-1")
 	check("priceClass", slices.Contains([]string{"", "PriceClass_100", "PriceClass_200", "PriceClass_All"}, s.PriceClass))
 	check("allowCountries", every(s.AllowCountries, country.MatchString) && (len(s.AllowCountries) == 0 || len(s.BlockCountries) == 0))
 	check("blockCountries", every(s.BlockCountries, country.MatchString))
-	check("webAclArn", s.WebACLArn == "" || webACL.MatchString(s.WebACLArn))
+	check("webAclArn", s.WebACLArn == "" || isARN(webACL, s.WebACLArn))
 	check("allowedOrigins", every(s.AllowedOrigins, isOrigin) && distinct(s.AllowedOrigins))
 
 	s.validateKeys(check)
@@ -64,7 +65,7 @@ func (s *Settings) validate() (errs []error) {
 	check("signInHosts", every(s.SignInHosts, isHostName))
 	check("signInDomainPrefix", s.SignInDomainPrefix == "" || domainPrefix.MatchString(s.SignInDomainPrefix) && !reserved.MatchString(s.SignInDomainPrefix))
 
-	check("alarmTopicArn", s.AlarmTopicArn == "" || alarmTopic.MatchString(s.AlarmTopicArn))
+	check("alarmTopicArn", s.AlarmTopicArn == "" || isARN(alarmTopic, s.AlarmTopicArn))
 	check("alarmTopicArn", s.AlarmTopicArn == "" || s.Monitoring, "needs monitoring, which is false")
 	if len(errs) == 0 {
 		// The same rules as the signer's at its start.
@@ -81,6 +82,12 @@ func every(list []string, ok func(string) bool) bool {
 func distinct(list []string) bool {
 	sorted := slices.Sorted(slices.Values(list))
 	return len(slices.Compact(sorted)) == len(list)
+}
+
+// isARN accepts the ARN of a resource of the same app too, which the CDK writes
+// as a token: it is known when the app is deployed.
+func isARN(of *regexp.Regexp, s string) bool {
+	return of.MatchString(s) || token.MatchString(s)
 }
 
 func isHostName(s string) bool { return len(s) <= 253 && hostName.MatchString(s) }
