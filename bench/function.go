@@ -106,7 +106,7 @@ func ours(name, binary string, s *store, t signedcookie.KeyType) *subject {
 	return &subject{name: name, binary: binary, public: s.keys[t], hash: signedcookie.SHA256, env: map[string]string{
 		"AWS_ENDPOINT_URL_SSM": s.server.URL,
 		// As deployed, with the bench's keys.
-		signersettings.Variable: fmt.Sprintf(`{"parameterPrefix":%q,"signingKeys":[{"name":%q}],"metricsStack":"PremiumHls"}`, prefix(t), keyName),
+		signersettings.Variable: fmt.Sprintf(`{"parameterPrefix":%q,"signingKeys":[{"name":%q}],"metricsStack":"PremiumHls","viewerRequestsPerMinute":0}`, prefix(t), keyName),
 	}}
 }
 

@@ -29,7 +29,7 @@ import (
 // throttling that would answer first.
 var underAttack = map[string]any{
 	"entitlements":      map[string]any{"claim": "custom:courses", "paths": true},
-	"requestsPerSecond": 10000.0, "requestBurst": 5000.0,
+	"requestsPerSecond": 10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0,
 }
 
 // refused fails unless an answer is a refusal with a status and a code, where

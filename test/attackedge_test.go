@@ -259,7 +259,7 @@ func TestAttacksByCookie(t *testing.T) {
 
 // Where the address is bound, it is the one that CloudFront saw.
 func TestAttacksByAddress(t *testing.T) {
-	s := newSite(t, map[string]any{"bindViewerAddress": true, "requestsPerSecond": 10000.0, "requestBurst": 5000.0})
+	s := newSite(t, map[string]any{"bindViewerAddress": true, "viewerRequestsPerMinute": 0.0, "requestsPerSecond": 10000.0, "requestBurst": 5000.0})
 	ada := s.token("ada")
 	for name, claims := range map[string]http.Header{
 		"nothing":                        {},

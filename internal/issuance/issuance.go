@@ -43,6 +43,16 @@ func PolicyEnd(now time.Time, lifetime, step time.Duration, grantUntil time.Time
 	return seconds
 }
 
+// leastRetrySpread is the shortest time over which retries are spread.
+const leastRetrySpread = 10 * time.Second
+
+// RetryAfter returns when to repeat a request that cannot succeed before least
+// has passed. The number random, from 0 to 1, spreads those who were refused
+// together.
+func RetryAfter(least time.Duration, random float64) time.Duration {
+	return least + time.Duration(random*float64(max(least, leastRetrySpread)))
+}
+
 // The part of what is left of the cookies in which a viewer renews them, drawn
 // evenly. Not from the start, so that there are few renewals; not to the end,
 // so that one that fails can be repeated.

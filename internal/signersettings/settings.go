@@ -23,15 +23,16 @@ const Variable = "SETTINGS"
 
 // Choices are the settings of cdk.json that the signer acts on.
 type Choices struct {
-	PremiumPath        string `json:"premiumPath" default:"premium" allowed:"a folder name of letters, digits, hyphens and underscores, not api, public, trailers or vendor" section:"Site" doc:"Folder of premium videos, in the bucket and in URLs."`
-	CookieMinutes      int    `json:"cookieMinutes" default:"60" min:"1" max:"1440" section:"Cookies" doc:"Minimum cookie lifetime in minutes. A viewer who loses the right to watch can watch until the cookies expire."`
-	CookieStepMinutes  int    `json:"cookieStepMinutes" default:"5" min:"1" max:"60" section:"Cookies" doc:"Expiry is rounded up to a multiple of this many minutes, so that viewers of one path share a signature. At most cookieMinutes."`
-	CookieSameSite     string `json:"cookieSameSite" default:"Lax" oneof:"Lax Strict None" section:"Cookies" doc:"SameSite attribute of the cookies. None lets pages of other sites play videos in browsers that accept third-party cookies."`
-	CookieDomain       string `json:"cookieDomain" allowed:"empty, or the first of domainNames or a parent domain of it" section:"Cookies" doc:"Domain attribute of the cookies. Empty: the cookies are for the host that served them."`
-	CookieValuesInBody bool   `json:"cookieValuesInBody" default:"true" section:"Cookies" doc:"Return the cookie values in the response body too, for players outside a browser. Scripts on the page can then read them although the cookies are HttpOnly."`
-	BindViewerAddress  bool   `json:"bindViewerAddress" default:"false" section:"Cookies" doc:"Cookies are valid only from the IPv4 address that requested them. Turns off IPv6 for the distribution."`
-	KeyWaitMinutes     int    `json:"keyWaitMinutes" default:"10" min:"1" max:"1440" section:"Signing keys" doc:"Minutes that a new key waits before the signer uses it, so that every edge location knows it."`
-	LogViewers         string `json:"logViewers" default:"hashed" oneof:"hashed plain" section:"Logs and monitoring" doc:"How the signer logs a viewer: a keyed digest of the token's sub or the sub itself."`
+	PremiumPath             string `json:"premiumPath" default:"premium" allowed:"a folder name of letters, digits, hyphens and underscores, not api, public, trailers or vendor" section:"Site" doc:"Folder of premium videos, in the bucket and in URLs."`
+	CookieMinutes           int    `json:"cookieMinutes" default:"60" min:"1" max:"1440" section:"Cookies" doc:"Minimum cookie lifetime in minutes. A viewer who loses the right to watch can watch until the cookies expire."`
+	CookieStepMinutes       int    `json:"cookieStepMinutes" default:"5" min:"1" max:"60" section:"Cookies" doc:"Expiry is rounded up to a multiple of this many minutes, so that viewers of one path share a signature. At most cookieMinutes."`
+	CookieSameSite          string `json:"cookieSameSite" default:"Lax" oneof:"Lax Strict None" section:"Cookies" doc:"SameSite attribute of the cookies. None lets pages of other sites play videos in browsers that accept third-party cookies."`
+	CookieDomain            string `json:"cookieDomain" allowed:"empty, or the first of domainNames or a parent domain of it" section:"Cookies" doc:"Domain attribute of the cookies. Empty: the cookies are for the host that served them."`
+	CookieValuesInBody      bool   `json:"cookieValuesInBody" default:"true" section:"Cookies" doc:"Return the cookie values in the response body too, for players outside a browser. Scripts on the page can then read them although the cookies are HttpOnly."`
+	BindViewerAddress       bool   `json:"bindViewerAddress" default:"false" section:"Cookies" doc:"Cookies are valid only from the IPv4 address that requested them. Turns off IPv6 for the distribution."`
+	KeyWaitMinutes          int    `json:"keyWaitMinutes" default:"10" min:"1" max:"1440" section:"Signing keys" doc:"Minutes that a new key waits before the signer uses it, so that every edge location knows it."`
+	ViewerRequestsPerMinute int    `json:"viewerRequestsPerMinute" default:"30" min:"0" max:"6000" section:"API" doc:"Requests a minute that one viewer may make to the API, in each running copy of the signer. More get 429. 0: no limit."`
+	LogViewers              string `json:"logViewers" default:"hashed" oneof:"hashed plain" section:"Logs and monitoring" doc:"How the signer logs a viewer: a keyed digest of the token's sub or the sub itself."`
 }
 
 // A Document is everything the signer is told at its start.

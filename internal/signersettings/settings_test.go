@@ -39,7 +39,7 @@ func TestParse(t *testing.T) {
 	defaults := Document{
 		Choices: Choices{
 			PremiumPath: "premium", KeyWaitMinutes: 10, CookieMinutes: 60, CookieStepMinutes: 5,
-			CookieSameSite: "Lax", CookieValuesInBody: true, LogViewers: "hashed",
+			CookieSameSite: "Lax", CookieValuesInBody: true, ViewerRequestsPerMinute: 30, LogViewers: "hashed",
 		},
 		ParameterPrefix: "/PremiumHls", SigningKeys: keys("2026-11"), RefreshSeconds: 300, MinuteMillis: 60000,
 	}
@@ -53,11 +53,11 @@ func TestParse(t *testing.T) {
 		{"everything", m{
 			"parameterPrefix": "/a/b", "signingKeys": keys("x", "y"), "premiumPath": "p/q", "cookieMinutes": 30, "cookieStepMinutes": 10,
 			"cookieSameSite": "Strict", "cookieDomain": "video.example.com", "cookieValuesInBody": false, "bindViewerAddress": true,
-			"keyWaitMinutes": 1, "refreshSeconds": 1, "logViewers": "plain", "metricsStack": "PremiumHls", "minuteMillis": 1000,
+			"keyWaitMinutes": 1, "refreshSeconds": 1, "viewerRequestsPerMinute": 600, "logViewers": "plain", "metricsStack": "PremiumHls", "minuteMillis": 1000,
 			"entitlements": m{"table": "Grants"},
 		}, func(d *Document) {
 			*d = Document{
-				Choices:         Choices{"p/q", 30, 10, "Strict", "video.example.com", false, true, 1, "plain"},
+				Choices:         Choices{"p/q", 30, 10, "Strict", "video.example.com", false, true, 1, 600, "plain"},
 				ParameterPrefix: "/a/b", SigningKeys: keys("x", "y"), Entitlements: json.RawMessage(`{"table":"Grants"}`),
 				MetricsStack: "PremiumHls", RefreshSeconds: 1, MinuteMillis: 1000,
 			}
@@ -126,6 +126,8 @@ func TestParseRefuses(t *testing.T) {
 		{"label that ends in a hyphen", m{"cookieDomain": "video-.example.com"}, []string{"cookieDomain"}},
 		{"top-level domain", m{"cookieDomain": "com"}, []string{"cookieDomain"}},
 		{"address for a domain", m{"cookieDomain": "192.0.2.1"}, []string{"cookieDomain"}},
+		{"negative limit", m{"viewerRequestsPerMinute": -1}, []string{"viewerRequestsPerMinute"}},
+		{"limit too high", m{"viewerRequestsPerMinute": 6001}, []string{"viewerRequestsPerMinute"}},
 		{"viewers in clear", m{"logViewers": "clear"}, []string{"logViewers"}},
 		{"several at once", m{"cookieMinutes": -1, "signingKeys": keys("a/b"), "logViewers": ""}, []string{"cookieMinutes", "cookieStepMinutes", "logViewers", "signingKeys"}},
 	} {

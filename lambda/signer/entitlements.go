@@ -37,7 +37,7 @@ type (
 func (h *handler) list(ctx context.Context, r *request) (response events.APIGatewayV2HTTPResponse, err error) {
 	grants, err := h.entitlements.List(ctx, r.viewer)
 	if err != nil {
-		return response, entitlementsUnavailable.because(err).after(entitlementRetry)
+		return response, entitlementsUnavailable.because(err).after(h.retryAfter(entitlementRetry))
 	}
 	body, err := json.Marshal(entitled(grants, h.time()))
 	if err != nil {

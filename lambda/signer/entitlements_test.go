@@ -62,7 +62,7 @@ func TestListEntitlements(t *testing.T) {
 			if got.Headers["cache-control"] != "no-store" || got.Headers["content-type"] != "application/json" {
 				t.Errorf("headers %v", got.Headers)
 			}
-			if line := lastLog(t, log); line["decision"] != "listed" || line["viewer"] != digest("ada") {
+			if line := lastLog(t, log); line["decision"] != "listed" || line["viewer"] != "c01b2d549040118b" {
 				t.Errorf("logged %v", line)
 			}
 		})

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/signedcookie"
 )
@@ -140,26 +139,6 @@ func FuzzRequest(f *testing.F) {
 		}
 		if line := strings.TrimSuffix(log.String(), "\n"); strings.Contains(line, "\n") || !json.Valid([]byte(line)) {
 			t.Fatalf("the log has %q", line)
-		}
-	})
-}
-
-// FuzzPlainPath: the short way to read a body finds what the long one does.
-func FuzzPlainPath(f *testing.F) {
-	for _, body := range []string{"{}", `{"path":"a"}`, `{"path":""}`, `{"path":"a"}"}`, `{"path":"}`, `{"path":"a","path":"b"}`, `{"path":"\u0061"}`} {
-		f.Add(body)
-	}
-	f.Fuzz(func(t *testing.T, body string) {
-		short, ok := plainPath(body)
-		if !ok || body == "" {
-			return
-		}
-		text, err := parseBody(body)
-		if err != nil {
-			t.Fatalf("%q has path %q, or is refused: %v", body, short, err)
-		}
-		if long, err := premiumpath.Parse(text); err != nil || long != short {
-			t.Fatalf("%q has path %q, or %q, %v", body, short, long, err)
 		}
 	})
 }

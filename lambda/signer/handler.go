@@ -18,8 +18,7 @@ import (
 	"premiumhls/lambda/internal/keyring"
 )
 
-// entitlementRetry is after which time to ask again where that what failed
-// does not say so itself.
+// entitlementRetry is the default Retry-After.
 const entitlementRetry = 2 * time.Second
 
 // handler answers requests. It may be used by several goroutines at once.
@@ -28,6 +27,7 @@ type handler struct {
 	ring         *keyring.Ring
 	entitlements entitlement.Decider
 	cookieSets   *cache.Cache[cookiesFor, *cookieSet]
+	limiter      *limiter
 	logger       *slog.Logger
 	now          func() time.Time // by the container's own clock
 	random       func() float64   // from 0 to 1
@@ -40,6 +40,7 @@ func newHandler(settings settings, ring *keyring.Ring, entitlements entitlement.
 		ring:         ring,
 		entitlements: entitlements,
 		cookieSets:   cache.New[cookiesFor, *cookieSet](issuance.CachedSets),
+		limiter:      newLimiter(settings.ViewerRequestsPerMinute),
 		logger:       logger,
 		now:          time.Now,
 		random:       rand.Float64,
@@ -60,7 +61,7 @@ func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPReque
 			err = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
 		}
 		if err != nil {
-			refused := asRefusal(err)
+			refused := h.asRefusal(err)
 			decision, response = refused.code, refused.response(event.RequestContext.RequestID)
 		}
 		h.log(ctx, r, outcome{response.StatusCode, decision, err, began, h.now().Sub(began)})
@@ -79,8 +80,12 @@ func (h *handler) serve(ctx context.Context, r *request) (response events.APIGat
 		return response, "", &notThroughDistribution
 	}
 	r.edgeRequest = r.event.Headers[edgeRequestHeader]
+	r.address = r.forwardedAddress()
 	if err := r.authenticate(); err != nil {
 		return response, "", err
+	}
+	if wait := h.limiter.wait(ctx, r.viewer.Subject, h.now()); wait > 0 {
+		return response, "", tooManyRequests.after(h.retryAfter(wait))
 	}
 	route, err := findRoute(r.event.RequestContext.HTTP.Method, r.event.RawPath)
 	if err != nil {
@@ -99,7 +104,7 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	if errors.Is(err, entitlement.ErrNotEntitled) {
 		return response, &notEntitled
 	} else if err != nil {
-		return response, entitlementsUnavailable.because(err).after(entitlementRetry)
+		return response, entitlementsUnavailable.because(err).after(h.retryAfter(entitlementRetry))
 	}
 	if !grant.Covers(r.path.String()) { // whatever decided: this is what gets signed
 		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
@@ -130,6 +135,12 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	}, nil
 }
 
+// retryAfter returns when a viewer should repeat a request, so that those who
+// were refused together do not return together.
+func (h *handler) retryAfter(least time.Duration) time.Duration {
+	return issuance.RetryAfter(least, h.random())
+}
+
 // time returns what time it is for policies and grants.
 func (h *handler) time() time.Time { return h.clock.correct(h.now()) }
 
@@ -148,14 +159,14 @@ func (h *handler) clear(_ context.Context, r *request) (response events.APIGatew
 
 // asRefusal makes an error the answer to give for it. What is not foreseen is
 // an internal error.
-func asRefusal(err error) *refusal {
+func (h *handler) asRefusal(err error) *refusal {
 	var refused *refusal
 	var unavailable *keyring.UnavailableError
 	switch {
 	case errors.As(err, &refused):
 		return refused
 	case errors.As(err, &unavailable):
-		return keysUnavailable.because(err).after(unavailable.RetryAfter)
+		return keysUnavailable.because(err).after(h.retryAfter(unavailable.RetryAfter))
 	}
 	return internal.because(err)
 }

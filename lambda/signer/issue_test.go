@@ -112,7 +112,7 @@ func TestIssue(t *testing.T) {
 			path := strings.Trim(strings.TrimPrefix(tt.cookiePath, "/"+h.settings.premium.String()), "/")
 			for name, want := range map[string]any{
 				"level": "INFO", "msg": "request", "requestId": "request-1", "decision": "issued", "status": 200.0,
-				"path": path, "viewer": "fdee430d40bd57de", "key": "2026-11", "expires": float64(end.Unix()), "edgeRequest": "edge-request-1",
+				"path": path, "viewer": "c01b2d549040118b", "key": "2026-11", "expires": float64(end.Unix()), "edgeRequest": "edge-request-1", "address": "7dac22b876096306",
 			} {
 				if line[name] != want {
 					t.Errorf("log %s = %v, want %v", name, line[name], want)
@@ -192,5 +192,17 @@ func TestClear(t *testing.T) {
 				t.Errorf("logged %v", decision)
 			}
 		})
+	}
+}
+
+// Cognito's ID tokens say so; those of other issuers say nothing.
+func TestIDTokenIsTaken(t *testing.T) {
+	for _, use := range []string{"id", ""} {
+		h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA256), entitlement.Authenticated{})
+		e := event("POST", "")
+		e.RequestContext.Authorizer.JWT.Claims["token_use"] = use
+		if got := serve(t, h, e); got.StatusCode != 200 {
+			t.Errorf("token_use %q: %d %s", use, got.StatusCode, got.Body)
+		}
 	}
 }

@@ -171,7 +171,7 @@ func TestKeyInKMS(t *testing.T) {
 			}
 			for range 2 { // when it failed, and while it is left alone
 				retry, err := strconv.Atoi(got.Headers["retry-after"])
-				if err != nil || retry < 1 || retry > 5 {
+				if err != nil || retry < 1 || retry > 10 {
 					t.Errorf("Retry-After %q", got.Headers["retry-after"])
 				}
 				if got.StatusCode != 503 || got.Body != `{"code":"keys_unavailable","requestId":"request-1"}` || len(got.Cookies) != 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"log/slog"
@@ -32,9 +33,10 @@ func (h *handler) log(ctx context.Context, r *request, o outcome) {
 	if !h.logger.Enabled(ctx, level) {
 		return
 	}
-	viewer := r.viewer.Subject
+	viewer, address := r.viewer.Subject, r.address
 	if h.settings.LogViewers != "plain" {
-		viewer = digest(viewer)
+		key := r.snapshot.DigestKey()
+		viewer, address = digest(key, viewer), digest(key, address)
 	}
 	attrs := make([]slog.Attr, 0, 16)
 	attrs = append(attrs,
@@ -44,6 +46,7 @@ func (h *handler) log(ctx context.Context, r *request, o outcome) {
 		slog.Int(logfield.Status, o.status),
 		slog.String(logfield.Path, r.path.String()),
 		slog.String(logfield.Viewer, viewer),
+		slog.String(logfield.Address, address),
 		slog.Float64(logfield.Duration, milliseconds(o.took)),
 	)
 	if r.key != nil {
@@ -79,12 +82,14 @@ func (h *handler) metrics(r *request, o outcome) []slog.Attr {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// digest returns what the log has in a viewer's place: the same for the same
-// viewer.
-func digest(subject string) string {
-	if subject == "" {
+// digest returns what the log has in place of a viewer or an address: the same
+// for the same text. Without the key nobody can find the text by trying all
+// there are.
+func digest(key []byte, text string) string {
+	if text == "" || len(key) == 0 {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(subject))
-	return hex.EncodeToString(sum[:8])
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(text))
+	return hex.EncodeToString(mac.Sum(nil)[:8])
 }

@@ -59,6 +59,7 @@ var (
 	addressNotIPv4          = refusal{status: http.StatusForbidden, code: "viewer_address_not_ipv4"}
 	notFound                = refusal{status: http.StatusNotFound, code: "not_found"}
 	methodNotAllowed        = refusal{status: http.StatusMethodNotAllowed, code: "method_not_allowed"}
+	tooManyRequests         = refusal{status: http.StatusTooManyRequests, code: "too_many_requests"}
 	internal                = refusal{status: http.StatusInternalServerError, code: "internal"}
 	keysUnavailable         = refusal{status: http.StatusServiceUnavailable, code: "keys_unavailable"}
 	entitlementsUnavailable = refusal{status: http.StatusServiceUnavailable, code: "entitlements_unavailable"}

@@ -26,6 +26,9 @@ func TestRefusals(t *testing.T) {
 	without := func(name string) func(*events.APIGatewayV2HTTPRequest) {
 		return func(e *events.APIGatewayV2HTTPRequest) { delete(e.Headers, name) }
 	}
+	tokenUse := func(use string) func(*events.APIGatewayV2HTTPRequest) {
+		return func(e *events.APIGatewayV2HTTPRequest) { e.RequestContext.Authorizer.JWT.Claims["token_use"] = use }
+	}
 	bind := []string{"bindViewerAddress=true"}
 	for _, tt := range []struct {
 		name    string
@@ -63,6 +66,11 @@ func TestRefusals(t *testing.T) {
 			e.RequestContext.Authorizer.JWT.Claims["token_use"] = "access"
 		}, status: 401, code: "unauthenticated", header: "www-authenticate: Bearer", cause: "not an ID token"},
 
+		{name: "a refresh token", event: tokenUse("refresh"), status: 401, code: "unauthenticated", cause: "not an ID token"},
+		{name: "an ID token in another case", event: tokenUse("ID"), status: 401, code: "unauthenticated", cause: "not an ID token"},
+		{name: "an ID token with a space", event: tokenUse("id "), status: 401, code: "unauthenticated", cause: "not an ID token"},
+		{name: "a token for several uses", event: tokenUse("[id access]"), status: 401, code: "unauthenticated", cause: "not an ID token"},
+
 		{name: "another path", event: func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/api/other" }, status: 404, code: "not_found"},
 		{name: "a stage before the path", event: func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/prod/api/cookies" }, status: 404, code: "not_found"},
 		{name: "a slash after the path", event: func(e *events.APIGatewayV2HTTPRequest) { e.RawPath = "/api/cookies/" }, status: 404, code: "not_found"},
@@ -75,11 +83,11 @@ func TestRefusals(t *testing.T) {
 		{name: "a comma too many", event: body(`{"path":"course-1",}`), status: 400, code: "invalid_json"},
 		{name: "trailing data", event: body(`{"path":"course-1"}{}`), status: 400, code: "invalid_json"},
 		{name: "space only", event: body(" "), status: 400, code: "invalid_json"},
-		{name: "null", event: body("null"), status: 400, code: "invalid_json", cause: "the body is not an object"},
-		{name: "a list", event: body(`["course-1"]`), status: 400, code: "invalid_json", cause: "the body is not an object"},
-		{name: "a string", event: body(`"course-1"`), status: 400, code: "invalid_json", cause: "the body is not an object"},
-		{name: "path twice", event: body(`{"path":"course-1","path":"course-2"}`), status: 400, code: "invalid_json", cause: "twice"},
-		{name: "path twice, once escaped", event: body(`{"path":"course-1","\u0070ath":"course-2"}`), status: 400, code: "invalid_json", cause: "twice"},
+		{name: "null", event: body("null"), status: 400, code: "invalid_json", cause: "not a JSON object"},
+		{name: "a list", event: body(`["course-1"]`), status: 400, code: "invalid_json", cause: "not a JSON object"},
+		{name: "a string", event: body(`"course-1"`), status: 400, code: "invalid_json", cause: "not a JSON object"},
+		{name: "path twice", event: body(`{"path":"course-1","path":"course-2"}`), status: 400, code: "invalid_json", cause: "duplicate field"},
+		{name: "path twice, once escaped", event: body(`{"path":"course-1","\u0070ath":"course-2"}`), status: 400, code: "invalid_json", cause: "duplicate field"},
 		{name: "a byte order mark", event: body("\ufeff{}"), status: 400, code: "invalid_json"},
 		{name: "deep", event: body(strings.Repeat("[", 4000)), status: 400, code: "invalid_json"},
 		{name: "not base64", event: func(e *events.APIGatewayV2HTTPRequest) { e.Body, e.IsBase64Encoded = "{}", true }, status: 400, code: "invalid_json", cause: "base64"},
@@ -99,6 +107,8 @@ func TestRefusals(t *testing.T) {
 		{name: "null path", event: body(`{"path":null}`), status: 400, code: "invalid_path", cause: "not a string"},
 		{name: "a number as path", event: body(`{"path":1}`), status: 400, code: "invalid_path", cause: "not a string"},
 		{name: "a list as path", event: body(`{"path":["course-1"]}`), status: 400, code: "invalid_path", cause: "not a string"},
+		{name: "nine segments", event: body(`{"path":"a/b/c/d/e/f/g/h/i"}`), status: 400, code: "invalid_path"},
+		{name: "256 segments", event: body(`{"path":"` + strings.Repeat("a/", 255) + `a"}`), status: 400, code: "invalid_path"},
 		{name: "dots", event: body(`{"path":".."}`), status: 400, code: "invalid_path"},
 		{name: "dots below", event: body(`{"path":"course-1/../.."}`), status: 400, code: "invalid_path"},
 		{name: "escaped dots", event: body(`{"path":"\u002e\u002e"}`), status: 400, code: "invalid_path"},
@@ -117,7 +127,7 @@ func TestRefusals(t *testing.T) {
 		{name: "a grant that has ended", decider: grants{until: now.Add(-time.Hour)}, status: 403, code: "not_entitled", cause: "the grant has ended"},
 		{name: "a grant that ends this second", decider: grants{until: now.Add(400 * time.Millisecond)}, status: 403, code: "not_entitled", cause: "the grant has ended"},
 		{name: "entitlement cannot be told", decider: grants{err: errors.New("the table is away")},
-			status: 503, code: "entitlements_unavailable", header: "retry-after: 2", cause: "the table is away"},
+			status: 503, code: "entitlements_unavailable", header: "retry-after: 7", cause: "the table is away"},
 		{name: "deciding panics", decider: panics{}, status: 500, code: "internal", cause: "panic: a fault"},
 
 		{name: "IPv6", changes: bind, event: header(viewerAddressHeader, "2001:db8::7"), status: 403, code: "viewer_address_not_ipv4", cause: "IPv6"},
@@ -132,7 +142,7 @@ func TestRefusals(t *testing.T) {
 			header("cloudfront-viewer-address", "192.0.2.7:443")(e)
 		}, status: 403, code: "viewer_address_not_ipv4", cause: "missing"},
 
-		{name: "nothing usable in the store", store: source{}, status: 503, code: "keys_unavailable", header: "retry-after: 1", cause: "origin secret is empty"},
+		{name: "nothing usable in the store", store: source{}, status: 503, code: "keys_unavailable", header: "retry-after: 6", cause: "origin secret is empty"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.store == nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"premiumhls/internal/premiumpath"
+	"premiumhls/internal/strictjson"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
 )
@@ -25,6 +26,7 @@ const (
 	// Set by the distribution's viewer-request function, and only where
 	// cookies are bound to addresses: otherwise it is what a viewer sent.
 	viewerAddressHeader = "x-viewer-address"
+	forwardedHeader     = "x-forwarded-for"
 	edgeRequestHeader   = "x-amz-cf-id" // x-edge-request-id of CloudFront's own log
 )
 
@@ -38,6 +40,7 @@ type request struct {
 	expires  int64        // when the cookies expire, in seconds since 1970
 
 	edgeRequest string // CloudFront's own name for the request
+	address     string // that the viewer connected to CloudFront from
 }
 
 // authenticate takes the claims of the token that the authorizer accepted. A
@@ -77,10 +80,6 @@ func (r *request) readPath() error {
 	if len(body) > maxBody {
 		return &bodyTooLarge
 	}
-	if path, ok := plainPath(body); ok {
-		r.path = path
-		return nil
-	}
 	text, err := parseBody(body)
 	if err != nil {
 		return err
@@ -91,46 +90,28 @@ func (r *request) readPath() error {
 	return nil
 }
 
-// plainPath reads the bodies that clients send when nothing is amiss, without
-// decoding: none of the characters that a path may have is one that JSON
-// escapes or ends a string with. It leaves everything else to parseBody.
-func plainPath(body string) (path premiumpath.Path, ok bool) {
-	text, begins := strings.CutPrefix(body, `{"path":"`)
-	text, ends := strings.CutSuffix(text, `"}`)
-	if !begins || !ends {
-		return path, body == "" || body == "{}"
-	}
-	path, err := premiumpath.Parse(text)
-	return path, err == nil
-}
-
-// parseBody returns the path in a JSON object that has no member but path, at
-// most once. It is stricter than encoding/json, which takes PATH for path, and
-// the last of two: whatever looked at the body before might have taken another
-// one.
+// parseBody returns the path in a JSON object that has no other member. No body
+// is an empty object.
 func parseBody(body string) (path string, err error) {
-	if !json.Valid([]byte(body)) {
-		return "", &invalidJSON
+	if body == "" {
+		return "", nil
 	}
-	decoder := json.NewDecoder(strings.NewReader(body))
-	if token, _ := decoder.Token(); token != json.Delim('{') {
-		return "", invalidJSON.because(errors.New("the body is not an object"))
+	members, err := strictjson.Object([]byte(body))
+	if err != nil {
+		return "", invalidJSON.because(err)
 	}
-	for seen := false; decoder.More(); seen = true {
-		if name, _ := decoder.Token(); name != "path" {
-			return "", &unknownField
-		}
-		if seen {
-			return "", invalidJSON.because(errors.New("the body has path twice"))
-		}
-		value, _ := decoder.Token()
-		text, ok := value.(string)
-		if !ok {
-			return "", invalidPath.because(errors.New("path is not a string"))
-		}
-		path = text
+	if err := strictjson.Only(members, "path"); err != nil {
+		return "", unknownField.because(err)
 	}
-	return path, nil
+	text, ok := members["path"]
+	if !ok {
+		return "", nil
+	}
+	var value *string
+	if err := json.Unmarshal(text, &value); err != nil || value == nil {
+		return "", invalidPath.because(errors.New("path is not a string"))
+	}
+	return *value, nil
 }
 
 // viewerAddress returns the IPv4 address from which the viewer connected to
@@ -149,4 +130,23 @@ func (r *request) viewerAddress() (netip.Addr, error) {
 		return netip.Addr{}, addressNotIPv4.because(errors.New("the viewer's address is IPv6, which a policy cannot hold"))
 	}
 	return address, nil
+}
+
+// forwardedAddress returns the address from which the viewer connected to
+// CloudFront, for the log; empty if it is not known. CloudFront appends it to
+// X-Forwarded-For, whatever a viewer sent, and API Gateway may append that of
+// the edge location, which it has seen itself.
+func (r *request) forwardedAddress() string {
+	hops := strings.Split(r.event.Headers[forwardedHeader], ",")
+	for i := range hops {
+		hops[i] = strings.TrimSpace(hops[i])
+	}
+	if n := len(hops); n > 1 && hops[n-1] == r.event.RequestContext.HTTP.SourceIP {
+		hops = hops[:n-1]
+	}
+	address, err := netip.ParseAddr(hops[len(hops)-1])
+	if err != nil {
+		return ""
+	}
+	return address.Unmap().WithZone("").String()
 }

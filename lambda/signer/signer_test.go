@@ -64,7 +64,7 @@ func storeWith(keyType signedcookie.KeyType, hash signedcookie.Hash) source {
 	return source{parameters: keyring.Parameters{
 		Settings: fmt.Sprintf(`{"host":%q,"keys":[{"name":"2026-11","id":"K2ABC","hash":%q,"trustedSince":"2026-11-23T10:00:00Z"}]}`,
 			host, hash),
-		OriginSecret: secret,
+		OriginSecret: secret, ViewerHashKey: "viewer-hash-key",
 		PrivateKeys:  map[string]string{"2026-11": keys()[keyType].pem},
 	}}
 }
@@ -72,7 +72,7 @@ func storeWith(keyType signedcookie.KeyType, hash signedcookie.Hash) source {
 // document is the settings of the tests with some changed: "cookieMinutes=3",
 // "cookieDomain=example.com".
 func document(changes ...string) string {
-	members := map[string]any{"parameterPrefix": "/PremiumHls", "signingKeys": signingKeys("2026-11")}
+	members := map[string]any{"parameterPrefix": "/PremiumHls", "signingKeys": signingKeys("2026-11"), "viewerRequestsPerMinute": 0}
 	for _, change := range changes {
 		name, value, _ := strings.Cut(change, "=")
 		members[name] = value

@@ -186,6 +186,7 @@ func newSite(t testing.TB, of service) *site {
 		d.MinuteMillis = int(step / time.Millisecond)
 		d.CookieMinutes, d.CookieStepMinutes, d.KeyWaitMinutes = int(life/step), 1, 1
 		d.RefreshSeconds = int(60 * refresh / step)
+		d.ViewerRequestsPerMinute = 0
 		d.Entitlements = json.RawMessage(entitlements[of])
 	})
 	for of, line := range map[service]struct {

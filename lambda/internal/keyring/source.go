@@ -18,6 +18,8 @@ type Parameters struct {
 	Settings string
 	// OriginSecret is what the distribution sends along with each request.
 	OriginSecret string
+	// ViewerHashKey is the secret key of the digests of viewers in the log.
+	ViewerHashKey string
 	// PrivateKeys are PEM texts by the key's name, of the keys that are not
 	// in KMS. A key that is named but not there (yet, or any more) is left
 	// out.
@@ -25,5 +27,5 @@ type Parameters struct {
 }
 
 func (p Parameters) equal(q Parameters) bool {
-	return p.Settings == q.Settings && p.OriginSecret == q.OriginSecret && maps.Equal(p.PrivateKeys, q.PrivateKeys)
+	return p.Settings == q.Settings && p.OriginSecret == q.OriginSecret && p.ViewerHashKey == q.ViewerHashKey && maps.Equal(p.PrivateKeys, q.PrivateKeys)
 }
