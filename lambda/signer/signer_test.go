@@ -65,7 +65,7 @@ func storeWith(keyType signedcookie.KeyType, hash signedcookie.Hash) source {
 		Settings: fmt.Sprintf(`{"host":%q,"keys":[{"name":"2026-11","id":"K2ABC","hash":%q,"trustedSince":"2026-11-23T10:00:00Z"}]}`,
 			host, hash),
 		OriginSecret: secret, ViewerHashKey: "viewer-hash-key",
-		PrivateKeys:  map[string]string{"2026-11": keys()[keyType].pem},
+		PrivateKeys: map[string]string{"2026-11": keys()[keyType].pem},
 	}}
 }
 
