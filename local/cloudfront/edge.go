@@ -50,7 +50,9 @@ type Entry struct {
 	Reason   string              // for people; use the other fields in code
 	Result   string              // Hit, RefreshHit, Miss, Error or Redirect, as in X-Cache
 	Bytes    int64               // of the body sent
-	Duration time.Duration
+	// Functions are the CloudFront Functions that ran, in order.
+	Functions []FunctionRun
+	Duration  time.Duration
 }
 
 // An Edge serves a distribution. It must be reached without a mux that cleans
@@ -218,11 +220,12 @@ func (v *visit) serve() {
 		}
 		return
 	}
+	if !v.viewerRequest(b.Functions.ViewerRequest) {
+		return
+	}
 	path := v.path
 	if path == "/" && v.d.DefaultRootObject != "" {
 		path += v.d.DefaultRootObject
 	}
-	if v.viewerRequest(b.Functions.ViewerRequest) {
-		v.serveOrigin(b, path)
-	}
+	v.serveOrigin(b, path)
 }

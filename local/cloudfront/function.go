@@ -1,30 +1,37 @@
 package cloudfront
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
-	"github.com/dop251/goja"
-
 	"premiumhls/internal/cloudfront"
+	"premiumhls/local/cloudfront/function"
 )
+
+// A FunctionRun is what a CloudFront Function did to a request or response.
+type FunctionRun struct {
+	Event   string   // viewer-request or viewer-response
+	Name    string   // of the function
+	Changed []string // headers that it added, changed or, with a hyphen before, removed; uri, querystring, cookies
+	Status  int      // of the response that it generated; 0: none
+	Log     []string // of console.log
+	Err     error    // CloudFront answers 502 for a [*function.ValidationError], else 503
+}
 
 // A program is the compiled code of a CloudFront Function, or why it does not
 // compile.
 type program struct {
-	code *goja.Program
+	code *function.Program
 	err  error
 }
 
-// compile compiles the code of a function, which defines handler.
 func compile(f *cloudfront.Function) program {
-	code, err := goja.Compile(f.Name, "'use strict';"+f.Code+"\n;handler", false)
-	if err != nil {
-		err = fmt.Errorf("CloudFront Function %s: compile: %w", f.Name, err)
-	}
+	code, err := function.Compile(f.Name, f.Code)
 	return program{code, err}
 }
 
@@ -51,130 +58,91 @@ func CheckFunctions(d cloudfront.Distribution) error {
 	return nil
 }
 
-// The objects of a function's event (CloudFront developer guide, "CloudFront
-// Functions event structure").
-type (
-	functionEvent struct {
-		Version  string            `json:"version"`
-		Context  map[string]string `json:"context"`
-		Viewer   map[string]string `json:"viewer"`
-		Request  functionRequest   `json:"request"`
-		Response *functionResponse `json:"response,omitempty"`
+// run runs a function and records it.
+func (v *visit) run(f *cloudfront.Function, event function.Event) (function.Result, error) {
+	run := FunctionRun{Event: event.Context.EventType, Name: f.Name}
+	p := v.edge.program(f)
+	result, err := function.Result{}, p.err
+	if err == nil {
+		result, err = p.code.Run(event)
 	}
-	functionRequest struct {
-		Method      string                   `json:"method"`
-		URI         string                   `json:"uri"`
-		QueryString map[string]functionValue `json:"querystring"`
-		Headers     map[string]functionValue `json:"headers"`
-		Cookies     map[string]functionValue `json:"cookies"`
+	run.Log, run.Err = result.Log, err
+	if err == nil {
+		switch {
+		case result.Request != nil:
+			run.Changed = function.Changes(event.Request.Headers, result.Request.Headers)
+			if result.Request.URI != event.Request.URI {
+				run.Changed = append(run.Changed, "uri")
+			}
+			if !equal(result.Request.QueryString, event.Request.QueryString) {
+				run.Changed = append(run.Changed, "querystring")
+			}
+			if !equal(result.Request.Cookies, event.Request.Cookies) {
+				run.Changed = append(run.Changed, "cookies")
+			}
+		case event.Response != nil:
+			run.Changed = function.Changes(event.Response.Headers, result.Response.Headers)
+			if !equal(result.Response.Cookies, event.Response.Cookies) {
+				run.Changed = append(run.Changed, "cookies")
+			}
+			if result.Response.StatusCode != event.Response.StatusCode {
+				run.Status = result.Response.StatusCode
+			}
+		default:
+			run.Status = result.Response.StatusCode
+		}
 	}
-	functionResponse struct {
-		StatusCode        int                      `json:"statusCode"`
-		StatusDescription string                   `json:"statusDescription,omitempty"`
-		Headers           map[string]functionValue `json:"headers"`
-		Cookies           map[string]functionValue `json:"cookies,omitempty"`
-	}
-	functionValue struct {
-		Value      string          `json:"value"`
-		Attributes string          `json:"attributes,omitempty"`
-		MultiValue []functionValue `json:"multiValue,omitempty"`
-	}
-)
-
-// run calls handler with an event and reads what it returns into result.
-func (p program) run(event functionEvent, result any) error {
-	if p.err != nil {
-		return p.err
-	}
-	raw, err := json.Marshal(event)
-	if err != nil {
-		return err
-	}
-	vm := goja.New()
-	value, err := vm.RunProgram(p.code)
-	if err != nil {
-		return err
-	}
-	handler, ok := goja.AssertFunction(value)
-	if !ok {
-		return errors.New("handler is not a function")
-	}
-	codec := vm.Get("JSON").ToObject(vm)
-	parse, _ := goja.AssertFunction(codec.Get("parse"))
-	stringify, _ := goja.AssertFunction(codec.Get("stringify"))
-	argument, err := parse(codec, vm.ToValue(string(raw)))
-	if err != nil {
-		return err
-	}
-	returned, err := handler(goja.Undefined(), argument)
-	if err != nil {
-		return err
-	}
-	text, err := stringify(codec, returned)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal([]byte(text.String()), result)
+	v.entry.Functions = append(v.entry.Functions, run)
+	return result, err
 }
 
-func (v *visit) event(eventType string) functionEvent {
-	return functionEvent{
+func equal(a, b map[string]function.Value) bool {
+	return maps.EqualFunc(a, b, func(a, b function.Value) bool { return slices.Equal(a.All(), b.All()) && a.Attributes == b.Attributes })
+}
+
+func (v *visit) event(eventType string) function.Event {
+	request := v.r.Header.Clone()
+	request.Set("Host", v.r.Host)
+	return function.Event{
 		Version: "1.0",
-		Context: map[string]string{"distributionDomainName": v.d.Domain, "distributionId": "local", "eventType": eventType, "requestId": v.id},
-		Viewer:  map[string]string{"ip": v.viewer.Addr().String()},
-		Request: functionRequest{
-			Method: v.r.Method, URI: v.path, QueryString: map[string]functionValue{},
-			Headers: functionHeaders(v.r.Header, v.r.Host), Cookies: map[string]functionValue{},
+		Context: function.Context{DistributionDomainName: v.d.Domain, DistributionID: "local", EventType: eventType, RequestID: v.id},
+		Viewer:  function.Viewer{IP: v.viewer.Addr().String()},
+		Request: function.Request{
+			Method: v.r.Method, URI: v.path,
+			QueryString: function.Pairs(strings.TrimPrefix(v.rawQuery, "?"), "&"),
+			Headers:     function.Headers(request),
+			Cookies:     function.Pairs(strings.Join(v.r.Header.Values("Cookie"), ";"), ";"),
 		},
 	}
 }
 
-// functionHeaders is how a function sees headers: without cookies, under names
-// in lower case.
-func functionHeaders(header http.Header, host string) map[string]functionValue {
-	headers := map[string]functionValue{}
-	for name, values := range header {
-		if name == "Cookie" || name == "Set-Cookie" || len(values) == 0 {
-			continue
-		}
-		value := functionValue{Value: values[0]}
-		if len(values) > 1 {
-			for _, v := range values {
-				value.MultiValue = append(value.MultiValue, functionValue{Value: v})
-			}
-		}
-		headers[strings.ToLower(name)] = value
+// setHeaders replaces headers by those that a function returned. Cookies and
+// what a function does not see stay.
+func setHeaders(header http.Header, before, after map[string]function.Value) {
+	for name := range before {
+		header.Del(name)
 	}
-	if host != "" {
-		headers["host"] = functionValue{Value: host}
+	for name, value := range after {
+		if name != "host" {
+			header[http.CanonicalHeaderKey(name)] = value.All()
+		}
 	}
-	return headers
 }
 
-// setHeaders replaces headers, but for cookies, by those a function returned.
-func setHeaders(header http.Header, headers map[string]functionValue) {
-	for name := range header {
-		if name != "Cookie" && name != "Set-Cookie" {
-			delete(header, name)
+// joinPairs writes cookies or a query that a function changed. Their order is not
+// kept: the event has none.
+func joinPairs(values map[string]function.Value, separator string) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, value := range values[name].All() {
+			list = append(list, name+"="+value)
 		}
 	}
-	for name, value := range headers {
-		if name == "host" {
-			continue
-		}
-		header.Set(name, value.Value)
-		for i, v := range value.MultiValue {
-			if i == 0 {
-				header.Set(name, v.Value)
-			} else {
-				header.Add(name, v.Value)
-			}
-		}
-	}
+	return strings.Join(list, separator)
 }
 
 // viewerRequest runs the behavior's function on the request. It answers and
-// returns false where the function fails.
+// returns false if the function fails or generates the response.
 func (v *visit) viewerRequest(f *cloudfront.Function) bool {
 	if f == nil {
 		return true
@@ -188,41 +156,135 @@ func (v *visit) viewerRequest(f *cloudfront.Function) bool {
 	}
 	r.Header.Del("Connection")
 	v.r = r
-	var result struct {
-		functionRequest
-		StatusCode int `json:"statusCode"`
-	}
-	err := v.edge.program(f).run(v.event("viewer-request"), &result)
-	if err == nil && (result.StatusCode != 0 || result.URI != v.path || len(result.QueryString) > 0) {
-		err = errors.New("the edge supports changed request headers only")
-	}
-	if err != nil {
+	event := v.event(function.ViewerRequest)
+	result, err := v.run(f, event)
+	switch {
+	case err != nil:
 		v.functionFailed(err)
 		return false
+	case result.Response != nil:
+		v.generated(result.Response)
+		return false
 	}
-	setHeaders(r.Header, result.Headers)
+	setHeaders(r.Header, event.Request.Headers, result.Request.Headers)
+	if !equal(result.Request.Cookies, event.Request.Cookies) {
+		r.Header.Set("Cookie", joinPairs(result.Request.Cookies, "; "))
+	}
+	if !equal(result.Request.QueryString, event.Request.QueryString) {
+		v.rawQuery = "?" + joinPairs(result.Request.QueryString, "&")
+		if v.rawQuery == "?" {
+			v.rawQuery = ""
+		}
+	}
+	v.path = result.Request.URI
 	return true
 }
 
-// viewerResponse runs the behavior's function on the headers of a response.
-func (v *visit) viewerResponse(f *cloudfront.Function, status int, header http.Header) error {
-	event := v.event("viewer-response")
-	event.Response = &functionResponse{StatusCode: status, StatusDescription: http.StatusText(status), Headers: functionHeaders(header, "")}
-	var result functionResponse
-	if err := v.edge.program(f).run(event, &result); err != nil {
-		return err
+// generated sends a response that a function made.
+func (v *visit) generated(response *function.Response) {
+	header := v.w.Header()
+	header.Set("Server", "CloudFront")
+	setHeaders(header, nil, response.Headers)
+	setCookies(header, response.Cookies)
+	header.Set("X-Cache", "FunctionGeneratedResponse from cloudfront")
+	body, err := bodyOf(response.Body)
+	if err != nil {
+		clear(header)
+		v.functionFailed(err)
+		return
 	}
-	if result.StatusCode != status {
-		return errors.New("the edge supports changed response headers only")
-	}
-	setHeaders(header, result.Headers)
-	return nil
+	v.entry.Reason = "a CloudFront Function generated the response"
+	v.finish(response.StatusCode, body)
 }
 
-// functionFailed answers as CloudFront does where a function throws.
+// setCookies sets the cookies of a response that a function returned.
+func setCookies(header http.Header, cookies map[string]function.Value) {
+	for _, name := range slices.Sorted(maps.Keys(cookies)) {
+		values := cookies[name].MultiValue
+		if len(values) == 0 {
+			values = []function.Value{cookies[name]}
+		}
+		for _, value := range values {
+			cookie := name + "=" + value.Value
+			if value.Attributes != "" {
+				cookie += "; " + value.Attributes
+			}
+			header.Add("Set-Cookie", cookie)
+		}
+	}
+}
+
+// bodyOf reads the body of a generated response: text, or an object with its
+// encoding.
+func bodyOf(raw json.RawMessage) ([]byte, error) {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		return []byte(text), nil
+	}
+	var object struct{ Encoding, Data string }
+	if err := json.Unmarshal(raw, &object); err != nil {
+		return nil, errors.New("the function set an invalid body")
+	}
+	if object.Encoding == "base64" {
+		return base64.StdEncoding.DecodeString(object.Data)
+	}
+	return []byte(object.Data), nil
+}
+
+// viewerResponse runs the behavior's function on a response, and returns the
+// status that it has then.
+func (v *visit) viewerResponse(f *cloudfront.Function, status int, header http.Header) (int, error) {
+	event := v.event(function.ViewerResponse)
+	event.Response = &function.Response{
+		StatusCode: status, StatusDescription: http.StatusText(status),
+		Headers: function.Headers(header), Cookies: responseCookies(header),
+	}
+	result, err := v.run(f, event)
+	if err != nil {
+		return 0, err
+	}
+	if len(result.Response.Body) > 0 {
+		return 0, errors.New("the local run does not support a body from a viewer-response function")
+	}
+	setHeaders(header, event.Response.Headers, result.Response.Headers)
+	if !equal(result.Response.Cookies, event.Response.Cookies) {
+		header.Del("Set-Cookie")
+		setCookies(header, result.Response.Cookies)
+	}
+	return result.Response.StatusCode, nil
+}
+
+func responseCookies(header http.Header) map[string]function.Value {
+	cookies := map[string]function.Value{}
+	for _, line := range header.Values("Set-Cookie") {
+		pair, attributes, _ := strings.Cut(line, ";")
+		name, value, _ := strings.Cut(strings.TrimSpace(pair), "=")
+		one := function.Value{Value: value, Attributes: strings.TrimSpace(attributes)}
+		if have, ok := cookies[name]; ok {
+			if len(have.MultiValue) == 0 {
+				have.MultiValue = []function.Value{{Value: have.Value, Attributes: have.Attributes}}
+			}
+			have.MultiValue = append(have.MultiValue, one)
+			one = have
+		}
+		cookies[name] = one
+	}
+	return cookies
+}
+
+// functionFailed answers as CloudFront does if a function fails: 502 for a
+// result that it does not take, 503 for the rest.
 func (v *visit) functionFailed(err error) {
+	status, result := http.StatusServiceUnavailable, "FunctionExecutionError"
+	if errors.As(err, new(*function.ValidationError)) {
+		status, result = http.StatusBadGateway, "FunctionValidationError"
+	}
 	v.entry.Reason = "the CloudFront Function failed: " + err.Error()
-	v.w.Header().Set("X-Cache", "FunctionExecutionError from cloudfront")
-	v.entry.Status = http.StatusServiceUnavailable
-	v.w.WriteHeader(http.StatusServiceUnavailable)
+	v.entry.Result = result
+	v.w.Header().Set("X-Cache", result+" from cloudfront")
+	v.entry.Status = status
+	v.w.WriteHeader(status)
 }

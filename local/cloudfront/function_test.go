@@ -2,19 +2,20 @@ package cloudfront
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"premiumhls/internal/cloudfront"
 )
 
-func function(code string) *cloudfront.Function {
+func newFunction(code string) *cloudfront.Function {
 	return &cloudfront.Function{Name: "test", Code: code}
 }
 
 // What the function sets replaces everything that the viewer sent under that name.
 func TestViewerRequestFunction(t *testing.T) {
 	d := distribution()
-	d.Behaviors[1].Functions.ViewerRequest = function(`function handler(event) {
+	d.Behaviors[1].Functions.ViewerRequest = newFunction(`function handler(event) {
 		event.request.headers['x-viewer-address'] = { value: event.viewer.ip, multiValue: [{ value: event.viewer.ip }] };
 		return event.request;
 	}`)
@@ -35,7 +36,7 @@ func TestViewerRequestFunction(t *testing.T) {
 
 func TestViewerResponseFunction(t *testing.T) {
 	d := distribution()
-	d.Behaviors[2].Functions.ViewerResponse = function(`function handler(event) {
+	d.Behaviors[2].Functions.ViewerResponse = newFunction(`function handler(event) {
 		event.response.headers['content-security-policy'] = { value: "default-src 'self'" };
 		return event.response;
 	}`)
@@ -73,7 +74,7 @@ func TestCheckFunctions(t *testing.T) {
 	if err := CheckFunctions(d); err != nil {
 		t.Error(err)
 	}
-	d.Behaviors[2].Functions.ViewerResponse = function(`function handler(event) {`)
+	d.Behaviors[2].Functions.ViewerResponse = newFunction(`function handler(event) {`)
 	if CheckFunctions(d) == nil {
 		t.Error("no error for code that does not compile")
 	}
@@ -82,7 +83,7 @@ func TestCheckFunctions(t *testing.T) {
 func testFunctionThatFails(t *testing.T, code string) {
 	for _, event := range []string{"viewer-request", "viewer-response"} {
 		d := distribution()
-		f := function(code)
+		f := newFunction(code)
 		if event == "viewer-request" {
 			d.Behaviors[2].Functions.ViewerRequest = f
 		} else {
@@ -92,5 +93,64 @@ func testFunctionThatFails(t *testing.T, code string) {
 		if rec.Code != 503 || rec.Header().Get("X-Cache") != "FunctionExecutionError from cloudfront" || rec.Body.Len() > 0 {
 			t.Errorf("%s: %d %v %q", event, rec.Code, rec.Header(), rec.Body)
 		}
+	}
+}
+
+// What a viewer-request function may do beside headers, and what is recorded.
+func TestViewerRequestFunctionChanges(t *testing.T) {
+	for _, tt := range []struct {
+		name, body string
+		status     int
+		result     string // X-Cache
+		path       string // that the origin is asked for; empty: it is not
+		query      string
+		changed    string
+	}{
+		{"another uri", `event.request.uri = '/b.html'; return event.request;`, 200, "Miss", "/public/b.html", "", "uri"},
+		{"the root", `event.request.uri = '/'; return event.request;`, 200, "Miss", "/public/index.html", "", "uri"},
+		{"another query", `event.request.querystring = { v: { value: '2' } }; return event.request;`, 200, "Miss", "/public/a", "v=2", "querystring"},
+		{"a response", `return { statusCode: 302, headers: { location: { value: '/x' } }, cookies: { a: { value: '1', attributes: 'Path=/' } }, body: 'moved' };`, 302, "FunctionGeneratedResponse", "", "", ""},
+		{"a forbidden header", `event.request.headers['x-edge-a'] = { value: '1' }; return event.request;`, 502, "FunctionValidationError", "", "", ""},
+		{"an exception", `throw new Error('broken');`, 503, "FunctionExecutionError", "", "", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d := distribution()
+			d.Behaviors[2].Functions.ViewerRequest = newFunction(`function handler(event) { ` + tt.body + ` }`)
+			d.Behaviors[2].CachePolicy.Query = cloudfront.Selection{Mode: "all"}
+			w := newWorld(d, nil)
+			rec := w.do("GET", "/a", nil)
+			if rec.Code != tt.status || rec.Header().Get("X-Cache") != tt.result+" from cloudfront" {
+				t.Errorf("%d %v", rec.Code, rec.Header())
+			}
+			if tt.status == 302 && (rec.Header().Get("Location") != "/x" || rec.Header().Get("Set-Cookie") != "a=1; Path=/" || rec.Body.String() != "moved") {
+				t.Errorf("%v %q", rec.Header(), rec.Body)
+			}
+			if tt.path != "" {
+				if r := w.last(t); r.URL.Path != tt.path || r.URL.RawQuery != tt.query {
+					t.Errorf("the origin was asked for %s?%s", r.URL.Path, r.URL.RawQuery)
+				}
+			}
+			e := w.entries[len(w.entries)-1]
+			if len(e.Functions) != 1 || e.Functions[0].Event != "viewer-request" || strings.Join(e.Functions[0].Changed, ",") != tt.changed || (e.Functions[0].Err != nil) != (tt.status >= 500) {
+				t.Errorf("recorded %+v", e.Functions)
+			}
+		})
+	}
+}
+
+// No function runs for a request that is refused before.
+func TestFunctionsThatDoNotRun(t *testing.T) {
+	d := distribution()
+	for i := range d.Behaviors {
+		d.Behaviors[i].Functions.ViewerRequest = newFunction(`function handler(event) { return { statusCode: 299 }; }`)
+	}
+	w := newWorld(d, nil)
+	for _, tt := range []struct{ method, path string }{{"GET", "/premium/course-1/a"}, {"POST", "/a"}} {
+		if rec := w.do(tt.method, tt.path, nil); rec.Code != 403 || len(w.entries[len(w.entries)-1].Functions) != 0 {
+			t.Errorf("%s %s: %d", tt.method, tt.path, rec.Code)
+		}
+	}
+	if rec := w.do("GET", "/a", nil); rec.Code != 299 {
+		t.Errorf("%d: the function does not run at all", rec.Code)
 	}
 }

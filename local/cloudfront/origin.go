@@ -78,12 +78,14 @@ func (a *answer) WriteHeader(status int) {
 	// 400 or more (CloudFront developer guide, "Restrictions on all edge
 	// functions").
 	if f := a.behavior.Functions.ViewerResponse; f != nil && status < 400 {
-		if err := a.viewerResponse(f, status, header); err != nil {
+		changed, err := a.viewerResponse(f, status, header)
+		if err != nil {
 			clear(header)
 			a.replaced = true
 			a.functionFailed(err)
 			return
 		}
+		status = changed
 	}
 	if a.result == "Hit" {
 		header.Set("Age", a.header.Get("Age"))
