@@ -82,7 +82,7 @@ func findNode(ctx context.Context, scripts string) (interpreter, error) {
 		err = json.Unmarshal(output, &found)
 	}
 	if err != nil {
-		return interpreter{}, errors.New("Node not found")
+		return interpreter{}, errors.New("cannot find Node")
 	}
 	return interpreter{found[0], scripts, "Node " + found[1]}, nil
 }
@@ -97,7 +97,7 @@ func findPython(ctx context.Context, scripts string) (interpreter, error) {
 		err = json.Unmarshal(output, &found)
 	}
 	if err != nil {
-		return interpreter{}, errors.New("Python with boto3 and cryptography not found")
+		return interpreter{}, errors.New("cannot find Python with boto3 and cryptography")
 	}
 	return interpreter{found[0], scripts, found[1]}, nil
 }
