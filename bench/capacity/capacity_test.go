@@ -166,6 +166,25 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
+// Many environments that start together exceed Parameter Store's quota: the first
+// viewers wait, and beyond the signer's patience get 503 and retry.
+func TestParameterStoreThrottles(t *testing.T) {
+	c := defaults()
+	c.Throttle, c.StageRate, c.StageBurst = true, 1e6, 1e6
+	s := scenario(t, "premiere")
+	s.Duration = 10 * time.Minute
+	if few := Run(c, s, 20_000).Totals; few.Unavailable != 0 {
+		t.Errorf("%v responses 503 for 20,000 viewers", few.Unavailable)
+	}
+	if many := Run(c, s, 1_000_000).Totals; many.Unavailable == 0 || many.Lost != 0 {
+		t.Errorf("a million viewers: %+v", many)
+	}
+	c.SSMRate = 1000
+	if raised := Run(c, s, 400_000).Totals; raised.Unavailable != 0 {
+		t.Errorf("%v responses 503 with the higher throughput", raised.Unavailable)
+	}
+}
+
 // A bot that exceeds the stage's rate has viewers refused; one below does not.
 func TestFlood(t *testing.T) {
 	c := defaults()

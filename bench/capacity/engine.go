@@ -25,10 +25,11 @@ type Config struct {
 	Warm, Sign, KMSCall, Cold time.Duration // times of the signer at its memory size
 	Idle, MaxAge              time.Duration // how long Lambda keeps an idle and any environment
 
-	// StageRate and StageBurst throttle the API if Throttle is true. Otherwise a
-	// run measures demand.
+	// StageRate and StageBurst throttle the API, and SSMRate Parameter Store, if
+	// Throttle is true. Otherwise a run measures demand.
 	Throttle              bool
 	StageRate, StageBurst float64
+	SSMRate               float64 // calls a second
 
 	Start time.Time // of the run, for the rounding of expiries
 	Seed  uint64
@@ -161,6 +162,7 @@ type engine struct {
 	busy    busyHeap
 	tokens  float64 // of the stage's bucket
 	filled  int64   // when they were counted
+	ssm     float64 // when the next call of Parameter Store is not throttled, in milliseconds
 	total   Totals
 }
 
@@ -352,7 +354,7 @@ func (e *engine) request(v *viewer, s *Second, at int64) (outcome, int32) {
 		took += e.Cold
 		s.Cold++
 	}
-	e.readKeys(c, s, at)
+	took += e.readKeys(c, s, at)
 	s.Invocations++
 	if c.read < 0 {
 		e.work(c, s, at, took)
@@ -424,24 +426,41 @@ func (e *engine) container(s *Second, at int64) *container {
 	return &container{ends: at + age.Milliseconds(), read: -1, cache: cache.New[signature, struct{}](issuance.CachedSets)}
 }
 
-// readKeys reads Parameter Store if the keys of a container are due.
-func (e *engine) readKeys(c *container, s *Second, at int64) {
+// readKeys reads Parameter Store if the keys of a container are due, and returns
+// how long the request waits because the call is throttled.
+func (e *engine) readKeys(c *container, s *Second, at int64) (wait time.Duration) {
 	if c.read >= 0 && at < c.refresh || at < c.pause {
-		return
+		return 0
 	}
 	s.SSM++
-	if down := e.s.OutageEnd > 0 && at >= e.s.Outage.Milliseconds() && at < e.s.OutageEnd.Milliseconds(); down {
+	failed := false
+	if e.Throttle {
+		// The signer retries throttled calls, so that they get through in turn,
+		// and gives up after a time.
+		next := math.Max(float64(at), e.ssm)
+		wait = time.Duration(next-float64(at)) * time.Millisecond
+		if failed = wait > issuance.FetchTimeout; failed {
+			wait = issuance.FetchTimeout
+		} else {
+			e.ssm = next + 1000/e.SSMRate
+		}
+		if c.read >= 0 {
+			wait = 0 // it reads in the background, and uses what it has
+		}
+	}
+	if down := e.s.OutageEnd > 0 && at >= e.s.Outage.Milliseconds() && at < e.s.OutageEnd.Milliseconds(); down || failed {
 		longest := issuance.LongestPause
 		if c.read < 0 {
 			longest = issuance.LongestPauseWithoutKeys
 		}
 		bound := min(issuance.FirstPause<<min(c.failures, 10), longest)
 		c.failures++
-		c.pause = at + (bound/2 + time.Duration(e.random.Int64N(int64(bound/2)+1))).Milliseconds()
-		return
+		c.pause = at + (wait + bound/2 + time.Duration(e.random.Int64N(int64(bound/2)+1))).Milliseconds()
+		return wait
 	}
 	c.read, c.failures = at, 0
 	c.refresh = at + (e.Refresh - time.Duration(e.random.Int64N(int64(e.Refresh)/issuance.RefreshSpread+1))).Milliseconds()
+	return wait
 }
 
 func (e *engine) work(c *container, s *Second, at int64, took time.Duration) {
@@ -487,7 +506,7 @@ func (e *engine) bot(second int, at int64) {
 		took += e.Cold
 		s.Cold++
 	}
-	e.readKeys(c, s, at)
+	took += e.readKeys(c, s, at)
 	s.Invocations++
 	e.work(c, s, at, took)
 }

@@ -26,7 +26,7 @@ var Quotas = []Quota{
 		func(p *Peaks) float64 { return p.SignIns }},
 	{"API Gateway", "requests of an account and region", 10e3, "requests/s", "Service Quotas", "API Gateway quotas", false,
 		func(p *Peaks) float64 { return p.API }},
-	{"stage", "requestsPerSecond of this stack", 2000, "requests/s", "setting requestsPerSecond, to 10,000", "cdk.json", true,
+	{"stage", "requestsPerSecond of this stack", 2000, "requests/s", "setting requestsPerSecond, up to the account's quota", "cdk.json", true,
 		func(p *Peaks) float64 { return p.API }},
 	{"Lambda", "concurrent executions of an account and region", 1000, "executions", "Service Quotas; new accounts may have 10 (believed)", "Lambda quotas", false,
 		func(p *Peaks) float64 { return p.Concurrency }},

@@ -49,19 +49,19 @@ func report(out io.Writer, c Config, list []Scenario, scales []int, progress fun
 		if s.Name == "premiere" || s.Name == "emergency" || s.Name == "flood" {
 			throttled := c
 			throttled.Throttle = true
-			t := table{columns: []string{"viewers", "429 responses", "waited longer than 10 s", "longest wait", "lost their cookies"}}
+			t := table{columns: []string{"viewers", "429 responses", "503 responses", "waited longer than 10 s", "longest wait", "lost their cookies"}}
 			for i, n := range scales {
 				// With far more demand than the stage admits a run only counts
 				// retries: raise the setting first.
 				demand := results[i].Peaks.API - s.Bot
-				if demand > 5*c.StageRate {
-					t.rows = append(t.rows, []string{cost.Number(float64(n)), fmt.Sprintf("not simulated: %.0f times the limit", demand/c.StageRate), "", "", ""})
+				if demand > 2.5*c.StageRate {
+					t.rows = append(t.rows, []string{cost.Number(float64(n)), fmt.Sprintf("not simulated: %.0f times the limit", demand/c.StageRate), "", "", "", ""})
 					continue
 				}
 				r := Run(throttled, s, n).Totals
-				t.rows = append(t.rows, []string{cost.Number(float64(n)), cost.Number(r.Refused), cost.Number(r.Late), r.Latest.String(), cost.Number(r.Lost)})
+				t.rows = append(t.rows, []string{cost.Number(float64(n)), cost.Number(r.Refused), cost.Number(r.Unavailable), cost.Number(r.Late), r.Latest.String(), cost.Number(r.Lost)})
 			}
-			fmt.Fprintf(out, "With the stage's throttle at its default (%.0f requests a second, burst %.0f):\n\n", c.StageRate, c.StageBurst)
+			fmt.Fprintf(out, "With the stage's throttle (%.0f requests a second, burst %.0f) and Parameter Store's (%.0f calls a second) at their defaults:\n\n", c.StageRate, c.StageBurst, c.SSMRate)
 			t.print(out)
 		}
 	}

@@ -28,7 +28,7 @@ func defaults() Config {
 		Cold: 235 * time.Millisecond,
 		// Not documented; assumed from what is seen.
 		Idle: 6 * time.Minute, MaxAge: 2 * time.Hour,
-		StageRate: 2000, StageBurst: 4000,
+		StageRate: 2000, StageBurst: 4000, SSMRate: 40,
 		// At no step of the expiry, so that a run crosses them as any other.
 		Start: time.Date(2026, 11, 26, 18, 57, 30, 0, time.UTC),
 		Seed:  1,

@@ -23,6 +23,10 @@ const (
 	LongestPauseWithoutKeys = 5 * time.Second
 )
 
+// FetchTimeout bounds one read of the keys with all its retries. It leaves the
+// signer time to respond.
+const FetchTimeout = 8 * time.Second
+
 // PolicyEnd returns when a policy made now expires, in seconds since 1970: now
 // plus lifetime, rounded up to the next multiple of step, so that viewers of the
 // same path get the same policy and share its signature. If the grant ends

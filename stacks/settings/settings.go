@@ -46,7 +46,7 @@ type Settings struct {
 	SignInHosts        []string `json:"signInHosts" allowed:"a list of host names" doc:"Hosts that the page connects to for sign-in besides the issuer's, such as the domain of an existing Cognito user pool."`
 	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
 
-	RequestsPerSecond int `json:"requestsPerSecond" default:"2000" min:"1" max:"10000" section:"API" doc:"Rate limit of the API for all viewers together, in requests a second. It protects the account's quotas, which the API shares with everything else in the account and region, and not one viewer from another: the signer limits each viewer by itself. Requests over the limit get 429."`
+	RequestsPerSecond int `json:"requestsPerSecond" default:"2000" min:"1" max:"100000" section:"API" doc:"Rate limit of the API for all viewers together, in requests a second. It protects the account's quotas, which the API shares with everything else in the account and region, and not one viewer from another: the signer limits each viewer by itself. Requests over the limit get 429."`
 	RequestBurst      int `json:"requestBurst" default:"4000" min:"1" max:"5000" doc:"Burst limit of the API: requests that it accepts at once, before the rate limit counts."`
 
 	Monitoring     bool   `json:"monitoring" default:"true" section:"Logs and monitoring" doc:"Make metrics, alarms and a dashboard."`

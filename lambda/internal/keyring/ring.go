@@ -103,7 +103,7 @@ func New(source Source, config Config) *Ring {
 		config.StaleAfter = 3 * config.RefreshEvery
 	}
 	if config.FetchTimeout == 0 {
-		config.FetchTimeout = 8 * time.Second
+		config.FetchTimeout = issuance.FetchTimeout
 	}
 	if config.Now == nil {
 		config.Now = time.Now
