@@ -108,7 +108,7 @@ func TestGrants(t *testing.T) {
 		{name: "as cdk.json has it"},
 		{name: "nothing watched", changes: map[string]any{"monitoring": false}},
 		{name: "every custody, a table", changes: variants["every custody, a table"], more: slices.Concat(custodyGrants, tableGrants, accessLogGrants)},
-		{name: "a claim", changes: map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}}},
+		{name: "a claim", changes: map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}}},
 		{name: "a table", changes: map[string]any{"entitlements": "table"}, more: tableGrants},
 		{name: "a function", changes: map[string]any{"entitlements": map[string]any{"function": "arn:aws:lambda:eu-west-1:111122223333:function:shop"}},
 			more: []string{`Signer: lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:shop`}},
@@ -302,7 +302,7 @@ func TestKeyInKMS(t *testing.T) {
 
 // A viewer's own attributes are theirs to write, but not what entitles them.
 func TestViewersCannotEntitleThemselves(t *testing.T) {
-	a := synthesize(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
+	a := synthesize(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}})
 	if schema := text(a.Only(t, "AWS::Cognito::UserPool").Properties["Schema"]); !strings.Contains(schema, `"courses"`) {
 		t.Errorf("viewers have no such attribute: %s", schema)
 	}

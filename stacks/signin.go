@@ -13,8 +13,8 @@ import (
 // signInScope is what the page asks the issuer for.
 const signInScope = "openid email profile"
 
-// signIn is where viewers sign in: a user pool of the stack's own, or an
-// issuer that is there already.
+// signIn is where viewers sign in: the stack's own user pool, or an existing
+// issuer.
 type signIn struct {
 	pool  awscognito.IUserPool // nil with an existing issuer
 	base  *string              // the pool's hosted pages
@@ -52,15 +52,18 @@ func newSignIn(stack *premiumHLS, s settings.Settings) signIn {
 }
 
 func newUserPool(stack *premiumHLS, s settings.Settings) awscognito.IUserPool {
-	return awscognito.NewUserPool(stack, jsii.String("Viewers"), &awscognito.UserPoolProps{
-		// With the default entitlement whoever has an account may watch, so
-		// accounts are given out unless a setting opens the door.
+	pool := awscognito.NewUserPool(stack, jsii.String("Viewers"), &awscognito.UserPoolProps{
+		FeaturePlan: featurePlans[s.UserPoolTier],
+		// By default everyone with an account may watch, so that the owner
+		// creates accounts unless a setting lets viewers do so.
 		SelfSignUpEnabled: &s.SelfSignUp,
 		SignInAliases:     &awscognito.SignInAliases{Email: jsii.Bool(true)},
 		AutoVerify:        &awscognito.AutoVerifiedAttrs{Email: jsii.Bool(true)},
-		AccountRecovery:   awscognito.AccountRecovery_EMAIL_ONLY,
-		Mfa:               awscognito.Mfa_OPTIONAL,
-		MfaSecondFactor:   &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
+		// A new address counts only when the viewer has verified it.
+		KeepOriginal:    &awscognito.KeepOriginalAttrs{Email: jsii.Bool(true)},
+		AccountRecovery: awscognito.AccountRecovery_EMAIL_ONLY,
+		Mfa:             awscognito.Mfa_OPTIONAL,
+		MfaSecondFactor: &awscognito.MfaSecondFactor{Otp: jsii.Bool(true), Sms: jsii.Bool(false)},
 		PasswordPolicy: &awscognito.PasswordPolicy{
 			MinLength:        jsii.Number(12),
 			RequireLowercase: jsii.Bool(true),
@@ -72,13 +75,22 @@ func newUserPool(stack *premiumHLS, s settings.Settings) awscognito.IUserPool {
 		DeletionProtection: &s.KeepData,
 		RemovalPolicy:      removal(s),
 	})
+	if s.SESIdentityArn != "" {
+		pool.Node().DefaultChild().(awscognito.CfnUserPool).SetEmailConfiguration(&awscognito.CfnUserPool_EmailConfigurationProperty{
+			EmailSendingAccount: jsii.String("DEVELOPER"),
+			SourceArn:           &s.SESIdentityArn,
+			From:                &s.EmailFrom,
+		})
+	}
+	return pool
 }
 
-// newSignInDomain makes the domain of the pool's sign-in page and returns its
+// newSignInDomain creates the domain of the pool's sign-in page and returns its
 // URL.
 func newSignInDomain(stack *premiumHLS, s settings.Settings, pool awscognito.IUserPool) *string {
-	// A prefix is taken once per region, by whichever account came first.
-	prefix := jsii.Sprintf("%s-%s", strings.ToLower(s.StackName), *stack.Account())
+	// A prefix is unique in its region, over all accounts. That of the stack
+	// is stable and says nothing about the account.
+	prefix := jsii.Sprintf("%s-%s", strings.ToLower(s.StackName), *stackSuffix(stack))
 	if s.SignInDomainPrefix != "" {
 		prefix = &s.SignInDomainPrefix
 	}
@@ -87,7 +99,7 @@ func newSignInDomain(stack *premiumHLS, s settings.Settings, pool awscognito.IUs
 	}).BaseUrl(nil)
 }
 
-// newClient makes the page known to the issuer, now that its address is known.
+// newClient registers the page with the issuer, now that its address is known.
 func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string) client {
 	if in.pool == nil {
 		return client{
@@ -107,12 +119,11 @@ func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string)
 	}
 	page := in.pool.AddClient(jsii.String("Page"), &awscognito.UserPoolClientOptions{
 		GenerateSecret:             jsii.Bool(false), // a page cannot keep one; PKCE takes its place
-		AuthFlows:                  &awscognito.AuthFlow{UserSrp: jsii.Bool(true)},
 		PreventUserExistenceErrors: jsii.Bool(true),
 		EnableTokenRevocation:      jsii.Bool(true),
 		IdTokenValidity:            awscdk.Duration_Hours(jsii.Number(1)),
 		AccessTokenValidity:        awscdk.Duration_Hours(jsii.Number(1)),
-		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(30)),
+		RefreshTokenValidity:       awscdk.Duration_Days(jsii.Number(s.RefreshTokenDays)),
 		// Without this list viewers could write what entitles them.
 		WriteAttributes: awscognito.NewClientAttributes().WithStandardAttributes(&awscognito.StandardAttributesMask{
 			Email: jsii.Bool(true), Fullname: jsii.Bool(true), GivenName: jsii.Bool(true), FamilyName: jsii.Bool(true), Locale: jsii.Bool(true),
@@ -125,6 +136,7 @@ func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string)
 			LogoutUrls:   &pages,
 		},
 	})
+	configureTokens(page.Node().DefaultChild().(awscognito.CfnUserPoolClient), s)
 	issuer := providerURL(in.pool)
 	return client{
 		issuer:   issuer,
@@ -142,16 +154,49 @@ func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string)
 	}
 }
 
-// customAttributes gives viewers the attribute that entitles them, where it is
-// one of the pool's own making.
+// configureTokens turns off the sign-in flows of Cognito's own API: the page
+// uses the authorization code flow, with which the list of flows has nothing to
+// do. An empty list would be Cognito's default, with SRP.
+func configureTokens(page awscognito.CfnUserPoolClient, s settings.Settings) {
+	if s.UserPoolTier == "LITE" {
+		// Rotation needs a higher feature plan (AWS announcement of 2025-04).
+		page.SetExplicitAuthFlows(jsii.Strings("ALLOW_REFRESH_TOKEN_AUTH"))
+		return
+	}
+	// Rotation excludes ALLOW_REFRESH_TOKEN_AUTH. A custom flow works only
+	// with Lambda triggers, of which the pool has none.
+	page.SetExplicitAuthFlows(jsii.Strings("ALLOW_CUSTOM_AUTH"))
+	page.SetRefreshTokenRotation(&awscognito.CfnUserPoolClient_RefreshTokenRotationProperty{
+		Feature: jsii.String("ENABLED"),
+		// Two tabs may refresh with the same token at the same time.
+		RetryGracePeriodSeconds: jsii.Number(60),
+	})
+}
+
+var featurePlans = map[string]awscognito.FeaturePlan{
+	"LITE":       awscognito.FeaturePlan_LITE,
+	"ESSENTIALS": awscognito.FeaturePlan_ESSENTIALS,
+	"PLUS":       awscognito.FeaturePlan_PLUS,
+}
+
+// customAttributes are the pool's own attributes. Cognito cannot remove one,
+// nor change its type or limits.
 func customAttributes(s settings.Settings) *map[string]awscognito.ICustomAttribute {
-	name, ok := strings.CutPrefix(s.Entitlements.Claim, "custom:")
-	if !ok {
+	if len(s.UserPoolAttributes) == 0 {
 		return nil
 	}
-	return &map[string]awscognito.ICustomAttribute{
-		name: awscognito.NewStringAttribute(&awscognito.StringAttributeProps{Mutable: jsii.Bool(true), MaxLen: jsii.Number(2048)}),
+	attributes := map[string]awscognito.ICustomAttribute{}
+	for _, name := range s.UserPoolAttributes {
+		attributes[name] = awscognito.NewStringAttribute(&awscognito.StringAttributeProps{Mutable: jsii.Bool(true), MaxLen: jsii.Number(2048)})
 	}
+	return &attributes
+}
+
+// stackSuffix is the first block of the UUID in the stack's ID, eight
+// hexadecimal digits: arn:aws:cloudformation:REGION:ACCOUNT:stack/NAME/UUID.
+func stackSuffix(stack *premiumHLS) *string {
+	uuid := awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), stack.StackId(), nil))
+	return awscdk.Fn_Select(jsii.Number(0), awscdk.Fn_Split(jsii.String("-"), uuid, nil))
 }
 
 // providerURL is the issuer in a pool's tokens.

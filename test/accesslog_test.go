@@ -14,7 +14,7 @@ import (
 // from the segments to the viewer.
 func TestLogsLeadFromSegmentsToViewers(t *testing.T) {
 	var log logbook
-	s := newSite(t, map[string]any{"accessLogs": true, "premiumPath": "paid", "entitlements": map[string]any{"claim": "custom:courses", "paths": true}},
+	s := newSite(t, map[string]any{"accessLogs": true, "premiumPath": "paid", "entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}},
 		func(o *cloud.Options) { o.Functions = &log })
 	file := athena.EdgeHeader
 	note := func(method, path, agent string, r reply) reply {

@@ -28,8 +28,9 @@ import (
 // underAttack has a rule by which there is something to be refused, and no
 // throttling that would answer first.
 var underAttack = map[string]any{
-	"entitlements":      map[string]any{"claim": "custom:courses", "paths": true},
-	"requestsPerSecond": 10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0,
+	"entitlements":       map[string]any{"claim": "custom:courses", "paths": true},
+	"userPoolAttributes": []any{"courses"},
+	"requestsPerSecond":  10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0,
 }
 
 // refused fails unless an answer is a refusal with a status and a code, where

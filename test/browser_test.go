@@ -134,7 +134,7 @@ func TestPageNeedsHTTPSInWebKit(t *testing.T) {
 // The page shows which videos a viewer is not entitled to, plays the others,
 // and says why it plays no more. This is over http, as in a local run.
 func TestPageShowsLocks(t *testing.T) {
-	s := newSite(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}})
+	s := newSite(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}})
 	b := browser.Open(t, browser.Chromium)
 	b.Go(s.origin + "/")
 	signIn(b, "ben")

@@ -43,7 +43,7 @@ func TestEntitlements(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := newSite(t, map[string]any{"entitlements": test.rule}, func(o *cloud.Options) { o.Shop = answer })
+			s := newSite(t, map[string]any{"entitlements": test.rule, "userPoolAttributes": []any{"courses"}}, func(o *cloud.Options) { o.Shop = answer })
 			if test.rule == "table" {
 				entitle(t, s, "grant", "subject-ada", "*")
 				entitle(t, s, "grant", "subject-ben", "course-1")

@@ -11,7 +11,7 @@ func TestAllowedOrigins(t *testing.T) {
 	const allowed, other = "https://www.example.org", "https://www.example.net"
 	s := newSite(t, map[string]any{
 		"allowedOrigins": []any{allowed}, "bindViewerAddress": true,
-		"entitlements": map[string]any{"claim": "custom:courses", "paths": true},
+		"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"},
 	})
 	from := func(origin string, header http.Header) http.Header {
 		h := header.Clone()

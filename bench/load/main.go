@@ -53,7 +53,8 @@ var errFailed = errors.New("load run failed: see above")
 func run(ctx context.Context, args []string, out io.Writer) error {
 	o := options{settings: assembly.Changes{
 		// Half of the viewers own one course, half own both.
-		"entitlements": `{"claim":"custom:courses","paths":true}`,
+		"entitlements":       `{"claim":"custom:courses","paths":true}`,
+		"userPoolAttributes": `["courses"]`,
 		// The run measures the system behind the throttling.
 		"requestsPerSecond": "10000",
 		"requestBurst":      "5000",

@@ -42,7 +42,13 @@ type Settings struct {
 
 	JWTIssuer          string   `json:"jwtIssuer" allowed:"the https URL of an OpenID Connect issuer, with a trailing slash only if the issuer's own name has one" section:"Sign-in" doc:"Issuer that viewers sign in at. Empty: the stack makes a Cognito user pool. Needs jwtAudience."`
 	JWTAudience        []string `json:"jwtAudience" allowed:"a list of different client ids" doc:"Client ids that tokens of jwtIssuer must be for. The page signs in with the first."`
-	SelfSignUp         bool     `json:"selfSignUp" default:"false" doc:"Viewers can create accounts in the stack's user pool."`
+	SelfSignUp         bool     `json:"selfSignUp" default:"false" doc:"Viewers can create accounts in the stack's user pool. With entitlements \"authenticated\" everyone could then watch everything: that needs openSignUp as well."`
+	OpenSignUp         bool     `json:"openSignUp" default:"false" doc:"Allow selfSignUp together with entitlements \"authenticated\": everyone who enters an email address watches everything."`
+	UserPoolAttributes []string `json:"userPoolAttributes" allowed:"a list of at most 50 different names of 1 to 20 letters, digits, hyphens and underscores, without custom:" doc:"Custom attributes of the stack's user pool. Cognito can add attributes and never remove one, so this list only grows: a deploy that loses a name fails, and so does its rollback. It must contain the attribute of a claim in entitlements that begins with custom:."`
+	UserPoolTier       string   `json:"userPoolTier" default:"LITE" oneof:"LITE ESSENTIALS PLUS" doc:"Feature plan of the stack's user pool, which decides the price of a viewer. Refresh tokens rotate with ESSENTIALS and PLUS only."`
+	SESIdentityArn     string   `json:"sesIdentityArn" allowed:"the ARN of an SES identity" doc:"SES identity that the user pool sends its email with. Empty: Cognito's own sender, for trials only: it sends 50 messages a day. Needs emailFrom."`
+	EmailFrom          string   `json:"emailFrom" allowed:"empty, or an email address of sesIdentityArn" doc:"From address of the user pool's email."`
+	RefreshTokenDays   int      `json:"refreshTokenDays" default:"30" min:"1" max:"3650" doc:"Lifetime of refresh tokens in days: how long viewers of the stack's user pool stay signed in."`
 	SignInHosts        []string `json:"signInHosts" allowed:"a list of host names" doc:"Hosts that the page connects to for sign-in besides the issuer's, such as the domain of an existing Cognito user pool."`
 	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
 

@@ -40,7 +40,7 @@ func (s *Settings) validate() (errs []error) {
 		check(name, all[name].InRange())
 	}
 	check("stackName", stackName.MatchString(s.StackName) && !reserved.MatchString(s.StackName))
-	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor"}, s.PremiumPath))
+	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor", "sample"}, s.PremiumPath))
 	check("mediaConvertInputs", every(s.MediaConvertInputs, bucketName.MatchString))
 
 	check("domainNames", every(s.DomainNames, isHostName) && distinct(s.DomainNames))
@@ -64,6 +64,8 @@ func (s *Settings) validate() (errs []error) {
 	check("jwtAudience", s.JWTIssuer == "" || len(s.JWTAudience) > 0, "jwtIssuer needs jwtAudience: without it, tokens for every application of the issuer would be accepted")
 	check("signInHosts", every(s.SignInHosts, isHostName))
 	check("signInDomainPrefix", s.SignInDomainPrefix == "" || domainPrefix.MatchString(s.SignInDomainPrefix) && !reserved.MatchString(s.SignInDomainPrefix))
+
+	s.validateUserPool(check)
 
 	check("alarmTopicArn", s.AlarmTopicArn == "" || isARN(alarmTopic, s.AlarmTopicArn))
 	check("alarmTopicArn", s.AlarmTopicArn == "" || s.Monitoring, "needs monitoring, which is false")

@@ -12,7 +12,8 @@ var Variants = map[string]map[string]any{
 		"webAclArn":      "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/12345678-1234-1234-1234-123456789012",
 		"allowedOrigins": []any{"https://www.example.org"}, "allowCountries": []any{"DE", "FR"}, "accessLogs": true,
 		"keepData": false, "bindViewerAddress": true, "mediaConvertInputs": []any{"masters"}, "premiumPath": "paid",
-		"signInDomainPrefix": "shop", "selfSignUp": true,
+		"signInDomainPrefix": "shop", "selfSignUp": true, "openSignUp": true, "userPoolAttributes": []any{"courses", "plan"}, "userPoolTier": "ESSENTIALS", "refreshTokenDays": 7,
+		"sesIdentityArn": "arn:aws:ses:us-east-1:111122223333:identity/example.com", "emailFrom": "no-reply@example.com",
 		"alarmTopicArn": "arn:aws:sns:us-east-1:111122223333:on-call", "keyMaxDays": 90, "refusedPercent": 40, "tracing": true, "logViewers": "plain",
 	},
 	"every custody, a table": {
