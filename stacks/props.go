@@ -88,6 +88,12 @@ type PremiumHLSProps struct {
 	// Default: 10.
 	KeyWaitMinutes *float64 `json:"keyWaitMinutes,omitempty"`
 
+	// Requests a minute that one viewer may make to the API, in each running copy
+	// of the signer. More get 429. 0: no limit.
+	// Allowed: between 0 and 6000.
+	// Default: 30.
+	ViewerRequestsPerMinute *float64 `json:"viewerRequestsPerMinute,omitempty"`
+
 	// How the signer logs a viewer: a keyed digest of the token's sub or the sub
 	// itself.
 	// Allowed: hashed or plain.
@@ -226,10 +232,50 @@ type PremiumHLSProps struct {
 	// Default: none.
 	JWTAudience *[]*string `json:"jwtAudience,omitempty"`
 
-	// Viewers can create accounts in the stack's user pool.
+	// Viewers can create accounts in the stack's user pool. With entitlements
+	// "authenticated" everyone could then watch everything: that needs openSignUp
+	// as well.
 	// Allowed: true or false.
 	// Default: false.
 	SelfSignUp *bool `json:"selfSignUp,omitempty"`
+
+	// Allow selfSignUp together with entitlements "authenticated": everyone who
+	// enters an email address watches everything.
+	// Allowed: true or false.
+	// Default: false.
+	OpenSignUp *bool `json:"openSignUp,omitempty"`
+
+	// Custom attributes of the stack's user pool. Cognito can add attributes and
+	// never remove one, so this list only grows: a deploy that loses a name fails,
+	// and so does its rollback. It must contain the attribute of a claim in
+	// entitlements that begins with custom:.
+	// Allowed: a list of at most 50 different names of 1 to 20 letters, digits,
+	// hyphens and underscores, without custom:.
+	// Default: none.
+	UserPoolAttributes *[]*string `json:"userPoolAttributes,omitempty"`
+
+	// Feature plan of the stack's user pool, which decides the price of a viewer.
+	// Refresh tokens rotate with ESSENTIALS and PLUS only.
+	// Allowed: LITE, ESSENTIALS or PLUS.
+	// Default: LITE.
+	UserPoolTier *string `json:"userPoolTier,omitempty"`
+
+	// SES identity that the user pool sends its email with. Empty: Cognito's own
+	// sender, for trials only: it sends 50 messages a day. Needs emailFrom.
+	// Allowed: the ARN of an SES identity.
+	// Default: none.
+	SESIdentityArn *string `json:"sesIdentityArn,omitempty"`
+
+	// From address of the user pool's email.
+	// Allowed: empty, or an email address of sesIdentityArn.
+	// Default: none.
+	EmailFrom *string `json:"emailFrom,omitempty"`
+
+	// Lifetime of refresh tokens in days: how long viewers of the stack's user
+	// pool stay signed in.
+	// Allowed: between 1 and 3650.
+	// Default: 30.
+	RefreshTokenDays *float64 `json:"refreshTokenDays,omitempty"`
 
 	// Hosts that the page connects to for sign-in besides the issuer's, such as
 	// the domain of an existing Cognito user pool.
