@@ -33,6 +33,7 @@ type Options struct {
 	Verbose  bool     // prints the functions' log too
 	Settings []string // name=value, overrides cdk.json
 	Out      io.Writer
+	Command  string // how the user runs premium, for hints
 }
 
 // Run runs the site until ctx is canceled.
@@ -65,13 +66,19 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer os.RemoveAll(folder)
 	fmt.Fprintln(o.Out, "Synthesizing the stack …")
+	// With a table a newcomer sees a refusal, and the grant that ends it.
+	if err := changes.Default("entitlements", "table"); err != nil {
+		return err
+	}
 	file, s, err := assembly.Synthesize(ctx, folder, changes)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(o.Out, "Deploying it on this machine …")
-	terminal := &terminal{out: o.Out}
-	c, err := deploy(ctx, o, s, folder, file, terminal)
+	site := "http://localhost:" + strconv.Itoa(o.Port)
+	terminal := &terminal{out: o.Out, command: o.Command, site: site}
+	viewers := newViewers(s.Entitlements, videos)
+	c, err := deploy(ctx, o, s, folder, file, terminal, viewers)
 	if err != nil {
 		return err
 	}
@@ -81,14 +88,20 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	if err := grantPurchases(ctx, c); err != nil {
+	if err := grantPaths(ctx, c, viewers); err != nil {
 		return err
 	}
-	terminal.welcome(o, c, videos)
-	return serve(ctx, listener, c)
+	refused := &refusals{}
+	end, err := announce(site, s.StackName, c, viewers, refused)
+	if err != nil {
+		return err
+	}
+	defer end()
+	terminal.welcome(c, viewers, videos)
+	return serve(ctx, listener, refused.record(site, c))
 }
 
-func deploy(ctx context.Context, o Options, s settings.Settings, folder, file string, terminal *terminal) (*cloud.Cloud, error) {
+func deploy(ctx context.Context, o Options, s settings.Settings, folder, file string, terminal *terminal, viewers []viewer) (*cloud.Cloud, error) {
 	root, err := assets.Root(".")
 	if err != nil {
 		return nil, err
@@ -107,8 +120,8 @@ func deploy(ctx context.Context, o Options, s settings.Settings, folder, file st
 		Assembly:  folder,
 		Stack:     s.StackName,
 		Host:      "localhost:" + strconv.Itoa(o.Port),
-		Viewers:   issuerViewers(),
-		Shop:      shop,
+		Viewers:   issuerViewers(viewers),
+		Shop:      shop(viewers),
 		Functions: functions,
 		Requests:  terminal.request,
 		Access:    terminal.access,

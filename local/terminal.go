@@ -7,6 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"mvdan.cc/sh/v3/syntax"
+
+	"premiumhls/internal/localrun"
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
 	"premiumhls/local/iam"
@@ -14,10 +17,12 @@ import (
 
 // terminal prints what a person at the terminal wants to see, a line at a time.
 type terminal struct {
-	mu  sync.Mutex
-	out io.Writer
-	// open says that requests are viewers' and not yet those of the deploy's
-	// proof, which tells its result itself.
+	mu      sync.Mutex
+	out     io.Writer
+	command string // how the user runs premium
+	site    string // without a slash at its end
+	// open says that requests are viewers', no longer those of the deploy check,
+	// which prints its own result.
 	open atomic.Bool
 }
 
@@ -27,18 +32,24 @@ func (t *terminal) Write(p []byte) (int, error) {
 	return t.out.Write(p)
 }
 
-func (t *terminal) welcome(o Options, c *cloud.Cloud, videos []video) {
+func (t *terminal) welcome(c *cloud.Cloud, viewers []viewer, videos []video) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nPremium HLS plays on http://localhost:%d/\n\n", o.Port)
+	fmt.Fprintf(&b, "\nPremium HLS plays on %s/\n\n", t.site)
 	fmt.Fprintln(&b, "Sign in as")
 	for _, v := range viewers {
 		fmt.Fprintf(&b, "  %-4s %s\n", v.Username, v.Description)
 	}
 	for _, v := range videos {
-		fmt.Fprintf(&b, "For sale: %s (%s)\n", v.Path, v.Playlist)
+		fmt.Fprintf(&b, "Premium: %s (%s)\n", v.Path, v.Playlist)
 	}
-	b.WriteString(howToGrant(c))
-	fmt.Fprintln(&b, "\nEach request, and what the edge decided (Ctrl-C ends):")
+	if _, table := c.Table(); table != "" {
+		path := "course-2"
+		if len(videos) > 0 {
+			path = videos[len(videos)-1].Path
+		}
+		fmt.Fprintf(&b, "\nTo let ben watch %s:\n  %s grant ben %s\n", path, t.command, path)
+	}
+	fmt.Fprintln(&b, "\nRequests, and what the edge decided (Ctrl-C ends):")
 	io.WriteString(t, b.String())
 	t.open.Store(true)
 }
@@ -56,7 +67,8 @@ func (t *terminal) access(d iam.Decision) {
 	fmt.Fprintf(t, "IAM denied: %s: %s on %s, %s\n", who, d.Action, d.Resource, d.Reason)
 }
 
-// request prints a line for a request to the edge.
+// request prints a line for a request to the edge, and a second one for a
+// refusal, with the command that explains it.
 func (t *terminal) request(e cloudfront.Entry) {
 	if !t.open.Load() {
 		return
@@ -65,5 +77,19 @@ func (t *terminal) request(e cloudfront.Entry) {
 	if e.Decision.Code != "" {
 		decision = e.Decision.Code + ": " + decision
 	}
-	fmt.Fprintf(t, "%s %3d %-6s %s  [%s] %s: %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, e.Path, e.Behavior, e.Result, decision)
+	path := localrun.Shown(e.Path)
+	line := fmt.Sprintf("%s %3d %-6s %s  [%s] %s: %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, path, e.Behavior, e.Result, decision)
+	if e.Status >= 400 {
+		line += fmt.Sprintf("             explain: %s explain %s\n", t.command, quote(t.site+path))
+	}
+	io.WriteString(t, line)
+}
+
+// quote quotes an argument for a shell, if it needs quotes.
+func quote(argument string) string {
+	quoted, err := syntax.Quote(argument, syntax.LangPOSIX)
+	if err != nil { // it has a byte that no shell can quote
+		return "URL"
+	}
+	return quoted
 }

@@ -9,47 +9,93 @@ import (
 
 	"premiumhls/local/cloud"
 	"premiumhls/local/cognito"
+	"premiumhls/stacks/settings"
 )
 
-// A viewer can sign in, and has bought something. Whatever rule the settings
-// have, it says the same of them.
+// A viewer can sign in, and may watch some paths.
 type viewer struct {
 	cognito.Viewer
-	courses []string // * is everything
+	paths []string // * is everything
 }
 
-var viewers = []viewer{
-	{cognito.Viewer{
-		Username:    "ada",
-		Subject:     "a0000000-0000-4000-8000-000000000001",
-		Email:       "ada@example.com",
-		Description: "has bought everything",
-		Claims:      map[string]any{"cognito:groups": []string{"premium"}, "custom:courses": "*"},
-	}, []string{"*"}},
-	{cognito.Viewer{
-		Username:    "ben",
-		Subject:     "b0000000-0000-4000-8000-000000000002",
-		Email:       "ben@example.com",
-		Description: "has bought course-1",
-		Claims:      map[string]any{"custom:courses": "course-1"},
-	}, []string{"course-1"}},
+// newViewers returns the viewers of a local run: ada may watch everything, and
+// ben a part, so that a newcomer sees a refusal. What they may watch depends on
+// the rule that the settings have.
+func newViewers(rule settings.Entitlements, videos []video) []viewer {
+	ben := []string{"course-1"} // of the sample
+	if len(videos) > 0 {
+		ben = nil
+		if len(videos) > 1 {
+			ben = []string{videos[0].Path}
+		}
+	}
+	viewers := []viewer{
+		{cognito.Viewer{
+			Username: "ada",
+			Subject:  "a0000000-0000-4000-8000-000000000001",
+			Email:    "ada@example.com",
+			Claims:   map[string]any{"cognito:groups": []string{"premium"}, "custom:courses": "*"},
+		}, []string{"*"}},
+		{cognito.Viewer{
+			Username: "ben",
+			Subject:  "b0000000-0000-4000-8000-000000000002",
+			Email:    "ben@example.com",
+			Claims:   map[string]any{"custom:courses": strings.Join(ben, " ")},
+		}, ben},
+	}
+	for i := range viewers {
+		v := &viewers[i]
+		switch {
+		case rule == (settings.Entitlements{}):
+			v.paths = []string{"*"} // everyone who signs in
+		case rule.Claim != "" && rule.Value != "":
+			v.paths = nil
+			if hasValue(v.Claims[rule.Claim], rule.Value) {
+				v.paths = []string{"*"}
+			}
+		case rule.Claim != "" && rule.Claim != "custom:courses":
+			v.paths = nil // the viewers have no such claim
+		}
+		v.Description = "may watch " + describe(v.paths)
+	}
+	return viewers
 }
 
-func issuerViewers() (list []cognito.Viewer) {
+func hasValue(claim any, value string) bool {
+	switch claim := claim.(type) {
+	case string:
+		return claim == value
+	case []string:
+		return slices.Contains(claim, value)
+	}
+	return false
+}
+
+func describe(paths []string) string {
+	switch {
+	case len(paths) == 0:
+		return "no premium content"
+	case slices.Contains(paths, "*"):
+		return "all premium content"
+	}
+	return strings.Join(paths, ", ") + " only"
+}
+
+func issuerViewers(viewers []viewer) (list []cognito.Viewer) {
 	for _, v := range viewers {
 		list = append(list, v.Viewer)
 	}
 	return list
 }
 
-// grantPurchases fills the stack's table, where it has one.
-func grantPurchases(ctx context.Context, c *cloud.Cloud) error {
+// grantPaths writes the viewers' grants, if the stack has a table.
+func grantPaths(ctx context.Context, c *cloud.Cloud, viewers []viewer) error {
 	if _, table := c.Table(); table == "" {
 		return nil
 	}
 	for _, v := range viewers {
-		for _, course := range v.courses {
-			if err := c.Grant(ctx, v.Subject, course); err != nil {
+		for _, path := range v.paths {
+			if err := c.Grant(ctx, v.Subject, path); err != nil {
 				return err
 			}
 		}
@@ -57,30 +103,22 @@ func grantPurchases(ctx context.Context, c *cloud.Cloud) error {
 	return nil
 }
 
-// shop stands in for the seller's own function, where the settings name one.
-func shop(_ context.Context, _ string, payload []byte) ([]byte, error) {
-	var question struct{ Viewer string }
-	if err := json.Unmarshal(payload, &question); err != nil {
-		return nil, fmt.Errorf("reading the question: %w", err)
-	}
-	paths := []map[string]string{}
-	if i := slices.IndexFunc(viewers, func(v viewer) bool { return v.Subject == question.Viewer }); i >= 0 {
-		for _, course := range viewers[i].courses {
-			paths = append(paths, map[string]string{"path": course})
+// shop stands in for the function that the settings name, if they do.
+func shop(viewers []viewer) cloud.Shop {
+	return func(_ context.Context, _ string, payload []byte) ([]byte, error) {
+		var question struct{ Viewer string }
+		if err := json.Unmarshal(payload, &question); err != nil {
+			return nil, fmt.Errorf("entitlements function: request: %w", err)
 		}
+		paths := []map[string]string{}
+		for _, v := range viewers {
+			if v.Subject != question.Viewer {
+				continue
+			}
+			for _, path := range v.paths {
+				paths = append(paths, map[string]string{"path": path})
+			}
+		}
+		return json.Marshal(map[string]any{"paths": paths})
 	}
-	return json.Marshal(map[string]any{"paths": paths})
-}
-
-// howToGrant tells how to change the table, where there is one.
-func howToGrant(c *cloud.Cloud) string {
-	endpoint, table := c.Table()
-	if table == "" {
-		return ""
-	}
-	var b strings.Builder
-	fmt.Fprintln(&b, "\nEntitlements are in a table. To let ben watch course-2:")
-	fmt.Fprintf(&b, "  AWS_ENDPOINT_URL_DYNAMODB=%s AWS_REGION=us-east-1 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x \\\n", endpoint)
-	fmt.Fprintf(&b, "  go run ./cmd/premium grant --table %s %s course-2\n", table, viewers[1].Subject)
-	return b.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"premiumhls/internal/explain/doctor"
+	"premiumhls/internal/localrun"
 )
 
 // A doctorCommand checks a whole site.
@@ -17,7 +18,7 @@ type doctorCommand struct {
 }
 
 func (doctorCommand) Help() string {
-	return `Requests the page, the catalog, a trailer, premium content without cookies and the sign-in, and checks CORS and response headers. With --token it also requests cookies and plays a premium segment. Exit code 0: healthy. 1: a check failed. 2: could not check.`
+	return `Requests the page, the catalog, a trailer, premium content without cookies and the sign-in, and checks CORS and response headers. With --token it also requests cookies and plays a premium segment. Without --stack and --site it checks the site of premium local. Exit code 0: healthy. 1: a check failed. 2: could not check.`
 }
 
 func (c doctorCommand) Run(ctx context.Context, s system) error {
@@ -32,7 +33,18 @@ func (c doctorCommand) Run(ctx context.Context, s system) error {
 		}
 		site, origins = t.Site, append(origins, listed(t)...)
 	case c.Site == "":
-		return errors.New("no site: set --stack or --site")
+		run, err := localrun.Find()
+		if errors.Is(err, localrun.ErrNone) {
+			return errors.New("no site: set --stack or --site, or run premium local")
+		}
+		if err != nil {
+			return err
+		}
+		t, err := fromLocalRun(run)
+		if err != nil {
+			return err
+		}
+		site, origins = run.Site, append(origins, listed(t)...)
 	}
 	if _, err := absolute("--site", site); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"premiumhls/internal/explain/diagnosis"
+	"premiumhls/internal/localrun"
 )
 
 // An explainCommand explains requests.
@@ -40,10 +41,17 @@ type explainCommand struct {
 	JSON bool `name:"json" help:"Print JSON."`
 
 	pageURL, setCookieURL *url.URL
+	local                 localrun.Run
 }
 
 func (explainCommand) Help() string {
 	return `Checks a request as CloudFront does, one check after the other, stops at the first that fails, and says what to do. Exit code 0: served. 1: refused. 2: could not find out.
+
+While premium local runs, its distribution is used if none is named, and a URL alone means the last request with that URL that was refused:
+
+    premium explain http://localhost:8080/premium/course-2/index.m3u8
+
+For a deployed stack, copy the request in the browser's developer tools ("Copy as cURL"):
 
     premium explain --stack PremiumHls --curl 'curl https://video.example.com/premium/course-1/index.m3u8 …'`
 }
@@ -52,11 +60,16 @@ func (o *explainCommand) Run(ctx context.Context, s system) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	t, err := o.target(ctx)
+	requests, err := o.requests(s)
 	if err != nil {
 		return err
 	}
-	requests, err := o.requests(s)
+	if o.Stack == "" && o.Template == "" && len(o.PublicKey) == 0 {
+		if err := o.findLocal(requests); err != nil {
+			return err
+		}
+	}
+	t, err := o.target(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,8 +98,6 @@ func (o *explainCommand) check() error {
 		return errors.New("set only one of --cookie, --curl, --har and --jar")
 	case given(o.Template, o.Stack) > 1:
 		return errors.New("set either --template or --stack, not both")
-	case given(o.Template, o.Stack) == 0 && len(o.PublicKey) == 0:
-		return errors.New("no distribution: set --stack, --template or --public-key")
 	case len(o.PublicKey) > 0 && o.Stack != "":
 		return errors.New("--public-key: not allowed with --stack, which has its own keys")
 	case len(o.KeyID) > 0 && len(o.KeyID) != len(o.PublicKey):
@@ -115,6 +126,39 @@ func (o *explainCommand) check() error {
 		o.setCookieURL, err = absolute("--set-cookie-from", o.SetCookieFrom)
 	}
 	return err
+}
+
+// findLocal finds the local run that serves the requests. A request of which only
+// the URL is known is replaced by the last one with that URL that the local run
+// refused.
+func (o *explainCommand) findLocal(requests []diagnosis.Request) error {
+	address, err := url.Parse(requests[0].URL)
+	if err != nil {
+		return err
+	}
+	if o.local, err = localrun.At(address.Host); errors.Is(err, localrun.ErrNone) {
+		return fmt.Errorf("no distribution for %s: set --stack, --template or --public-key, or run premium local", address.Host)
+	}
+	if err != nil || o.URL == "" || o.Cookie+o.Jar+o.Har+o.SetCookie+o.Method+o.Response != "" {
+		return err
+	}
+	refusal, ok, err := o.local.Refusal(o.URL)
+	if err != nil || !ok {
+		return err
+	}
+	r := &requests[0]
+	r.Method, r.URL, r.Header, r.Cookies = refusal.Method, refusal.URL, refusal.Header, refusal.Header.Values("Cookie")
+	r.Response = &diagnosis.Response{Status: refusal.Status, Header: refusal.Response, Body: refusal.Body}
+	if o.Now.IsZero() {
+		r.Time = refusal.Time
+	}
+	if !r.Viewer.IsValid() {
+		r.Viewer, _ = netip.ParseAddr(refusal.Viewer) // unknown if it is invalid
+	}
+	if r.Page == nil {
+		r.Page = pageOf(refusal.Header)
+	}
+	return nil
 }
 
 // address is a URL as it is sent: without a fragment.

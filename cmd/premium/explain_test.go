@@ -31,6 +31,7 @@ type desk struct {
 func newDesk(t *testing.T) *desk {
 	t.Helper()
 	d := &desk{folder: t.TempDir()}
+	t.Setenv("XDG_CACHE_HOME", d.folder) // no local run
 	var err error
 	if d.key, err = signedcookie.GenerateKey(signedcookie.ECDSAP256); err != nil {
 		t.Fatal(err)
@@ -207,7 +208,8 @@ func TestCannotFindOut(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "no distribution"},
+		{"nothing", nil, "no request"},
+		{"no distribution", []string{segment}, "no distribution for d111111abcdef8.cloudfront.net"},
 		{"no URL", []string{"-template", "../../internal/explain/target/testdata"}, "no request"},
 		{"two URLs", []string{"-template", "../../internal/explain/target/testdata", segment, segment}, "unexpected argument"},
 		{"a URL without a scheme", []string{"-template", "../../internal/explain/target/testdata", "h/a"}, "must be https:// or http:// and a host"},

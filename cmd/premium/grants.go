@@ -9,13 +9,17 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"premiumhls/internal/grants"
+	"premiumhls/internal/localrun"
 )
 
-const grantHelp = `VIEWER is the sub claim of the viewer's token; in a Cognito user pool that is the user's ID, not the email address. PATH is a path below the premium path, such as course-1 or course-1/lesson-2, or '*' for all premium content, in quotes.
+const grantHelp = `Without --stack and --table, it uses the table of premium local, where VIEWER may also be the name of a viewer, such as ben.
+
+VIEWER is the sub claim of the viewer's token; in a Cognito user pool that is the user's ID, not the email address. PATH is a path below the premium path, such as course-1 or course-1/lesson-2, or '*' for all premium content, in quotes.
 
 Region and credentials are found as the AWS CLI finds them (AWS_REGION, AWS_PROFILE and so on).`
 
@@ -59,8 +63,8 @@ func (c grantCommand) Run(ctx context.Context, s system) error {
 	if err = errors.Join(c.check(), err); err != nil {
 		return err
 	}
-	return c.use(ctx, func(ctx context.Context, t grants.Table) error {
-		if err := t.Grant(ctx, c.Viewer, c.Path, until); err != nil {
+	return c.use(ctx, func(ctx context.Context, t table) error {
+		if err := t.Grant(ctx, t.run.Subject(c.Viewer), c.Path, until); err != nil {
 			return err
 		}
 		expiry := ""
@@ -87,8 +91,8 @@ func (c revokeCommand) Run(ctx context.Context, s system) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return c.use(ctx, func(ctx context.Context, t grants.Table) error {
-		existed, err := t.Revoke(ctx, c.Viewer, c.Path)
+	return c.use(ctx, func(ctx context.Context, t table) error {
+		existed, err := t.Revoke(ctx, t.run.Subject(c.Viewer), c.Path)
 		if err != nil {
 			return err
 		}
@@ -117,8 +121,8 @@ func (c grantsCommand) Run(ctx context.Context, s system) error {
 			return err
 		}
 	}
-	return c.use(ctx, func(ctx context.Context, t grants.Table) error {
-		list, err := t.List(ctx, c.Viewer)
+	return c.use(ctx, func(ctx context.Context, t table) error {
+		list, err := t.List(ctx, t.run.Subject(c.Viewer))
 		if err != nil {
 			return err
 		}
@@ -133,38 +137,74 @@ func (c grantsCommand) Run(ctx context.Context, s system) error {
 		columns := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(columns, "VIEWER\tPATH\tEXPIRES")
 		for _, g := range list {
-			fmt.Fprintf(columns, "%s\t%s\t%s\n", quoted(g.Viewer), quoted(g.Path), g.State(s.now()))
+			fmt.Fprintf(columns, "%s\t%s\t%s\n", quoted(t.run.Name(g.Viewer)), quoted(g.Path), g.State(s.now()))
 		}
 		return columns.Flush()
 	})
 }
 
+// A table is the table of a stack or of the local run.
+type table struct {
+	grants.Table
+	run localrun.Run // zero for a stack
+}
+
 // use finds the table and calls a function with it.
-func (f tableFlags) use(ctx context.Context, do func(context.Context, grants.Table) error) error {
-	if (f.Table == "") == (f.Stack == "") {
-		return errors.New("set either --stack or --table")
-	}
+func (f tableFlags) use(ctx context.Context, do func(context.Context, table) error) error {
 	ctx, cancel := context.WithTimeout(ctx, grantsTimeout)
 	defer cancel()
-	account, err := config.LoadDefaultConfig(ctx)
+	t, region, err := f.table(ctx)
 	if err != nil {
-		return fmt.Errorf("reading the AWS configuration: %w", err)
+		return err
 	}
-	if account.Region == "" {
-		return errors.New("no AWS region: set AWS_REGION, or a profile that has one")
-	}
-	name := f.Table
-	if name == "" {
-		if name, err = grants.TableOf(ctx, cloudformation.NewFromConfig(account), f.Stack); err != nil {
-			return grants.Explain(err, "stack "+f.Stack, account.Region)
-		}
-	}
-	err = do(ctx, grants.Table{Client: dynamodb.NewFromConfig(account), Name: name})
+	err = do(ctx, t)
 	var answer negative
 	if errors.As(err, &answer) {
 		return answer
 	}
-	return grants.Explain(err, "table "+name, account.Region)
+	return grants.Explain(err, "table "+t.Name, region)
+}
+
+func (f tableFlags) table(ctx context.Context) (t table, region string, err error) {
+	switch {
+	case f.Table != "" && f.Stack != "":
+		return t, "", errors.New("set either --stack or --table, not both")
+	case f.Table == "" && f.Stack == "":
+		return localTable()
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return t, "", fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if account.Region == "" {
+		return t, "", errors.New("no AWS region: set AWS_REGION, or a profile that has one")
+	}
+	t.Name, t.Client = f.Table, dynamodb.NewFromConfig(account)
+	if t.Name == "" {
+		if t.Name, err = grants.TableOf(ctx, cloudformation.NewFromConfig(account), f.Stack); err != nil {
+			return t, "", grants.Explain(err, "stack "+f.Stack, account.Region)
+		}
+	}
+	return t, account.Region, nil
+}
+
+func localTable() (t table, region string, err error) {
+	t.run, err = localrun.Find()
+	if errors.Is(err, localrun.ErrNone) {
+		return t, "", errors.New("no table: set --stack or --table, or run premium local")
+	}
+	if err != nil {
+		return t, "", err
+	}
+	endpoint := t.run.Endpoints["DYNAMODB"]
+	if t.Name = t.run.Outputs[grants.TableOutput]; t.Name == "" || endpoint == "" {
+		return t, "", &grants.NoTableError{Stack: t.run.Stack}
+	}
+	t.Client = dynamodb.New(dynamodb.Options{
+		Region: t.run.Region, BaseEndpoint: &endpoint,
+		Credentials: credentials.NewStaticCredentialsProvider(t.run.AccessKeyID, t.run.SecretAccessKey, ""),
+	})
+	return t, t.run.Region, nil
 }
 
 func content(path string) string {

@@ -64,6 +64,7 @@ func environment(t *testing.T, changes map[string]string) {
 // premium runs the command and returns its exit code and all of its output.
 func premium(t *testing.T, args ...string) (code int, output string) {
 	t.Helper()
+	t.Setenv("XDG_CACHE_HOME", t.TempDir()) // no local run
 	out := new(bytes.Buffer)
 	code = run(t.Context(), args, system{in: strings.NewReader(""), out: out, err: out, now: time.Now, getenv: os.Getenv})
 	return code, out.String()

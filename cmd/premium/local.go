@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"premiumhls/local"
 )
@@ -27,5 +30,14 @@ func (c localCommand) Run(ctx context.Context, s system) error {
 		Verbose:  c.Verbose,
 		Settings: c.Setting,
 		Out:      s.out,
+		Command:  commandName(),
 	})
+}
+
+// commandName is how the user runs this command.
+func commandName() string {
+	if strings.Contains(os.Args[0], "go-build") { // the folder of go run
+		return "go run ./cmd/premium"
+	}
+	return filepath.Base(os.Args[0])
 }

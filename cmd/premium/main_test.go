@@ -21,7 +21,9 @@ func TestScripts(t *testing.T) {
 		Dir:  "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Setup: func(e *testscript.Env) error {
-			// Nothing of this machine's AWS configuration.
+			// No local run, and nothing of this machine's AWS configuration.
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/cache")
+			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("AWS_CONFIG_FILE", e.WorkDir+"/none")
 			e.Setenv("AWS_SHARED_CREDENTIALS_FILE", e.WorkDir+"/none")
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -11,10 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 
 	"premiumhls/internal/explain/target"
+	"premiumhls/internal/localrun"
 )
 
-// target reads the distribution.
+// target reads the distribution, which is that of the local run if no flag names
+// one.
 func (o *explainCommand) target(ctx context.Context) (target.Target, error) {
+	if o.Stack == "" && o.Template == "" && len(o.PublicKey) == 0 {
+		return fromLocalRun(o.local)
+	}
 	keys, err := o.keys()
 	if err != nil {
 		return target.Target{}, err
@@ -45,6 +50,14 @@ func (o *explainCommand) keys() (keys []target.Key, err error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
+}
+
+func fromLocalRun(r localrun.Run) (target.Target, error) {
+	t, err := target.FromResources(r.Resources, r.Site)
+	if err != nil {
+		return t, fmt.Errorf("local run %s: %w", r.Site, err)
+	}
+	return t, nil
 }
 
 func fromStack(ctx context.Context, name string) (target.Target, error) {

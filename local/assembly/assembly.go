@@ -31,6 +31,22 @@ func (c Changes) Set(text string) error {
 	return nil
 }
 
+// Default sets a setting that neither cdk.json nor the changes have.
+func (c Changes) Default(name, value string) error {
+	root, err := assets.Root(".")
+	if err != nil {
+		return err
+	}
+	values, err := settings.ReadFile(filepath.Join(root, "cdk.json"))
+	if err != nil {
+		return err
+	}
+	if _, set := values[name]; !set && c[name] == nil {
+		c[name] = value
+	}
+	return nil
+}
+
 // Synthesize writes the cloud assembly into a folder, and ends the Node process
 // that does it. It returns the template's file and the settings.
 func Synthesize(ctx context.Context, folder string, changes Changes) (file string, s settings.Settings, err error) {

@@ -220,13 +220,20 @@ func (c *Cloud) serveAgain() error {
 	return c.serveDistribution()
 }
 
+// CloudFront returns the stack's resources of CloudFront.
+func (c *Cloud) CloudFront() (resources []cfn.Resolved) {
+	for _, r := range c.resolved() {
+		if strings.HasPrefix(r.Type, "AWS::CloudFront::") {
+			resources = append(resources, cfn.Resolved{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
+		}
+	}
+	return resources
+}
+
 // serveDistribution reads the distribution and gives it to the edge, at once
 // the first time and after the propagation time from then on.
 func (c *Cloud) serveDistribution() error {
-	var resources []cfn.Resolved
-	for _, r := range c.resolved() {
-		resources = append(resources, cfn.Resolved{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties, Attributes: r.State.Attributes})
-	}
+	resources := c.CloudFront()
 	dropWebACL(resources)
 	distribution, err := cloudfront.Read(resources)
 	if err != nil {

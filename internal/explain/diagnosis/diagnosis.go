@@ -94,14 +94,18 @@ type explanation struct {
 
 // Explain judges a request. Its URL has a scheme and a host.
 func Explain(t target.Target, r Request) Report {
+	sent := r.URL
 	if r.Method == "" {
 		r.Method = http.MethodGet
 	}
 	if host := hostOf(r.URL); t.AnyHost && (len(t.Aliases) == 0 || strings.HasSuffix(host, ".cloudfront.net")) {
 		t.Domain = host
 	}
+	if address, ok := strings.CutPrefix(r.URL, "http://"); ok && t.CountsAsHTTPS {
+		r.URL = "https://" + address
+	}
 	t.CustomErrorResponses = nil // they change what is shown, not what is checked
-	e := &explanation{request: r, report: Report{Method: r.Method, URL: redact(r.URL), Time: r.Time.UTC(), Notes: t.Notes}}
+	e := &explanation{request: r, report: Report{Method: r.Method, URL: redact(sent), Time: r.Time.UTC(), Notes: t.Notes}}
 	e.target = t.Identify(e.value(keyPairID))
 	e.judge()
 	e.explain()

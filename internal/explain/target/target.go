@@ -1,5 +1,5 @@
-// Package target finds out what a request is judged against: a distribution,
-// from a synthesized template, a deployed stack, or a public key alone.
+// Package target reads the distribution that a request is checked against: from
+// a deployed stack, a local run, a synthesized template, or a public key alone.
 package target
 
 import (
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"premiumhls/internal/cfn"
 	"premiumhls/internal/cloudfront"
 	"premiumhls/signedcookie"
 )
@@ -27,6 +28,9 @@ type Target struct {
 	// request is taken for it, unless the distribution has aliases and the host
 	// is not below cloudfront.net.
 	AnyHost bool
+	// CountsAsHTTPS says that plain HTTP counts as HTTPS, because this distribution
+	// is that of a local run.
+	CountsAsHTTPS bool
 	// Notes are sentences about what could not be looked at.
 	Notes []string
 	// Site is the address of the page; empty where it is not known.
@@ -88,6 +92,29 @@ func (t Target) Identify(id string) Target {
 		}
 	}
 	return t
+}
+
+// FromResources is the distribution of a local run, from its resources.
+func FromResources(resources []cfn.Resolved, site string) (Target, error) {
+	t := Target{Site: site, CountsAsHTTPS: true, Keys: map[string]crypto.PublicKey{}}
+	for i := range resources {
+		t.Notes = append(t.Notes, setAside(&resources[i])...)
+	}
+	var err error
+	if t.Distribution, err = cloudfront.Read(resources); err != nil {
+		return Target{}, err
+	}
+	for _, r := range resources {
+		config, _ := r.Properties["PublicKeyConfig"].(map[string]any)
+		text, ok := config["EncodedKey"].(string)
+		if !ok {
+			continue
+		}
+		if t.Keys[r.PhysicalID], err = signedcookie.ParsePublicKey([]byte(text)); err != nil {
+			return Target{}, fmt.Errorf("public key %s: %w", r.PhysicalID, err)
+		}
+	}
+	return t, nil
 }
 
 // FromKeys is a distribution of which only public keys are known, and the

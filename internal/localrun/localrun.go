@@ -1,0 +1,249 @@
+// Package localrun lets the other commands find a site that `premium local` runs
+// on this machine. The local run writes a file into the user's cache folder and
+// removes it when it ends; the commands read it.
+package localrun
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"premiumhls/internal/cfn"
+)
+
+// A Run is a site that runs on this machine.
+type Run struct {
+	PID     int       `json:"pid"`
+	Started time.Time `json:"started"`
+	// Site is the address of the page, such as http://localhost:8080/.
+	Site  string `json:"site"`
+	Stack string `json:"stack"`
+	// Region, AccessKeyID and SecretAccessKey are what the stand-ins accept. They
+	// open nothing else.
+	Region          string `json:"region"`
+	AccessKeyID     string `json:"accessKeyId"`
+	SecretAccessKey string `json:"secretAccessKey"`
+	// Endpoints are the addresses of the stand-ins, by the name that the SDKs
+	// use in AWS_ENDPOINT_URL_<NAME>.
+	Endpoints map[string]string `json:"endpoints"`
+	// Outputs are the stack's outputs.
+	Outputs map[string]string `json:"outputs"`
+	// Resources are the stack's resources of CloudFront, with physical ids.
+	Resources []cfn.Resolved `json:"resources"`
+	// Viewers are the sub claims of the viewers who can sign in, by name.
+	Viewers map[string]string `json:"viewers"`
+	// Refusals is the address at which a [Refusal] can be read; see
+	// [Run.Refusal].
+	Refusals string `json:"refusals"`
+}
+
+// A Refusal is a request that the local run answered with an error.
+type Refusal struct {
+	Time     time.Time   `json:"time"`
+	Method   string      `json:"method"`
+	URL      string      `json:"url"`
+	Header   http.Header `json:"header"`
+	Viewer   string      `json:"viewer"` // the address
+	Status   int         `json:"status"`
+	Response http.Header `json:"response"`
+	Body     string      `json:"body"` // of the response; the first kilobytes
+}
+
+func folder() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("local run: %w", err)
+	}
+	return filepath.Join(cache, "premiumhls", "local"), nil
+}
+
+// Write makes the run known, and returns a function that ends that.
+func Write(r Run) (remove func() error, err error) {
+	dir, err := folder()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("local run: %w", err)
+	}
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("local run: %w", err)
+	}
+	// Written under another name first, so that nobody reads half a file.
+	file := filepath.Join(dir, strconv.Itoa(r.PID)+".json")
+	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
+		return nil, fmt.Errorf("local run: %w", err)
+	}
+	if err := os.Rename(file+".new", file); err != nil {
+		return nil, fmt.Errorf("local run: %w", err)
+	}
+	return func() error { return os.Remove(file) }, nil
+}
+
+// All returns the runs whose process exists, the newest first. It removes the
+// files of runs that ended without doing so.
+func All() ([]Run, error) {
+	dir, err := folder()
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("local run: %w", err)
+	}
+	var runs []Run
+	for _, entry := range entries {
+		if filepath.Ext(entry.Name()) != ".json" {
+			continue
+		}
+		file := filepath.Join(dir, entry.Name())
+		text, err := os.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // it ended meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("local run: %w", err)
+		}
+		var r Run
+		if err := json.Unmarshal(text, &r); err != nil {
+			return nil, fmt.Errorf("local run: %s: %w: remove the file", file, err)
+		}
+		if !alive(r.PID) {
+			os.Remove(file) // nothing depends on it
+			continue
+		}
+		runs = append(runs, r)
+	}
+	slices.SortFunc(runs, func(a, b Run) int { return b.Started.Compare(a.Started) })
+	return runs, nil
+}
+
+// ErrNone is the error of [Find] if there is no local run.
+var ErrNone = errors.New("no local run: start one with premium local")
+
+// Find returns the only run.
+func Find() (Run, error) {
+	runs, err := All()
+	switch {
+	case err != nil:
+		return Run{}, err
+	case len(runs) == 0:
+		return Run{}, ErrNone
+	case len(runs) > 1:
+		var sites []string
+		for _, r := range runs {
+			sites = append(sites, r.Site)
+		}
+		return Run{}, fmt.Errorf("%d local runs: %s: end all but one", len(runs), strings.Join(sites, ", "))
+	}
+	return runs[0], nil
+}
+
+// At returns the run that serves a host, such as localhost:8080. Any other name
+// of this machine with the same port is accepted too.
+func At(host string) (Run, error) {
+	runs, err := All()
+	if err != nil {
+		return Run{}, err
+	}
+	var sites []string
+	for _, r := range runs {
+		site, err := url.Parse(r.Site)
+		if err != nil {
+			continue
+		}
+		if site.Host == host || loopback(host) && port(host) == site.Port() {
+			return r, nil
+		}
+		sites = append(sites, r.Site)
+	}
+	if len(sites) > 0 {
+		return Run{}, fmt.Errorf("the local run is at %s, not at %s: %w", strings.Join(sites, ", "), host, ErrNone)
+	}
+	return Run{}, ErrNone
+}
+
+func loopback(host string) bool {
+	name := strings.Trim(strings.TrimSuffix(host, ":"+port(host)), "[]")
+	return name == "localhost" || name == "::1" || strings.HasPrefix(name, "127.")
+}
+
+func port(host string) string { return (&url.URL{Host: host}).Port() }
+
+// alive reports whether a process exists.
+func alive(pid int) bool {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return false
+	}
+	defer p.Release()
+	err = p.Signal(syscall.Signal(0))
+	return !errors.Is(err, os.ErrProcessDone) && !errors.Is(err, syscall.ESRCH)
+}
+
+// Subject returns the sub claim of a viewer of the local run, or the text itself
+// if no viewer has that name.
+func (r Run) Subject(viewer string) string {
+	if subject, ok := r.Viewers[viewer]; ok {
+		return subject
+	}
+	return viewer
+}
+
+// Name returns the name of the viewer with a sub claim, or the claim itself.
+func (r Run) Name(subject string) string {
+	for name, s := range r.Viewers {
+		if s == subject {
+			return name
+		}
+	}
+	return subject
+}
+
+// Shown returns an address without its query if that is a credential: the
+// signature of a signed URL. What is printed or typed has this form.
+func Shown(address string) string {
+	path, query, _ := strings.Cut(address, "?")
+	for part := range strings.SplitSeq(query, "&") {
+		switch name, _, _ := strings.Cut(part, "="); name {
+		case "Policy", "Signature", "Key-Pair-Id":
+			return path
+		}
+	}
+	return address
+}
+
+// Refusal returns the last request with a URL, or with its [Shown] form, that
+// the local run answered with an error; ok is false if there is none.
+func (r Run) Refusal(address string) (refusal Refusal, ok bool, err error) {
+	client := &http.Client{Timeout: 5 * time.Second}
+	response, err := client.Get(r.Refusals + "?" + url.Values{"url": {address}}.Encode())
+	if err != nil {
+		return Refusal{}, false, fmt.Errorf("local run: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusNotFound {
+		return Refusal{}, false, nil
+	}
+	if response.StatusCode != http.StatusOK {
+		return Refusal{}, false, fmt.Errorf("local run: %s", response.Status)
+	}
+	if err := json.NewDecoder(response.Body).Decode(&refusal); err != nil {
+		return Refusal{}, false, fmt.Errorf("local run: %w", err)
+	}
+	return refusal, true, nil
+}
