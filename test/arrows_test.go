@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +22,19 @@ type listed struct {
 
 func packages(t *testing.T) []listed {
 	t.Helper()
+	// go list reads the sources in a process of its own, where go test does not
+	// see it: it would cache the result although a source has changed.
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".go" {
+			_, err = os.Stat(path)
+		} else if err == nil && entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git") {
+			err = fs.SkipDir
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	command := exec.Command("go", "list", "-json=ImportPath,Imports,Deps", "premiumhls/...")
 	output, err := command.Output()
 	if err != nil {
