@@ -71,12 +71,14 @@ func TestParseRefuses(t *testing.T) {
 		{"another program", "wget https://h/", "does not begin with curl"},
 		{"no URL", "curl -H 'Cookie: a=1'", "it has no URL"},
 		{"two URLs", "curl https://h/a https://h/b", "two URLs"},
-		{"an open quote", "curl 'https://h/a", "a quote is not closed"},
-		{"an open quote of bash", `curl $'https://h/a\'`, "a quote is not closed"},
-		{"an open double quote", `curl "https://h/a`, "a quote is not closed"},
+		{"an open quote", "curl 'https://h/a", "without closing quote"},
+		{"an open quote of bash", `curl $'https://h/a\'`, "without closing quote"},
+		{"an open double quote", `curl "https://h/a`, "without closing quote"},
 		{"an option without its value", "curl https://h/a -H", "-H has no value"},
 		{"a long option without its value", "curl https://h/a --cookie", "--cookie has no value"},
 		{"headers in a file", "curl https://h/a -H @file", "the headers in the file file are not read"},
+		{"a variable", `curl https://h/a -H "Cookie: $COOKIE"`, "COOKIE"},
+		{"another command's output", "curl https://h/a -b \"$(cat cookies)\"", "reading the curl command"},
 		{"for the Windows command prompt", `curl ^"https://h/a^"`, "Copy as cURL (bash)"},
 	}
 	for _, test := range tests {
