@@ -9,6 +9,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	edge "premiumhls/internal/cloudfront"
 	"premiumhls/internal/localrun"
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
@@ -74,8 +75,11 @@ func (t *terminal) request(e cloudfront.Entry) {
 		return
 	}
 	decision := e.Reason
-	if e.Decision.Code != "" {
+	switch {
+	case e.Decision.Code != "":
 		decision = e.Decision.Code + ": " + decision
+	case e.Status >= 400 && e.Rule == edge.RuleNone:
+		decision = fmt.Sprintf("the origin responded with %d", e.Status)
 	}
 	path := localrun.Shown(e.Path)
 	line := fmt.Sprintf("%s %3d %-6s %s  [%s] %s: %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, path, e.Behavior, e.Result, decision)

@@ -83,7 +83,7 @@ func (c Cookie) withhold(r Request) (reason, remedy string) {
 		return "Secure cookies are sent over HTTPS only", "ask for the https URL"
 	case !c.Expires.IsZero() && !r.Time.Before(c.Expires):
 		return fmt.Sprintf("Expires or Max-Age put their end at %s, and now is %s", stamp(c.Expires), stamp(r.Time)),
-			"get new cookies, and set them without Expires and Max-Age"
+			"get new cookies"
 	case r.Page != nil && !SameSitePage(r.Page, r.URL) && (c.SameSite == Lax || c.SameSite == Strict):
 		return fmt.Sprintf("SameSite=%s cookies of %s are not sent for a page of another site, %s", c.SameSite, origin(r.URL), origin(r.Page)), oneSite
 	}

@@ -7,6 +7,7 @@
 package diagnosis
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -87,6 +88,7 @@ type explanation struct {
 	target   target.Target
 	request  Request
 	report   Report
+	overHTTP bool // the viewer sent it without TLS
 	verdict  cloudfront.Verdict
 	decision cloudfront.Decision // the verdict's signature check
 	route    cloudfront.Route
@@ -101,14 +103,21 @@ func Explain(t target.Target, r Request) Report {
 	if host := hostOf(r.URL); t.AnyHost && (len(t.Aliases) == 0 || strings.HasSuffix(host, ".cloudfront.net")) {
 		t.Domain = host
 	}
-	if address, ok := strings.CutPrefix(r.URL, "http://"); ok && t.CountsAsHTTPS {
+	address, overHTTP := strings.CutPrefix(r.URL, "http://")
+	if overHTTP && t.CountsAsHTTPS {
 		r.URL = "https://" + address
+		if r.Page != nil && r.Page.Scheme == "http" && r.Page.Host == hostOf(r.URL) {
+			page := *r.Page
+			page.Scheme = "https"
+			r.Page = &page
+		}
 	}
 	t.CustomErrorResponses = nil // they change what is shown, not what is checked
-	e := &explanation{request: r, report: Report{Method: r.Method, URL: redact(sent), Time: r.Time.UTC(), Notes: t.Notes}}
+	e := &explanation{request: r, overHTTP: overHTTP, report: Report{Method: r.Method, URL: redact(sent), Time: r.Time.UTC(), Notes: t.Notes}}
 	e.target = t.Identify(e.value(keyPairID))
 	e.judge()
 	e.explain()
+	e.noteFunctions()
 	if address, err := url.Parse(r.URL); err == nil && r.Page != nil && !cookiejar.SameSitePage(r.Page, address) {
 		e.note("The page is of another site than the videos: Safari, and other browsers as they are set, send no cookies then, whatever their SameSite says.")
 	}
@@ -142,6 +151,23 @@ func (e *explanation) fail(name, found, expected, advice string) {
 }
 
 func (e *explanation) note(text string) { e.report.Notes = append(e.report.Notes, text) }
+
+// noteFunctions names the CloudFront Functions of the chosen behavior. They run
+// after the signature check.
+func (e *explanation) noteFunctions() {
+	b := e.verdict.Route.Behavior
+	if b == nil {
+		return
+	}
+	for _, f := range []struct {
+		event    string
+		function *cloudfront.Function
+	}{{"viewer-request", b.Functions.ViewerRequest}, {"viewer-response", b.Functions.ViewerResponse}} {
+		if f.function != nil {
+			e.note(fmt.Sprintf("Behavior %s runs the CloudFront Function %s (%s), which is not run here: it can change or answer a request.", b.PathPattern, f.function.Name, f.event))
+		}
+	}
+}
 
 // signatureChecks adds the checks of package cloudfront.
 func (e *explanation) signatureChecks() bool {

@@ -64,6 +64,10 @@ func (e *explanation) adviseNoCookies() string {
 	switch {
 	case len(e.request.Withheld) > 0:
 		return e.adviseWithheld()
+	case e.overHTTP && isWebKit(e.request.Header.Get("User-Agent")):
+		// Seen in WebKitGTK 2.50, in November 2026. Chromium and Firefox do send
+		// them.
+		return "The request carries no cookies: Safari and other WebKit browsers send no Secure cookies over http://, localhost included. Run premium local --tls and use its https address, or use Chrome or Firefox."
 	case e.request.Sanitized:
 		return "The HAR file was exported without cookies, so it cannot tell whether the request had any: export it again with sensitive data (in Chrome, settings of the developer tools, “Allow to generate HAR with sensitive data”)."
 	case apart && cookiejar.SameSitePage(page, target):
@@ -148,4 +152,11 @@ func (e *explanation) adviseRepeated() string {
 		return ""
 	}
 	return fmt.Sprintf("The request has more than one %s, and %s: keep one set for a path, and clear the others with the Path that they were set with.", strings.Join(repeated, ", "), does)
+}
+
+// isWebKit reports whether a browser is Safari or another of WebKit's. Chrome
+// and Edge name AppleWebKit too.
+func isWebKit(userAgent string) bool {
+	return strings.Contains(userAgent, "AppleWebKit/") &&
+		!strings.Contains(userAgent, "Chrome/") && !strings.Contains(userAgent, "Chromium/") && !strings.Contains(userAgent, "Edg/")
 }

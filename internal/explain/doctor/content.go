@@ -62,15 +62,17 @@ func (v *visit) checkConfig(ctx context.Context) {
 func (v *visit) checkCatalog(ctx context.Context) {
 	const name = "catalog"
 	var catalog struct{ Videos []video }
-	err := v.readJSON(ctx, "/catalog.json", &catalog)
+	path := "/catalog.json"
+	err := v.readJSON(ctx, path, &catalog)
 	if err != nil && v.config.Sample {
-		err = v.readJSON(ctx, "/sample/catalog.json", &catalog)
+		path = "/sample/catalog.json"
+		err = v.readJSON(ctx, path, &catalog)
 	}
 	if err != nil {
 		v.fail(name, reason(err), "The page needs public/catalog.json in the bucket, with its list of videos: upload it.")
 		return
 	}
-	v.catalog = catalog.Videos
+	v.catalog, v.catalogPath = catalog.Videos, path
 	if len(v.catalog) == 0 {
 		v.fail(name, "no videos", "List the videos in public/catalog.json.")
 		return
@@ -90,6 +92,43 @@ func (v *visit) readJSON(ctx context.Context, path string, into any) error {
 		return fmt.Errorf("%s is not the JSON it must be", path)
 	}
 	return nil
+}
+
+// mostPlaylists bounds how many playlists are requested.
+const mostPlaylists = 50
+
+// checkCaching checks that the catalog and the public playlists have a
+// Cache-Control header. Without one CloudFront caches them for the default of a
+// day, and a changed file is stale for as long. Playlists behind signed cookies
+// cannot be read from here, but for the one that checkViewer plays.
+func (v *visit) checkCaching(ctx context.Context) {
+	const name = "caching"
+	if v.catalogPath == "" {
+		v.skip(name, "there is no catalog")
+		return
+	}
+	paths := []string{v.catalogPath}
+	for _, c := range v.catalog {
+		if c.Public && len(paths) <= mostPlaylists {
+			paths = append(paths, v.url(c))
+		}
+	}
+	var without []string
+	for _, path := range paths {
+		a, err := v.get(ctx, path, nil)
+		if err != nil || a.status != http.StatusOK {
+			continue // other checks report it
+		}
+		if a.header.Get("Cache-Control") == "" && a.header.Get("Expires") == "" {
+			without = append(without, path)
+		}
+	}
+	if len(without) > 0 {
+		v.fail(name, "no Cache-Control: "+strings.Join(without, ", "),
+			"CloudFront caches these files for a day, and browsers as long as they like: upload catalogs and playlists with aws s3 cp --cache-control max-age=10, or never change a file under its name.")
+		return
+	}
+	v.ok(name, fmt.Sprintf("%d files have Cache-Control", len(paths)))
 }
 
 // checkTrailer plays what is for everyone.

@@ -66,6 +66,9 @@ type visit struct {
 	page    *answer
 	config  config
 	catalog []video
+	// catalogPath is where the catalog was read; empty if it was not.
+	catalogPath string
+	jwks        string // the address of the issuer's keys; empty if unknown
 }
 
 // Check examines a site. It changes nothing there, save that with a token it
@@ -97,9 +100,11 @@ func (v *visit) examine(ctx context.Context) {
 	v.checkHTTPS(ctx)
 	v.checkConfig(ctx)
 	v.checkCatalog(ctx)
+	v.checkCaching(ctx)
 	v.checkTrailer(ctx)
 	v.checkRefusal(ctx)
 	v.checkSignIn(ctx)
+	v.checkIssuerKeys(ctx)
 	v.checkAPI(ctx)
 	v.checkCORS(ctx)
 	v.checkViewer(ctx)

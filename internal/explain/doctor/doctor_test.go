@@ -29,11 +29,13 @@ type site struct {
 	url, issuer string
 	host        string
 	objects     map[string]string
-	edge        cloudfront.Distribution
-	key         cloudfront.PublicKey
-	sign        func(policy signedcookie.Policy) []string
-	api         http.HandlerFunc
-	before      func(http.ResponseWriter, *http.Request) bool // answers in place of the edge
+	// cacheControl is that of every object.
+	cacheControl string
+	edge         cloudfront.Distribution
+	key          cloudfront.PublicKey
+	sign         func(policy signedcookie.Policy) []string
+	api          http.HandlerFunc
+	before       func(http.ResponseWriter, *http.Request) bool // answers in place of the edge
 }
 
 func newSite(t *testing.T, change func(*site)) *site {
@@ -85,6 +87,7 @@ func newSite(t *testing.T, change func(*site)) *site {
 		"public/premium/course-1/master.m3u8":   "#EXTM3U\n#EXTINF:1,\nsegment.ts\n",
 		"public/premium/course-1/unrelated.txt": "",
 	}
+	s.cacheControl = "max-age=10"
 	s.edge = s.distribution()
 	if change != nil {
 		change(s)
@@ -138,7 +141,7 @@ func (s *site) serve(w http.ResponseWriter, r *http.Request) {
 	for key, content := range s.objects {
 		types := map[string]string{"html": "text/html", "json": "application/json"}
 		_, extension, _ := strings.Cut(key, ".")
-		store.Put(key, s3.Object{Content: []byte(content), ContentType: types[extension]})
+		store.Put(key, s3.Object{Content: []byte(content), ContentType: types[extension], CacheControl: s.cacheControl})
 	}
 	edge.New(s.edge, edge.Options{Scheme: "https", Origins: func(name string) http.Handler {
 		if name == "api" {
@@ -200,7 +203,7 @@ func TestHealthySite(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if len(results) != 13 {
+	if len(results) != 15 {
 		t.Errorf("%d checks: %v", len(results), slices.Sorted(maps.Keys(results)))
 	}
 	if !Healthy(slices.Collect(maps.Values(results))) {
@@ -239,6 +242,7 @@ func TestSickSites(t *testing.T) {
 		{"an empty configuration", func(s *site) { s.objects["public/config.json"] = "{}" }, "configuration", "config.json has no", "Deploy the stack again"},
 		{"no catalog", func(s *site) { delete(s.objects, "public/catalog.json") }, "catalog", "/catalog.json is 404", "The page needs public/catalog.json"},
 		{"a catalog that is no JSON", func(s *site) { s.objects["public/catalog.json"] = "<html>" }, "catalog", "/catalog.json is not the JSON", "The page needs public/catalog.json"},
+		{"no Cache-Control", func(s *site) { s.cacheControl = "" }, "caching", "no Cache-Control: /catalog.json, /trailers/t/master.m3u8", "CloudFront caches"},
 		{"no trailer", func(s *site) { delete(s.objects, "public/trailers/t/360p/segment.ts") }, "trailer", "/trailers/t/360p/segment.ts is 404", "A trailer must play"},
 		{"a trailer that is no playlist", func(s *site) { s.objects["public/trailers/t/master.m3u8"] = "<html>" }, "trailer", "/trailers/t/master.m3u8 is no playlist", "A trailer must play"},
 		{"a trailer without end", func(s *site) {
@@ -359,5 +363,41 @@ func TestResultsAreDiscreet(t *testing.T) {
 	}
 	if strings.Contains(string(all), token) || strings.Contains(string(all), "eyJTdGF0") {
 		t.Errorf("%s", all)
+	}
+}
+
+// HTTP APIs accept RSA signatures only.
+func TestIssuerKeys(t *testing.T) {
+	tests := []struct {
+		name, keys string
+		status     Status
+		advised    bool
+	}{
+		{"RSA", `{"keys":[{"kty":"RSA","kid":"a"},{"kty":"RSA","kid":"b","use":"sig"}]}`, OK, false},
+		{"ECDSA", `{"keys":[{"kty":"EC","kid":"a"}]}`, Failed, true},
+		{"EdDSA beside RSA", `{"keys":[{"kty":"OKP","kid":"a"},{"kty":"RSA","kid":"b"}]}`, OK, true},
+		{"an RSA key for encryption", `{"keys":[{"kty":"RSA","kid":"a","use":"enc"},{"kty":"EC","kid":"b"}]}`, Failed, true},
+		{"no keys", `{"keys":[]}`, Failed, true},
+		{"not JSON", `<html>`, Failed, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var issuer *httptest.Server
+			issuer = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.URL.Path {
+				case "/.well-known/openid-configuration":
+					fmt.Fprintf(w, `{"issuer":%q,"authorization_endpoint":"%s/authorize","jwks_uri":"%s/keys"}`, issuer.URL, issuer.URL, issuer.URL)
+				case "/keys":
+					fmt.Fprint(w, test.keys)
+				}
+			}))
+			defer issuer.Close()
+			s := newSite(t, func(s *site) {
+				s.objects["public/config.json"] = strings.ReplaceAll(s.objects["public/config.json"], s.issuer, issuer.URL)
+			})
+			if r := s.check(t, "")["sign-in keys"]; r.Status != test.status || (r.Advice != "") != test.advised {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }

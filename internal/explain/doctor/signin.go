@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -27,6 +28,7 @@ func (v *visit) checkSignIn(ctx context.Context) {
 	var discovery struct {
 		Issuer                string
 		AuthorizationEndpoint string `json:"authorization_endpoint"`
+		JWKS                  string `json:"jwks_uri"`
 	}
 	if a.status != http.StatusOK || json.Unmarshal(a.body, &discovery) != nil {
 		v.fail(name, "the issuer's discovery document is "+a.String(), "The issuer must answer at "+issuer+"/.well-known/openid-configuration: see that the setting jwtIssuer is exactly its address.")
@@ -36,6 +38,7 @@ func (v *visit) checkSignIn(ctx context.Context) {
 		v.fail(name, "the issuer calls itself "+discovery.Issuer, "Set jwtIssuer to "+discovery.Issuer+": tokens name it, and must be the same to the letter.")
 		return
 	}
+	v.jwks = discovery.JWKS
 	endpoint := v.config.SignIn.AuthorizationEndpoint
 	if endpoint == "" {
 		endpoint = discovery.AuthorizationEndpoint
@@ -75,6 +78,50 @@ func (v *visit) checkAuthorization(ctx context.Context, name, endpoint string) {
 		v.fail(name, "a request of the page is answered with an error", advice)
 	default:
 		v.ok(name, endpoint+" takes the page's request")
+	}
+}
+
+// checkIssuerKeys checks that the issuer signs with RSA: the JWT authorizers of
+// HTTP APIs accept no other signatures (API Gateway developer guide, "Control
+// access to HTTP APIs with JWT authorizers").
+func (v *visit) checkIssuerKeys(ctx context.Context) {
+	const name = "sign-in keys"
+	if v.jwks == "" {
+		v.skip(name, "the issuer names no jwks_uri")
+		return
+	}
+	a, err := v.do(ctx, http.MethodGet, v.jwks, nil, "")
+	if err != nil {
+		v.fail(name, reason(err), "The issuer's keys at "+v.jwks+" cannot be read, so API Gateway cannot check tokens: check that the issuer is up.")
+		return
+	}
+	var set struct {
+		Keys []struct{ Kty, Kid, Use string }
+	}
+	if a.status != http.StatusOK || json.Unmarshal(a.body, &set) != nil {
+		v.fail(name, v.jwks+" is "+a.String(), "The issuer's keys cannot be read, so API Gateway cannot check tokens: check that the issuer is up.")
+		return
+	}
+	rsa, other := 0, []string{}
+	for _, key := range set.Keys {
+		switch {
+		case key.Use == "enc":
+		case key.Kty == "RSA":
+			rsa++
+		default:
+			other = append(other, key.Kty+" "+key.Kid)
+		}
+	}
+	const advice = "The API accepts tokens with an RSA signature only: set the issuer's signing algorithm for this client to RS256."
+	switch {
+	case rsa == 0 && len(other) == 0:
+		v.fail(name, "no keys", "The issuer publishes no signing keys: "+advice)
+	case rsa == 0:
+		v.fail(name, "no RSA key: "+strings.Join(other, ", "), advice)
+	case len(other) > 0:
+		v.add(OK, name, fmt.Sprintf("%d RSA, and others: %s", rsa, strings.Join(other, ", ")), "A token that is signed with another key than an RSA one is refused with 401. If viewers cannot sign in, set the issuer's signing algorithm for this client to RS256.")
+	default:
+		v.ok(name, fmt.Sprintf("%d RSA", rsa))
 	}
 }
 

@@ -155,11 +155,14 @@ func setAside(r *cfn.Resolved) (notes []string) {
 		if !ok {
 			continue
 		}
-		for _, name := range []string{"FunctionAssociations", "LambdaFunctionAssociations"} {
-			if list, ok := behavior[name].([]any); ok && len(list) > 0 {
-				delete(behavior, name)
-				notes = append(notes, fmt.Sprintf(functionsNote, behavior["PathPattern"]))
-			}
+		pattern := behavior["PathPattern"]
+		if pattern == nil {
+			pattern = "*"
+		}
+		const lambda = "LambdaFunctionAssociations"
+		if list, ok := behavior[lambda].([]any); ok && len(list) > 0 {
+			delete(behavior, lambda)
+			notes = append(notes, fmt.Sprintf(functionsNote, pattern))
 		}
 	}
 	return notes
@@ -167,5 +170,5 @@ func setAside(r *cfn.Resolved) (notes []string) {
 
 const (
 	webACLNote    = "The distribution has a web ACL (AWS WAF), which is not looked at: it can refuse requests with a 403 of its own."
-	functionsNote = "Behavior %v has functions at the edge, which are not looked at: they can change or answer a request."
+	functionsNote = "Behavior %v has functions, which are not checked here: they can change or answer a request."
 )

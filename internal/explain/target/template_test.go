@@ -93,8 +93,8 @@ func TestSetAside(t *testing.T) {
 	functions := []any{map[string]any{"EventType": "viewer-request"}}
 	r := cfn.Resolved{Properties: map[string]any{"DistributionConfig": map[string]any{
 		"WebACLId":             "arn",
-		"DefaultCacheBehavior": map[string]any{"FunctionAssociations": []any{}},
-		"CacheBehaviors":       []any{map[string]any{"PathPattern": "/a/*", "FunctionAssociations": functions}},
+		"DefaultCacheBehavior": map[string]any{"LambdaFunctionAssociations": []any{}},
+		"CacheBehaviors":       []any{map[string]any{"PathPattern": "/a/*", "LambdaFunctionAssociations": functions}},
 	}}}
 	if notes := setAside(&r); len(notes) != 2 || notes[0] != webACLNote || !strings.HasPrefix(notes[1], "Behavior /a/* has functions") {
 		t.Errorf("%q", notes)
