@@ -14,14 +14,15 @@ const sum = "Sum"
 
 func fiveMinutes() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(5)) }
 
-// metrics are those of the stack's parts.
+// metrics makes the metrics of a site.
 type metrics struct {
 	s            settings.Settings
 	signer       signer
 	distribution awscloudfront.Distribution
 }
 
-// signed is a metric that the signer, or a filter, counts for this stack.
+// signed is a metric that the signer, or the metric filter, counts for this
+// stack.
 func (m metrics) signed(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String(metric.Namespace),
@@ -32,17 +33,17 @@ func (m metrics) signed(name, statistic string, period awscdk.Duration) awscloud
 	})
 }
 
-// lambda is a count that Lambda keeps of the signer.
+// lambda is one of Lambda's metrics of the signer.
 func (m metrics) lambda(name string, period awscdk.Duration) awscloudwatch.Metric {
 	return m.signer.function.Metric(&name, &awscloudwatch.MetricOptions{Statistic: jsii.String(sum), Period: period})
 }
 
-// api is a count that API Gateway keeps of the API.
+// api is one of API Gateway's metrics of the API.
 func (m metrics) api(name string) awscloudwatch.Metric {
 	return m.signer.api.Metric(&name, &awscloudwatch.MetricOptions{Statistic: jsii.String(sum), Period: fiveMinutes()})
 }
 
-// edge is a metric that CloudFront keeps of the distribution, in us-east-1.
+// edge is one of CloudFront's metrics of the distribution, in us-east-1.
 func (m metrics) edge(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String("AWS/CloudFront"),
@@ -53,8 +54,8 @@ func (m metrics) edge(name, statistic string, period awscdk.Duration) awscloudwa
 	})
 }
 
-// newDashboard makes a page of graphs: what viewers get at the edge, what the
-// signer decides, and whether it can.
+// newDashboard makes the dashboard: responses at the edge, the signer's
+// decisions, and failures.
 func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 	home := jsii.String("us-east-1") // where CloudFront's metrics are
 	dashboard := awscloudwatch.NewDashboard(stack, jsii.String("Dashboard"), &awscloudwatch.DashboardProps{
@@ -75,12 +76,12 @@ func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 		Expression:   jsii.String("age / 86400"),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{"age": m.signed(metric.KeyAge, "Maximum", awscdk.Duration_Hours(jsii.Number(1)))},
 		Period:       awscdk.Duration_Hours(jsii.Number(1)),
-		Label:        jsii.String("Age of the key that signs"),
+		Label:        jsii.String("Age of the signing key"),
 	})
 	latency := func(percentile string) awscloudwatch.IMetric {
 		return m.signed(metric.Latency, percentile, fiveMinutes()).With(&awscloudwatch.MetricOptions{Label: &percentile})
 	}
-	// A search, since a reason has a metric only once it has been given.
+	// A search, because a reason has a metric only after its first refusal.
 	reasons := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.Sprintf(`SEARCH('{%s,%s,%s} MetricName="%s" AND %s="%s"', 'Sum', 300)`,
 			metric.Namespace, metric.Stack, metric.Reason, metric.Refused, metric.Stack, s.StackName),
@@ -94,15 +95,15 @@ func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 			m.edge("Requests", sum, fiveMinutes())),
 		graph("Errors at the edge", awscloudwatch.GraphWidgetProps{Region: home, LeftYAxis: fromZero("percent"), LeftAnnotations: line(float64(s.RefusedPercent), "refusedPercent")},
 			m.edge("4xxErrorRate", "Average", fiveMinutes()), m.edge("5xxErrorRate", "Average", fiveMinutes())),
-		graph("Requests of the API", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("requests")},
+		graph("API requests", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("requests")},
 			m.api("Count"), m.api("4xx"), m.api("5xx")),
 	)
 	dashboard.AddWidgets(
-		graph("Cookies", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("answers")},
+		graph("Cookies", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("responses")},
 			m.signed(metric.Issued, sum, fiveMinutes()), m.signed(metric.Refused, sum, fiveMinutes()), m.signed(metric.Failed, sum, fiveMinutes())),
-		graph("Refused by reason", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("answers"), Stacked: jsii.Bool(true)},
+		graph("Refused by reason", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("responses"), Stacked: jsii.Bool(true)},
 			reasons),
-		graph("Time of the signer", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("milliseconds")},
+		graph("Signer latency", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("milliseconds")},
 			latency("p50"), latency("p99")),
 	)
 	dashboard.AddWidgets(
@@ -110,7 +111,7 @@ func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 			days),
 		graph("Throttled", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("requests")},
 			m.signed(throttled, sum, fiveMinutes()), m.lambda("Throttles", fiveMinutes())),
-		graph("Faults", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("faults")},
+		graph("Failures", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("failures")},
 			m.lambda("Errors", fiveMinutes()), m.signed(metric.KeyFetchFailures, sum, fiveMinutes())),
 	)
 	return dashboard.DashboardName()

@@ -8,9 +8,9 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// entitlements is what the signer asks who may watch what.
+// entitlements are the resources that the rule of who may watch needs.
 type entitlements struct {
-	table awsdynamodb.ITable // nil where no table is asked
+	table awsdynamodb.ITable // nil unless the rule reads a table
 }
 
 func newEntitlements(stack *premiumHLS, s settings.Settings, sg signer) (e entitlements) {
@@ -19,10 +19,10 @@ func newEntitlements(stack *premiumHLS, s settings.Settings, sg signer) (e entit
 	case setting.Table:
 		e.table = newGrants(stack, s)
 		rule = map[string]any{"table": e.table.TableName()}
-		sg.ask(e.table.TableArn(), "dynamodb:BatchGetItem", "dynamodb:Query")
+		sg.allowRule(e.table.TableArn(), "dynamodb:BatchGetItem", "dynamodb:Query")
 	case setting.Function != "":
 		rule = map[string]any{"function": setting.Function}
-		sg.ask(&setting.Function, "lambda:InvokeFunction")
+		sg.allowRule(&setting.Function, "lambda:InvokeFunction")
 	case setting.Paths:
 		rule = map[string]any{"claim": setting.Claim, "paths": true}
 	case setting.Claim != "":
@@ -32,17 +32,17 @@ func newEntitlements(stack *premiumHLS, s settings.Settings, sg signer) (e entit
 	return e
 }
 
-// ask lets the signer read what a rule needs.
-func (sg signer) ask(resource *string, actions ...string) {
+// allowRule lets the signer call what a rule needs.
+func (sg signer) allowRule(resource *string, actions ...string) {
 	sg.function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:       jsii.String("AskEntitlements"),
+		Sid:       jsii.String("CheckEntitlements"),
 		Actions:   jsii.Strings(actions...),
 		Resources: &[]*string{resource},
 	}))
 }
 
-// newGrants makes the table of grants: a viewer, a path and, where the grant
-// ends, until when.
+// newGrants makes the table of grants. An item has a viewer, a path and, if the
+// grant expires, until when it is valid.
 func newGrants(stack *premiumHLS, s settings.Settings) awsdynamodb.ITable {
 	if stack.existing.table != nil {
 		return stack.existing.table

@@ -17,11 +17,11 @@ type functionProps struct {
 	description string
 	memory      float64 // MB
 	timeout     float64 // seconds
-	traced      bool    // by X-Ray
+	traced      bool    // with X-Ray
 }
 
-// newFunction makes a Lambda function whose role can write its own log and
-// nothing else.
+// newFunction makes a Lambda function with a role that can write to its own log
+// group only.
 func newFunction(stack *premiumHLS, s settings.Settings, id string, p functionProps) awslambda.Function {
 	role := awsiam.NewRole(stack, jsii.String(id+"Role"), &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
@@ -30,7 +30,7 @@ func newFunction(stack *premiumHLS, s settings.Settings, id string, p functionPr
 	logs.GrantWrite(role)
 	tracing := awslambda.Tracing_DISABLED
 	if p.traced {
-		// X-Ray's two actions have no resources: the CDK grants them on *.
+		// The CDK grants X-Ray's two actions on *: they have no resources.
 		tracing = awslambda.Tracing_ACTIVE
 	}
 	function := awslambda.NewFunction(stack, &id, &awslambda.FunctionProps{
@@ -51,10 +51,17 @@ func newFunction(stack *premiumHLS, s settings.Settings, id string, p functionPr
 }
 
 func newLogGroup(stack *premiumHLS, s settings.Settings, id string) awslogs.LogGroup {
+	return newNamedLogGroup(stack, s, id, nil)
+}
+
+// newNamedLogGroup makes a log group with a name, or one that CloudFormation
+// names.
+func newNamedLogGroup(stack *premiumHLS, s settings.Settings, id string, name *string) awslogs.LogGroup {
 	group := awslogs.NewLogGroup(stack, &id, &awslogs.LogGroupProps{
+		LogGroupName:  name,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-	// The setting is a number of days, which only the resource itself takes.
+	// A number of days can be set on the CloudFormation resource only.
 	group.Node().DefaultChild().(awslogs.CfnLogGroup).SetRetentionInDays(jsii.Number(s.LogDays))
 	return group
 }

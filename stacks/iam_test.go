@@ -162,7 +162,7 @@ func TestWildcardsAreExplained(t *testing.T) {
 		}
 	})
 	for i, w := range wildcards {
-		if !used[i] {
+		if !used[i] && !testing.Short() {
 			t.Errorf("nothing needs the explanation of %s", w.line)
 		}
 	}

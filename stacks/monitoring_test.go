@@ -234,6 +234,12 @@ func TestThrottledRequestsAreCounted(t *testing.T) {
 	if p["FilterPattern"] != `{ $.status = "429" }` || short(p["LogGroupName"]) != "ApiLog" {
 		t.Errorf("%v of %s is counted", p["FilterPattern"], short(p["LogGroupName"]))
 	}
+	for id, r := range a.Resources("AWS::Logs::LogGroup") {
+		// One entry of the region's resource policy covers all groups below this.
+		if name, _ := r.Properties["LogGroupName"].(string); named(id) == "ApiLog" && name != "/aws/vendedlogs/apis/PremiumHls" {
+			t.Errorf("the API's log group is named %q", name)
+		}
+	}
 	if got := text(get(t, p, "MetricTransformations", 0, "Dimensions")); got != `[{"Key":"Stack","Value":"$.stack"}]` {
 		t.Errorf("it is counted by %s", got)
 	}

@@ -140,7 +140,7 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.signIn = newSignIn(site, s)
 	site.delivery = newDelivery(site, s, site.storage, site.keys, site.signer, site.signIn, secret)
 	client := site.signIn.newClient(site, s, site.delivery.host)
-	site.signer.admit(client)
+	site.signer.addRoutes(client)
 	site.keys.publish(site, s, site.delivery.host)
 	upload := newUploader(site, s, site.storage, p)
 	newPage(upload, s, p, client)

@@ -18,9 +18,9 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// accessLogFormat is a line of the API's log: what came, what was answered and
-// why an authorizer refused, but neither token nor body. The stack's name in
-// it is what a metric filter can take a dimension from.
+// accessLogFormat is a line of the API's log: the request, the response and why
+// an authorizer refused, without token and body. The metric filter takes its
+// dimension from the stack's name.
 func accessLogFormat(s settings.Settings) *string {
 	return jsii.Sprintf(`{"stack":"%s","requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency","authorizer":"$context.authorizer.error","error":$context.error.messageString,"integration":"$context.integrationErrorMessage"}`, s.StackName)
 }
@@ -32,15 +32,15 @@ type signer struct {
 	domain   *string // the API's own host, an origin of the distribution
 }
 
-// newSigner makes the function that signs policies and the API before it. The
-// API has no routes until admit gives them an authorizer.
+// newSigner makes the signer's function and the API before it. The API has no
+// routes until addRoutes adds them with an authorizer.
 func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signingKeys) signer {
 	function := newFunction(stack, s, "Signer", functionProps{
 		pkg:         "signer",
 		code:        code,
-		description: "Decides what a viewer may watch and signs it",
+		description: "Issues cookies to signed-in, entitled viewers",
 		memory:      256,
-		timeout:     15, // reading keys takes 8 s at the most, entitlements 4
+		timeout:     15, // reading keys takes at most 8 s, entitlements 4
 		traced:      s.Tracing,
 	})
 	function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -61,7 +61,7 @@ func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signin
 
 	props := &awsapigatewayv2.HttpApiProps{
 		ApiName:            jsii.String(s.StackName),
-		Description:        jsii.String("The signer of " + s.StackName + ", reached through its distribution"),
+		Description:        jsii.String("Signer of " + s.StackName + ", behind its distribution"),
 		CreateDefaultStage: jsii.Bool(false),
 	}
 	if len(s.AllowedOrigins) > 0 {
@@ -78,7 +78,12 @@ func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signin
 		}
 	}
 	api := awsapigatewayv2.NewHttpApi(stack, jsii.String("Api"), props)
-	apiLog := newLogGroup(stack, s, "ApiLog")
+	// The permission of API Gateway to write to log groups is in one resource
+	// policy for the region, of 5,120 characters. It has one entry for all groups
+	// below /aws/vendedlogs/ and one for each other group, so that accounts with
+	// many APIs run out of room (CloudWatch Logs user guide, "Log group resource
+	// policy size limit considerations").
+	apiLog := newNamedLogGroup(stack, s, "ApiLog", jsii.String("/aws/vendedlogs/apis/"+s.StackName))
 	stage := api.AddStage(jsii.String("Stage"), &awsapigatewayv2.HttpStageOptions{
 		AutoDeploy: jsii.Bool(true),
 		Throttle: &awsapigatewayv2.ThrottleSettings{
@@ -116,8 +121,8 @@ func (sg signer) configure(stack *premiumHLS, s settings.Settings, rule map[stri
 	sg.function.AddEnvironment(jsii.String(signersettings.Variable), stack.ToJsonString(members, nil), nil)
 }
 
-// admit opens the API's routes to tokens of the issuer, and to nobody else.
-func (sg signer) admit(c client) {
+// addRoutes adds the API's routes, for requests with a token of the issuer.
+func (sg signer) addRoutes(c client) {
 	authorizer := awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Authorizer"), c.issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
 		JwtAudience: &c.audience,
 	})
@@ -136,5 +141,5 @@ func (sg signer) admit(c client) {
 	})
 }
 
-// minutes writes a time as Go does.
+// minutes writes a duration as Go does.
 func minutes(n int) *string { return jsii.String((time.Duration(n) * time.Minute).String()) }

@@ -12,8 +12,8 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// newSignerLogDelivery copies the signer's lines into the log bucket, where
-// they can be read beside CloudFront's: that log knows no viewers.
+// newSignerLogDelivery copies the signer's log into the log bucket, so that
+// queries can join it with CloudFront's, which does not know viewers.
 func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, logs awss3.IBucket) {
 	faults := newLogGroup(stack, s, "SignerLogDeliveryLog")
 	faultStream := awslogs.NewLogStream(stack, jsii.String("SignerLogDeliveryFaults"), &awslogs.LogStreamProps{
@@ -21,14 +21,14 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 
-	// Firehose gives the account whose stream it acts for as external id.
+	// Firehose sends the account that owns the delivery stream as external id.
 	writer := newServiceRole(stack, "SignerLogWriterRole", "firehose.amazonaws.com", map[string]any{
 		"StringEquals": map[string]any{"sts:ExternalId": stack.Account()},
 	})
 	// What Firehose needs to write to S3 (Firehose developer guide, "Grant
 	// Firehose access to an Amazon S3 destination"), in its own folders.
 	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:     jsii.String("WriteLines"),
+		Sid:     jsii.String("WriteLogFiles"),
 		Actions: jsii.Strings("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
 		Resources: jsii.Strings(
 			*logs.ArnForObjects(jsii.String(signerLogs + "/*")),
@@ -36,12 +36,12 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 		),
 	}))
 	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:       jsii.String("FindTheBucket"),
+		Sid:       jsii.String("ListBucket"),
 		Actions:   jsii.Strings("s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"),
 		Resources: &[]*string{logs.BucketArn()},
 	}))
 	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:       jsii.String("TellFaults"),
+		Sid:       jsii.String("WriteDeliveryErrors"),
 		Actions:   jsii.Strings("logs:PutLogEvents"),
 		Resources: &[]*string{faults.LogGroupArn()},
 	}))
@@ -58,8 +58,8 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 			ErrorOutputPrefix: jsii.String(failedLogs + "/!{firehose:error-output-type}/"),
 			CompressionFormat: jsii.String("GZIP"),
 			FileExtension:     jsii.String(".json.gz"),
-			// The fewer files, the faster a query; the log of CloudFront is
-			// not there sooner either.
+			// Fewer files make faster queries, and CloudFront's log is not
+			// delivered sooner either.
 			BufferingHints: &awskinesisfirehose.CfnDeliveryStream_BufferingHintsProperty{
 				IntervalInSeconds: jsii.Number(900), SizeInMBs: jsii.Number(64),
 			},
@@ -69,9 +69,9 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 			ProcessingConfiguration: &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{
 				Enabled: jsii.Bool(true),
 				// CloudWatch Logs sends many events in one compressed record.
-				// The last adds a line's end: it is undocumented whether the
-				// one before leaves any, and the table passes over a line
-				// that is empty.
+				// The last processor adds a line break: it is undocumented
+				// whether the one before leaves any, and the table skips
+				// empty lines.
 				Processors: []any{
 					processor("Decompression", "CompressionFormat", "GZIP"),
 					processor("CloudWatchLogProcessing", "DataMessageExtraction", "true"),
@@ -86,7 +86,7 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 		"ArnLike": map[string]any{"aws:SourceArn": jsii.Sprintf("arn:%s:logs:%s:%s:*", *stack.Partition(), *stack.Region(), *stack.Account())},
 	})
 	sender.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:       jsii.String("SendLines"),
+		Sid:       jsii.String("SendLogEvents"),
 		Actions:   jsii.Strings("firehose:PutRecord", "firehose:PutRecordBatch"),
 		Resources: &[]*string{stream.AttrArn()},
 	}))
@@ -95,7 +95,7 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 		FilterPattern:  jsii.Sprintf(`{ $.msg = %q }`, logfield.Message), // none of Lambda's own lines
 		DestinationArn: stream.AttrArn(),
 		RoleArn:        sender.RoleArn(),
-	}).Node().AddDependency(sender) // it is tried out when it is made
+	}).Node().AddDependency(sender) // CloudWatch Logs sends a test message when the filter is created
 }
 
 func processor(kind, name, value string) *awskinesisfirehose.CfnDeliveryStream_ProcessorProperty {
@@ -105,8 +105,8 @@ func processor(kind, name, value string) *awskinesisfirehose.CfnDeliveryStream_P
 	}
 }
 
-// newServiceRole is a role for a service that acts for this stack, and for
-// nobody who could make the service act for them.
+// newServiceRole makes a role for a service, under conditions that keep others
+// from using the service to assume it.
 func newServiceRole(stack *premiumHLS, id, service string, conditions map[string]any) awsiam.Role {
 	return awsiam.NewRole(stack, &id, &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{Conditions: &conditions}),

@@ -34,6 +34,9 @@ var Variants = map[string]map[string]any{
 // EachVariant runs a check for each of Variants.
 func EachVariant(t *testing.T, check func(t *testing.T, a Assembly)) {
 	for name, changes := range Variants {
+		if testing.Short() && changes != nil {
+			continue
+		}
 		t.Run(name, func(t *testing.T) { check(t, Synthesize(t, changes)) })
 	}
 }
