@@ -200,16 +200,18 @@ func lastLog(t testing.TB, log *bytes.Buffer) map[string]any {
 
 // grants is a Decider that answers the same to everyone.
 type grants struct {
-	until time.Time
-	err   error
+	path   string
+	until  time.Time
+	listed []entitlement.Grant
+	err    error
 }
 
 func (g grants) Decide(context.Context, entitlement.Viewer, string) (entitlement.Grant, error) {
-	return entitlement.Grant{Expires: g.until}, g.err
+	return entitlement.Grant{Path: g.path, Expires: g.until}, g.err
 }
 
 func (g grants) List(context.Context, entitlement.Viewer) ([]entitlement.Grant, error) {
-	return nil, g.err
+	return g.listed, g.err
 }
 
 var maxAge = regexp.MustCompile(`; Max-Age=[0-9]+`)
