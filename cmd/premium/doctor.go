@@ -3,8 +3,16 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"premiumhls/internal/explain/doctor"
+	"premiumhls/internal/explain/predeploy"
+	"premiumhls/internal/explain/target"
 	"premiumhls/internal/localrun"
 )
 
@@ -15,13 +23,24 @@ type doctorCommand struct {
 	Token  string   `env:"PREMIUMHLS_TOKEN" placeholder:"TOKEN" help:"A viewer's ID token, to request cookies and a premium segment too."`
 	Origin []string `sep:"none" placeholder:"ORIGIN" help:"Check that CORS allows this origin (repeatable). With --stack, the listed origins are checked anyway."`
 	JSON   bool     `name:"json" help:"Print JSON."`
+
+	BeforeDeploy bool   `group:"Before a deploy" help:"Check the account instead of a site: quotas, CDK bootstrap, left-overs of a failed deploy."`
+	Template     string `group:"Before a deploy" placeholder:"FILE" help:"The synthesized template, or the folder cdk.out, to count what the stack needs (default: one public key and one key group)."`
 }
 
 func (doctorCommand) Help() string {
-	return `Requests the page, the catalog, a trailer, premium content without cookies and the sign-in, and checks CORS and response headers. With --token it also requests cookies and plays a premium segment. Without --stack and --site it checks the site of premium local. Exit code 0: healthy. 1: a check failed. 2: could not check.`
+	return `Requests the page, the catalog, a trailer, premium content without cookies and the sign-in, and checks CORS and response headers. With --token it also requests cookies and plays a premium segment. Without --stack and --site it checks the site of premium local. Exit code 0: healthy. 1: a check failed. 2: could not check.
+
+With --before-deploy it reads the account with your AWS credentials and changes nothing. It needs cloudfront:ListCachePolicies, ListOriginRequestPolicies, ListResponseHeadersPolicies, ListPublicKeys, ListKeyGroups and ListDistributions, cloudformation:DescribeStacks and ListStackResources, and ssm:GetParameter and GetParametersByPath. What is denied is skipped.`
 }
 
 func (c doctorCommand) Run(ctx context.Context, s system) error {
+	if c.BeforeDeploy {
+		return c.beforeDeploy(ctx, s)
+	}
+	if c.Template != "" {
+		return errors.New("--template: needs --before-deploy")
+	}
 	site, origins := c.Site, c.Origin
 	switch {
 	case c.Site != "" && c.Stack != "":
@@ -51,6 +70,43 @@ func (c doctorCommand) Run(ctx context.Context, s system) error {
 	}
 	results := doctor.Check(ctx, doctor.Options{Site: site, Token: c.Token, Origins: origins})
 	if err := printResults(s.out, site, results, c.JSON); err != nil {
+		return err
+	}
+	if !doctor.Healthy(results) {
+		return negative{}
+	}
+	return nil
+}
+
+// defaultStack is the name of the stack if the settings have no other.
+const defaultStack = "PremiumHls"
+
+func (c doctorCommand) beforeDeploy(ctx context.Context, s system) error {
+	if c.Site != "" || c.Token != "" && s.getenv("PREMIUMHLS_TOKEN") == "" || len(c.Origin) > 0 {
+		return errors.New("--before-deploy: not allowed with --site, --token and --origin")
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if account.Region == "" {
+		return errors.New("no AWS region: set AWS_REGION, or a profile that has one")
+	}
+	needs := map[string]int{"AWS::CloudFront::PublicKey": 1, "AWS::CloudFront::KeyGroup": 1}
+	if c.Template != "" {
+		if needs, err = target.CountResources(c.Template); err != nil {
+			return err
+		}
+	}
+	stack := c.Stack
+	if stack == "" {
+		stack = defaultStack
+	}
+	results := predeploy.Check(ctx, predeploy.Options{
+		Stack: stack, Template: needs,
+		CloudFront: cloudfront.NewFromConfig(account), CloudFormation: cloudformation.NewFromConfig(account), SSM: ssm.NewFromConfig(account),
+	})
+	if err := printResults(s.out, "Stack "+stack+" in "+account.Region, results, c.JSON); err != nil {
 		return err
 	}
 	if !doctor.Healthy(results) {

@@ -52,6 +52,23 @@ func FromTemplate(path string, keys []Key) (Target, error) {
 	return target, nil
 }
 
+// CountResources counts the resources of a synthesized template by type.
+func CountResources(path string) (map[string]int, error) {
+	path, err := findTemplate(path)
+	if err != nil {
+		return nil, err
+	}
+	t, err := cfn.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, r := range t.Resources {
+		counts[r.Type]++
+	}
+	return counts, nil
+}
+
 func findTemplate(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
