@@ -1,4 +1,5 @@
-// Command premiumhls synthesizes the stack; the CDK's command line runs it.
+// Command premiumhls is the CDK app: it synthesizes the stack with the settings
+// of cdk.json. The CDK's command line runs it.
 package main
 
 import (

@@ -50,8 +50,8 @@ func TestLogTables(t *testing.T) {
 	}
 }
 
-// What tells who watched what ends, and nobody can have a query's result
-// written elsewhere or in the clear.
+// Logs expire, and a query's result can only be written to the log bucket, and
+// encrypted.
 func TestLogsEnd(t *testing.T) {
 	a := synthesize(t, accessLogs)
 	for id, r := range a.Resources("AWS::S3::Bucket") {

@@ -11,7 +11,7 @@ import (
 
 // grants is every statement of the template as cdk.json has it: who may do
 // what on what, who may become that, and who is let in by what has a policy of
-// its own. What is not here is granted to nobody.
+// its own. Nothing else is granted.
 var grants = []string{
 	`Keymaker is assumed by lambda.amazonaws.com: sts:AssumeRole`,
 	`Keymaker: cloudformation:DescribeStacks on AWS::StackId`,
@@ -77,14 +77,14 @@ var (
 	}
 )
 
-// A wildcard is in a statement for a reason.
+// A wildcard in a statement has a reason.
 type wildcard struct{ line, reason string }
 
 var wildcards = []wildcard{
-	{`^(Keymaker|Signer): ssm:.* parameter/PremiumHls/signing-keys/\*$`, "keys come and go between deploys, and a policy changes before or after them"},
-	{`^MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/(premium|paid)/\* Videos.Arn/public/trailers/\*$`, "videos have names of their own"},
-	{`^MediaConvert: s3:GetObject on arn:aws:s3:::masters/\*$`, "so have the files that they are made from"},
-	{`^Signer.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(cookies|entitlements)$`, "stage and method; the API is this one, the path is this one, and the signer looks at the method"},
+	{`^(Keymaker|Signer): ssm:.* parameter/PremiumHls/signing-keys/\*$`, "keys change between deploys, and the policy changes before or after them"},
+	{`^MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/(premium|paid)/\* Videos.Arn/public/trailers/\*$`, "the names of videos are not known"},
+	{`^MediaConvert: s3:GetObject on arn:aws:s3:::masters/\*$`, "nor are those of their sources"},
+	{`^Signer.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(cookies|entitlements)$`, "stage and method: API and path are given, and the signer checks the method"},
 	{`^Signer: xray:PutTelemetryRecords xray:PutTraceSegments on \*$`, "X-Ray's actions for writing have no resources (service authorization reference)"},
 	{`^SignerLogWriter: s3:AbortMultipartUpload s3:GetObject s3:PutObject on AccessLogs.Arn/signer-failed/\* AccessLogs.Arn/signer/\*$`, "files of lines have names of their own"},
 	{`^SignerLogSender is assumed by logs.amazonaws.com: .* arn:aws:logs::\*$`, "log groups of this account and region; CloudWatch documents no narrower form"},
@@ -145,7 +145,7 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// A wildcard is never there for want of a name.
+// Every wildcard has a reason, and every reason a wildcard.
 func TestWildcardsAreExplained(t *testing.T) {
 	used := make([]bool, len(wildcards))
 	eachVariant(t, func(t *testing.T, a assembly) {
@@ -163,7 +163,7 @@ func TestWildcardsAreExplained(t *testing.T) {
 	})
 	for i, w := range wildcards {
 		if !used[i] && !testing.Short() {
-			t.Errorf("nothing needs the explanation of %s", w.line)
+			t.Errorf("no wildcard for the reason of %s", w.line)
 		}
 	}
 }
@@ -300,7 +300,7 @@ func TestKeyInKMS(t *testing.T) {
 	}
 }
 
-// A viewer's own attributes are theirs to write, but not what entitles them.
+// Viewers can write their own attributes, except the one that entitles them.
 func TestViewersCannotEntitleThemselves(t *testing.T) {
 	a := synthesize(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}})
 	if schema := text(a.Only(t, "AWS::Cognito::UserPool").Properties["Schema"]); !strings.Contains(schema, `"courses"`) {
@@ -314,7 +314,7 @@ func TestViewersCannotEntitleThemselves(t *testing.T) {
 
 func TestTableOfGrants(t *testing.T) {
 	if n := len(synthesize(t, nil).Resources("AWS::DynamoDB::Table")); n != 0 {
-		t.Errorf("%d tables that nobody asks", n)
+		t.Errorf("%d tables that no rule reads", n)
 	}
 	p := synthesize(t, map[string]any{"entitlements": "table"}).Only(t, "AWS::DynamoDB::Table").Properties
 	for name, want := range map[string]string{

@@ -46,7 +46,7 @@ func alarmMetrics(t *testing.T, p map[string]any) (found []watched) {
 	return found
 }
 
-// check holds that somebody makes the metric, under the same name.
+// check checks that something publishes the metric under the same name.
 func (w watched) check(t *testing.T, a assembly) {
 	t.Helper()
 	var ok bool
@@ -70,7 +70,7 @@ func (w watched) check(t *testing.T, a assembly) {
 		ok = statistic == w.statistic && maps.Equal(w.dimensions, map[string]string{"DistributionId": "Distribution", "Region": "Global"})
 	}
 	if !ok {
-		t.Errorf("nobody makes %+v", w)
+		t.Errorf("nothing publishes %+v", w)
 	}
 }
 
@@ -84,9 +84,9 @@ func TestAlarms(t *testing.T) {
 		key      float64 // the age in seconds
 		refusals float64 // in percent
 	}{
-		{"nobody to tell", nil, ids, `null`, 365 * 24 * 3600, 25},
+		{"no topic", nil, ids, `null`, 365 * 24 * 3600, 25},
 		{"a topic", variants["everything"], ids, `["arn:aws:sns:us-east-1:111122223333:on-call"]`, 90 * 24 * 3600, 40},
-		{"nothing watched", map[string]any{"monitoring": false}, nil, "", 0, 0},
+		{"no monitoring", map[string]any{"monitoring": false}, nil, "", 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			a := synthesize(t, test.changes)
@@ -99,11 +99,11 @@ func TestAlarms(t *testing.T) {
 					w.check(t, a)
 					// CloudFront's metrics are in one region only.
 					if (w.namespace == "AWS/CloudFront") != (r.Condition != "") {
-						t.Errorf("%s of %s is there if %q", name, w.namespace, r.Condition)
+						t.Errorf("%s of %s has the condition %q", name, w.namespace, r.Condition)
 					}
 				}
 				if got := text(p["AlarmActions"]); got != test.actions {
-					t.Errorf("%s tells %s, want %s", name, got, test.actions)
+					t.Errorf("%s notifies %s, want %s", name, got, test.actions)
 				}
 				if about := p["AlarmDescription"].(string); strings.Count(about, ". ") < 1 || len(about) > 1024 {
 					t.Errorf("%s does not say what to do: %s", name, about)
@@ -147,8 +147,7 @@ func TestRefusalsNeedAMinimumOfRequests(t *testing.T) {
 	}
 }
 
-// The alarm of CloudFront's metrics is made where these are, and left out
-// elsewhere.
+// The alarm on CloudFront's metrics exists only in the region of the metrics.
 func TestEdgeAlarmIsMadeInItsRegion(t *testing.T) {
 	a := synthesize(t, nil)
 	for region, want := range map[string]bool{"us-east-1": true, "eu-central-1": false} {

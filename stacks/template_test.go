@@ -92,8 +92,8 @@ func TestBucketIsPrivate(t *testing.T) {
 }
 
 // CloudFront alone may read the bucket, this distribution alone of all
-// distributions, and nobody without TLS.
-func TestBucketPolicyAdmitsTheDistributionAlone(t *testing.T) {
+// distributions, and no request without TLS.
+func TestBucketPolicyAllowsOnlyTheDistribution(t *testing.T) {
 	eachVariant(t, func(t *testing.T, a assembly) {
 		readers := 0
 		for id, r := range a.Resources("AWS::S3::BucketPolicy") {

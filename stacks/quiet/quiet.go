@@ -1,7 +1,7 @@
-// Package quiet keeps the CDK from printing a screenful about the age of Node,
-// of which version 20 is enough. The CDK's runtime reads its environment while
-// packages are initialized, so this must be too: it imports nothing but os, and
-// is therefore ready before.
+// Package quiet turns off the CDK's warning of about twenty lines that Node 20 is
+// at its end of life: it is the oldest version that works. The CDK's runtime
+// reads its environment while packages are initialized. This package imports
+// nothing but os, so it is initialized before.
 package quiet
 
 import "os"

@@ -77,8 +77,8 @@ func ReadFile(path string) (map[string]any, error) {
 	return file.Context, nil
 }
 
-// ofTheCDK tells the CDK's own context: feature flags, look-ups it remembers
-// and what its command line adds.
+// ofTheCDK reports whether a name is the CDK's own: a feature flag, a cached
+// lookup or what its command line adds.
 func ofTheCDK(name string) bool {
 	return strings.ContainsAny(name, "@:/")
 }

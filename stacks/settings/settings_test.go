@@ -50,7 +50,7 @@ func TestRead(t *testing.T) {
 			func(s Settings) bool { return len(s.JWTAudience) == 1 }},
 		{"SHA-256 with ECDSA, asked for by name", map[string]any{"signingKeyType": "ECDSA_P256", "allowUndocumentedEcdsaSha256": true},
 			func(s Settings) bool { return s.SignatureHash == "SHA256" }},
-		{"alarms that somebody hears", map[string]any{"alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:on-call", "refusedPercent": "40"},
+		{"alarms with a topic", map[string]any{"alarmTopicArn": "arn:aws:sns:eu-west-1:111122223333:on-call", "refusedPercent": "40"},
 			func(s Settings) bool { return s.Monitoring && s.AlarmTopicArn != "" && s.RefusedPercent == 40 }},
 		{"nothing watched", map[string]any{"monitoring": "false"}, func(s Settings) bool { return !s.Monitoring && s.LogViewers == "hashed" }},
 		{"an open door that is intended", map[string]any{"selfSignUp": true, "openSignUp": true}, func(s Settings) bool { return s.SelfSignUp }},
