@@ -22,6 +22,8 @@ import (
 	"premiumhls/stacks/settings"
 )
 
+//go:generate go test . -run TestProps -update
+
 // PremiumHLS serves paid HLS video: a page and trailers for everyone, and
 // premium videos for viewers with signed cookies.
 type PremiumHLS interface {

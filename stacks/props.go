@@ -294,7 +294,7 @@ type PremiumHLSProps struct {
 	// protects the account's quotas, which the API shares with everything else in
 	// the account and region, and not one viewer from another: the signer limits
 	// each viewer by itself. Requests over the limit get 429.
-	// Allowed: between 1 and 10000.
+	// Allowed: between 1 and 100000.
 	// Default: 2000.
 	RequestsPerSecond *float64 `json:"requestsPerSecond,omitempty"`
 

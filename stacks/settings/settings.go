@@ -7,12 +7,14 @@ import (
 	"premiumhls/internal/signersettings"
 )
 
+//go:generate go test . -run TestReference -update
+
 // Settings are the settings of cdk.json. The tags of a field are its
 // definition: name, default, allowed values, and its text in docs/settings.md;
 // see package setting.
 //
 // To add a setting, add a field here or, if the signer acts on it, to
-// [signersettings.Choices]. Then run go test ./stacks/settings -update.
+// [signersettings.Choices]. Then run go generate ./stacks/... .
 type Settings struct {
 	signersettings.Choices
 
