@@ -1,13 +1,18 @@
-// Package signedcookie owns the format of CloudFront's signed cookies: the
-// policy, its encoding, signing and verifying.
+// Package signedcookie makes and checks CloudFront's signed cookies.
 //
-// A viewer proves a right with three or four cookies. [PolicyCookie] holds a
-// policy, a small JSON document that says what may be fetched and until when;
-// [SignatureCookie] holds a signature over exactly those bytes;
-// [KeyPairIDCookie] names the public key; [HashAlgorithmCookie], where it is
-// sent, names the hash (SHA-1 where it is not). The rules are those of the
-// CloudFront developer guide, "Use signed cookies". Where the guide says
-// nothing, this package takes the stricter reading and says so.
+// A viewer sends three or four cookies. [PolicyCookie] holds a policy, a small
+// JSON document that says which URLs may be fetched and until when.
+// [SignatureCookie] holds a signature over exactly those bytes.
+// [KeyPairIDCookie] names the public key. [HashAlgorithmCookie] names the hash;
+// without it CloudFront assumes SHA-1.
+//
+// New keys should be [ECDSAP256] with [SHA256]: signatures are faster to make
+// and shorter than with RSA. AWS documents it (AWS CLI reference, "cloudfront
+// sign-cookies", 2026), and documents no ECDSA with SHA-1.
+//
+// The rules are those of the CloudFront developer guide, "Use signed cookies".
+// Where the guide does not say, this package takes the stricter reading and a
+// comment says so.
 package signedcookie
 
 // Names of the cookies that CloudFront reads.

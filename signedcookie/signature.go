@@ -30,7 +30,7 @@ func ParseHash(s string) (Hash, error) {
 	case SHA1, SHA256:
 		return h, nil
 	}
-	return "", fmt.Errorf("hash %q is neither %s nor %s", s, SHA1, SHA256)
+	return "", fmt.Errorf("invalid hash %q: must be %s or %s", s, SHA1, SHA256)
 }
 
 func (h Hash) digest(message []byte) (crypto.Hash, []byte, error) {
