@@ -94,9 +94,8 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 	case len(s.BlockCountries) > 0:
 		props.GeoRestriction = awscloudfront.GeoRestriction_Denylist(pointers(s.BlockCountries)...)
 	}
-	if s.WebACLArn != "" {
-		props.WebAclId = &s.WebACLArn
-	}
+	acl := webACL(stack, s)
+	props.WebAclId = acl
 	if st.logs != nil {
 		props.EnableLogging = jsii.Bool(true)
 		props.LogBucket = st.logs
@@ -104,6 +103,7 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 		props.LogIncludesCookies = jsii.Bool(false) // they open videos
 	}
 	distribution := awscloudfront.NewDistribution(stack, jsii.String("Distribution"), props)
+	newSubscription(stack, s, distribution, acl)
 
 	d := delivery{distribution: distribution, host: distribution.DistributionDomainName()}
 	if own := s.Host(); own != "" {

@@ -47,6 +47,7 @@ var accepted = []acceptance{
 	{"NIST.800.53.R5-LambdaConcurrency", `(Signer|Keymaker|DeployCheck|Custom::CDKBucketDeployment\w+)/Resource`, "Reserved concurrency is taken from all other functions of the account, and new accounts have little; the API's rate limit bounds the signer."},
 	{"NIST.800.53.R5-LambdaDLQ", `(Signer|Keymaker|DeployCheck|Custom::CDKBucketDeployment\w+)/Resource`, "Viewers and CloudFormation wait for the response: a later response is of no use."},
 	{"NIST.800.53.R5-LambdaInsideVPC", `(Signer|Keymaker|DeployCheck|Custom::CDKBucketDeployment\w+)/Resource`, "They call AWS services and the distribution only; in a VPC they would need a NAT gateway, at its price, to reach them."},
+	{"NIST.800.53.R5-WAFv2LoggingEnabled", `WebAcl`, "WAF's logs hold cookies, tokens and links; its metrics count what each rule blocks."},
 	{"NIST.800.53.R5-S3BucketLoggingEnabled", `Videos/Resource`, "Server access logs are a setting (accessLogs)."},
 	{"NIST.800.53.R5-S3BucketReplicationEnabled", `(Videos|AccessLogs)/Resource`, "S3 stores an object in three zones; a copy in another region doubles the storage cost and is the owner's decision."},
 	{"NIST.800.53.R5-S3DefaultEncryptionKMS", `(Videos|AccessLogs)/Resource`, "Encrypted with SSE-S3: with a KMS key, key, bucket and distribution would form a cycle, and CloudFront cannot write logs with every key."},

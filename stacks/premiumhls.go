@@ -71,6 +71,9 @@ func NewPremiumHLS(scope constructs.Construct, id *string, props *PremiumHLSProp
 	if err != nil {
 		panic(err)
 	}
+	if err := checkRegion(s, regionOf(awscdk.Stack_Of(scope))); err != nil {
+		panic(err)
+	}
 	if stack := awscdk.Stack_Of(scope); stack.Node().TryFindChild(jsii.String(uploaderID)) != nil {
 		panic(fmt.Errorf("stack %s: has a site or a BucketDeployment with a memory limit of %d MB already, whose function the site's page would be uploaded with; put the site into a stack of its own", *stack.StackName(), uploaderMemory))
 	}

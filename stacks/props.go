@@ -108,6 +108,11 @@ type PremiumHLSProps struct {
 	// Default: made from the names of the stack and the construct.
 	Name *string `json:"stackName,omitempty"`
 
+	// Region of the stack. Empty: that of the CDK command line.
+	// Allowed: empty, or a region such as us-east-1.
+	// Default: none.
+	Region *string `json:"region,omitempty"`
+
 	// Retain the buckets, the user pool and the grants when the stack is deleted.
 	// false deletes them with everything in them.
 	// Allowed: true or false.
@@ -152,6 +157,24 @@ type PremiumHLSProps struct {
 	// Allowed: a list of two-letter country codes.
 	// Default: none.
 	BlockCountries *[]*string `json:"blockCountries,omitempty"`
+
+	// CloudFront's price: pay-as-you-go, or a flat-rate plan. A plan needs a web
+	// ACL and a subscription, which the stack makes in us-east-1; elsewhere set
+	// webAclArn and run the command in the output CreateSubscription. A paid plan
+	// begins with the command in the output ApproveSubscription. A distribution
+	// with a plan can neither lose its web ACL nor, until a paid month ends, be
+	// deleted.
+	// Allowed: pay-as-you-go, free, pro, business or premium.
+	// Default: pay-as-you-go.
+	Plan *string `json:"plan,omitempty"`
+
+	// Make a web ACL on pay-as-you-go too, as the plans from pro have it: a rate
+	// limit of the API for each address, and AWS's IP reputation and common rules.
+	// In us-east-1 only; costs about 9 USD a month and 0.60 USD a million
+	// requests.
+	// Allowed: true or false.
+	// Default: false.
+	WebACL *bool `json:"webAcl,omitempty"`
 
 	// ARN of a web ACL for the distribution.
 	// Allowed: the ARN of a global WAFv2 web ACL in us-east-1.

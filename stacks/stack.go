@@ -22,6 +22,9 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 	if err != nil {
 		return nil, err
 	}
+	if err := checkRegion(s, regionFor(s)); err != nil {
+		return nil, err
+	}
 	built, err := build(ctx, s)
 	if err != nil {
 		return nil, err
@@ -31,9 +34,13 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 
 // New is [Add] with assets that are built already.
 func New(app constructs.Construct, s settings.Settings, p assets.Assets) awscdk.Stack {
-	stack := awscdk.NewStack(app, &s.StackName, &awscdk.StackProps{
+	props := &awscdk.StackProps{
 		Description: jsii.String("Premium HLS: paid video on CloudFront behind signed cookies"),
-	})
+	}
+	if s.Region != "" {
+		props.Env = &awscdk.Environment{Region: &s.Region}
+	}
+	stack := awscdk.NewStack(app, &s.StackName, props)
 	// Set here, so that a cdk.json without them makes the same template.
 	for _, flag := range []string{
 		"@aws-cdk/aws-iam:minimizePolicies",

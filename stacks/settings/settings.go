@@ -19,6 +19,7 @@ type Settings struct {
 	signersettings.Choices
 
 	StackName          string   `json:"stackName" default:"PremiumHls" allowed:"3 to 40 letters, digits and hyphens that begin with a letter, do not begin with ssm and do not contain aws, amazon or cognito" section:"Site" doc:"Name of the stack. Resources that need a name, such as parameters and the dashboard, begin with it."`
+	Region             string   `json:"region" allowed:"empty, or a region such as us-east-1" doc:"Region of the stack. Empty: that of the CDK command line."`
 	KeepData           bool     `json:"keepData" default:"true" doc:"Retain the buckets, the user pool and the grants when the stack is deleted. false deletes them with everything in them."`
 	Sample             bool     `json:"sample" default:"true" doc:"Upload sample videos and their catalog."`
 	MediaConvertInputs []string `json:"mediaConvertInputs" allowed:"a list of bucket names" doc:"Buckets that MediaConvert may read source videos from."`
@@ -28,6 +29,8 @@ type Settings struct {
 	PriceClass     string   `json:"priceClass" allowed:"empty, PriceClass_100, PriceClass_200 or PriceClass_All" doc:"Edge locations that serve the site. Empty: CloudFront's default, all of them; flat-rate plans allow nothing else."`
 	AllowCountries []string `json:"allowCountries" allowed:"a list of two-letter country codes, and empty if blockCountries is not" doc:"The only countries that may request anything."`
 	BlockCountries []string `json:"blockCountries" allowed:"a list of two-letter country codes" doc:"Countries that may not request anything."`
+	Plan           string   `json:"plan" default:"pay-as-you-go" oneof:"pay-as-you-go free pro business premium" doc:"CloudFront's price: pay-as-you-go, or a flat-rate plan. A plan needs a web ACL and a subscription, which the stack makes in us-east-1; elsewhere set webAclArn and run the command in the output CreateSubscription. A paid plan begins with the command in the output ApproveSubscription. A distribution with a plan can neither lose its web ACL nor, until a paid month ends, be deleted."`
+	WebACL         bool     `json:"webAcl" default:"false" doc:"Make a web ACL on pay-as-you-go too, as the plans from pro have it: a rate limit of the API for each address, and AWS's IP reputation and common rules. In us-east-1 only; costs about 9 USD a month and 0.60 USD a million requests."`
 	WebACLArn      string   `json:"webAclArn" allowed:"the ARN of a global WAFv2 web ACL in us-east-1" doc:"ARN of a web ACL for the distribution."`
 	AllowedOrigins []string `json:"allowedOrigins" allowed:"a list of different origins such as https://www.example.com, without a path or wildcard" doc:"Origins of other sites' pages that may use the API and play videos."`
 	DeployCheck    bool     `json:"deployCheck" default:"true" doc:"At the end of each deploy that changes something, check that premium videos are served with cookies and refused without. If not, the deploy fails and is rolled back."`

@@ -15,6 +15,7 @@ var (
 	hostName     = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])$`)
 	certificate  = regexp.MustCompile(`^arn:aws[a-z-]*:acm:us-east-1:[0-9]{12}:certificate/[A-Za-z0-9-]+$`)
 	webACL       = regexp.MustCompile(`^arn:aws[a-z-]*:wafv2:us-east-1:[0-9]{12}:global/webacl/[A-Za-z0-9_-]+/[A-Za-z0-9-]+$`)
+	region       = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9]$`)
 	country      = regexp.MustCompile(`^[A-Z]{2}$`)
 	domainPrefix = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	reserved     = regexp.MustCompile(`(?i)^ssm|aws|amazon|cognito`) // by Parameter Store and Cognito
@@ -51,6 +52,8 @@ func (s *Settings) validate() (errs []error) {
 	check("allowCountries", every(s.AllowCountries, country.MatchString) && (len(s.AllowCountries) == 0 || len(s.BlockCountries) == 0))
 	check("blockCountries", every(s.BlockCountries, country.MatchString))
 	check("webAclArn", s.WebACLArn == "" || isARN(webACL, s.WebACLArn))
+	check("region", s.Region == "" || region.MatchString(s.Region))
+	s.validatePlan(check)
 	check("allowedOrigins", every(s.AllowedOrigins, isOrigin) && distinct(s.AllowedOrigins))
 
 	s.validateKeys(check)

@@ -24,6 +24,8 @@ var Variants = map[string]map[string]any{
 		},
 		"entitlements": "table", "monitoring": false, "accessLogs": true,
 	},
+	"a paid plan":   {"plan": "pro", "region": "us-east-1"},
+	"the free plan": {"plan": "free", "allowedOrigins": []any{"https://www.example.org"}},
 	"an existing issuer, no sample, no deploy check": {
 		"jwtIssuer": "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi", "jwtAudience": []any{"client"},
 		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployCheck": false, "blockCountries": []any{"FR"},
