@@ -108,11 +108,6 @@ type PremiumHLSProps struct {
 	// Default: made from the names of the stack and the construct.
 	Name *string `json:"stackName,omitempty"`
 
-	// Region of the stack. Empty: that of the CDK command line.
-	// Allowed: empty, or a region such as us-east-1.
-	// Default: none.
-	Region *string `json:"region,omitempty"`
-
 	// Retain the buckets, the user pool and the grants when the stack is deleted.
 	// false deletes them with everything in them.
 	// Allowed: true or false.
