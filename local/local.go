@@ -6,6 +6,7 @@ package local
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,6 +23,7 @@ import (
 
 	"premiumhls/internal/cfn"
 	"premiumhls/local/assembly"
+	"premiumhls/local/certificate"
 	"premiumhls/local/cloud"
 	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
@@ -30,6 +33,9 @@ import (
 type Options struct {
 	Content  string // a folder of HLS to serve in place of the sample; empty: the sample
 	Port     int
+	TLS      bool     // serves HTTPS and HTTP/2, with a certificate authority of this machine
+	Host     string   // name or address under which other devices reach this machine; empty: this machine only
+	NoCache  bool     // neither caches nor compresses at the edge
 	Verbose  bool     // prints the functions' log too
 	Settings []string // name=value, overrides cdk.json
 	Out      io.Writer
@@ -54,7 +60,11 @@ func Run(ctx context.Context, o Options) error {
 			return err
 		}
 	}
-	listener, err := net.Listen("tcp", "localhost:"+strconv.Itoa(o.Port))
+	place, err := newPlace(o)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(place.listen, strconv.Itoa(o.Port)))
 	if err != nil {
 		return portError(o.Port, err)
 	}
@@ -75,10 +85,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	fmt.Fprintln(o.Out, "Deploying it on this machine …")
-	site := "http://localhost:" + strconv.Itoa(o.Port)
-	terminal := &terminal{out: o.Out, command: o.Command, site: site}
+	site := place.url
+	terminal := &terminal{out: o.Out, command: o.Command, site: site, authority: place.authority}
 	viewers := newViewers(s.Entitlements, videos)
-	c, err := deploy(ctx, o, s, folder, file, terminal, viewers)
+	c, err := deploy(ctx, o, place, s, folder, file, terminal, viewers)
 	if err != nil {
 		return err
 	}
@@ -98,10 +108,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer end()
 	terminal.welcome(c, viewers, videos)
-	return serve(ctx, listener, refused.record(site, c))
+	return serve(ctx, listener, refused.record(site, c), place.tls)
 }
 
-func deploy(ctx context.Context, o Options, s settings.Settings, folder, file string, terminal *terminal, viewers []viewer) (*cloud.Cloud, error) {
+func deploy(ctx context.Context, o Options, place place, s settings.Settings, folder, file string, terminal *terminal, viewers []viewer) (*cloud.Cloud, error) {
 	root, err := assets.Root(".")
 	if err != nil {
 		return nil, err
@@ -119,7 +129,11 @@ func deploy(ctx context.Context, o Options, s settings.Settings, folder, file st
 		Root:      root,
 		Assembly:  folder,
 		Stack:     s.StackName,
-		Host:      "localhost:" + strconv.Itoa(o.Port),
+		Host:      place.host,
+		TLS:       place.tls,
+		Issuer:    place.transport,
+		Public:    o.Host != "",
+		NoCache:   o.NoCache,
 		Viewers:   issuerViewers(viewers),
 		Shop:      shop(viewers),
 		Functions: functions,
@@ -140,13 +154,64 @@ func deploy(ctx context.Context, o Options, s settings.Settings, folder, file st
 	return c, nil
 }
 
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
+// A place is where the site is reached.
+type place struct {
+	listen    string      // the address that servers listen on; empty: all of this machine's
+	host      string      // with the port
+	url       string      // without a slash at its end
+	tls       *tls.Config // nil without TLS
+	transport http.RoundTripper
+	authority string // file of the certificate authority
+}
+
+func newPlace(o Options) (place, error) {
+	p := place{listen: "localhost", host: net.JoinHostPort("localhost", strconv.Itoa(o.Port))}
+	if o.Host != "" {
+		if !o.TLS {
+			return p, errors.New("--host needs --tls: browsers send Secure cookies over plain HTTP to localhost only")
+		}
+		p.listen, p.host = "", net.JoinHostPort(o.Host, strconv.Itoa(o.Port))
+	}
+	p.url = "http://" + p.host
+	if !o.TLS {
+		return p, nil
+	}
+	p.url = "https://" + p.host
+	hosts := []string{"localhost", "127.0.0.1"}
+	if o.Host != "" && o.Host != "localhost" {
+		if err := certificate.Check(o.Host); err != nil {
+			return p, fmt.Errorf("--host: %w", err)
+		}
+		hosts = append([]string{o.Host}, hosts...)
+	}
+	config, err := os.UserConfigDir()
+	if err != nil {
+		return p, fmt.Errorf("finding a folder for the certificate authority: %w", err)
+	}
+	authority, err := certificate.Open(filepath.Join(config, "premium-hls"))
+	if err != nil {
+		return p, err
+	}
+	p.authority, p.transport = authority.File, authority.Transport()
+	p.tls, err = authority.Config(hosts...)
+	return p, err
+}
+
+func serve(ctx context.Context, listener net.Listener, handler http.Handler, config *tls.Config) error {
+	server := &http.Server{Handler: handler, TLSConfig: config, ReadHeaderTimeout: 10 * time.Second}
+	if config != nil {
+		// A browser that does not trust the authority ends handshakes.
+		server.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	}
 	go func() {
 		<-ctx.Done()
 		server.Close()
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	run := func() error { return server.Serve(listener) }
+	if config != nil {
+		run = func() error { return server.ServeTLS(listener, "", "") }
+	}
+	if err := run(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving: %w", err)
 	}
 	return nil

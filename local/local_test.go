@@ -28,6 +28,8 @@ func TestRunFailsEarly(t *testing.T) {
 		{"a port in use", Options{Port: port}, "", "port " + strconv.Itoa(port)},
 		{"no such folder", Options{Content: filepath.Join(t.TempDir(), "none")}, "", "--content"},
 		{"a folder without HLS", Options{Content: t.TempDir()}, "", "--content"},
+		{"a host without TLS", Options{Host: "mac.local"}, "", "--tls"},
+		{"a host of the internet", Options{Host: "example.com", TLS: true}, "", "private address"},
 		{"no Node", Options{}, t.TempDir(), "install Node 20 or newer"},
 		{"a bad setting", Options{Settings: []string{"cookieMinutes=soon"}}, "", "cookieMinutes"},
 		{"a setting without a value", Options{Settings: []string{"cookieMinutes"}}, "", "NAME=VALUE"},

@@ -22,6 +22,8 @@ type terminal struct {
 	out     io.Writer
 	command string // how the user runs premium
 	site    string // without a slash at its end
+	// authority is the file of the certificate authority; empty without TLS.
+	authority string
 	// open says that requests are viewers', no longer those of the deploy check,
 	// which prints its own result.
 	open atomic.Bool
@@ -36,6 +38,9 @@ func (t *terminal) Write(p []byte) (int, error) {
 func (t *terminal) welcome(c *cloud.Cloud, viewers []viewer, videos []video) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nPremium HLS plays on %s/\n\n", t.site)
+	if t.authority != "" {
+		fmt.Fprintf(&b, "Browsers and phones warn about the certificate until they trust the local authority:\n  %s\n\n", t.authority)
+	}
 	fmt.Fprintln(&b, "Sign in as")
 	for _, v := range viewers {
 		fmt.Fprintf(&b, "  %-4s %s\n", v.Username, v.Description)

@@ -13,6 +13,9 @@ import (
 type localCommand struct {
 	Content string   `placeholder:"DIR" help:"Serve the HLS of this folder as premium content, in place of the sample."`
 	Port    int      `default:"8080" help:"Port to serve on (${default})."`
+	TLS     bool     `name:"tls" help:"Serve HTTPS and HTTP/2, with a certificate authority of this machine. Safari needs it: it drops Secure cookies over plain HTTP."`
+	Host    string   `placeholder:"NAME_OR_IP" help:"Name or private address under which phones and other devices reach this machine. Needs --tls."`
+	NoCache bool     `help:"Neither cache nor compress at the edge, as if CloudFront asked the origin each time."`
 	Setting []string `short:"c" sep:"none" placeholder:"NAME=VALUE" help:"Override a setting of cdk.json (repeatable)."`
 	Verbose bool     `short:"v" help:"Print the log of the Lambda functions too."`
 }
@@ -27,6 +30,9 @@ func (c localCommand) Run(ctx context.Context, s system) error {
 	return local.Run(ctx, local.Options{
 		Content:  c.Content,
 		Port:     c.Port,
+		TLS:      c.TLS,
+		Host:     c.Host,
+		NoCache:  c.NoCache,
 		Verbose:  c.Verbose,
 		Settings: c.Setting,
 		Out:      s.out,

@@ -50,6 +50,8 @@ type Options struct {
 	// TLS serves the issuer over https, for pages that are at https://Host. The
 	// edge is the caller's to serve.
 	TLS *tls.Config
+	// Public lets other devices reach the issuer under Host's name.
+	Public bool
 	// Issuer is the transport to issuers' keys; http.DefaultTransport when nil.
 	Issuer http.RoundTripper
 	// KeepIssuer signs viewers in at the issuer that the settings name, in place
@@ -105,16 +107,16 @@ func New(options Options) (_ *Cloud, err error) {
 	}
 	environment := map[string]string{}
 	for service, handler := range endpoints {
-		url, err := c.listen(handler, nil)
+		url, err := c.listen(handler)
 		if err != nil {
 			return nil, err
 		}
 		environment["AWS_ENDPOINT_URL_"+service] = url
 	}
-	if environment["DISTRIBUTION_ENDPOINT_URL"], err = c.listen(c, nil); err != nil {
+	if environment["DISTRIBUTION_ENDPOINT_URL"], err = c.listen(c); err != nil {
 		return nil, err
 	}
-	if c.issuerURL, err = c.listen(http.HandlerFunc(c.serveIssuer), options.TLS); err != nil {
+	if c.issuerURL, err = c.listenPublic(http.HandlerFunc(c.serveIssuer)); err != nil {
 		return nil, err
 	}
 	c.functions = newFunctions(options, environment, c.authority)

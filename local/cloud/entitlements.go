@@ -34,7 +34,7 @@ func (p tableProvider) Create(ctx context.Context, r cloudformation.Resource) (c
 		if err != nil {
 			return cloudformation.State{}, err
 		}
-		if c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"], err = c.listen(guarded, nil); err != nil {
+		if c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"], err = c.listen(guarded); err != nil {
 			return cloudformation.State{}, err
 		}
 	}

@@ -7,15 +7,29 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 )
 
 type server struct{ http.Server }
 
-// listen serves a handler on a free port of this machine, over TLS if config is
-// not nil, and returns its URL.
-func (c *Cloud) listen(handler http.Handler, config *tls.Config) (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// listen serves a handler on a free port of this machine, and returns its URL.
+func (c *Cloud) listen(handler http.Handler) (string, error) {
+	return c.listenAt("127.0.0.1", "localhost", handler, nil)
+}
+
+// listenPublic serves a handler as the edge is served: over TLS, and to other
+// devices, if the edge is.
+func (c *Cloud) listenPublic(handler http.Handler) (string, error) {
+	host, _, err := net.SplitHostPort(c.options.Host)
+	if err != nil || !c.options.Public {
+		return c.listenAt("127.0.0.1", "localhost", handler, c.options.TLS)
+	}
+	return c.listenAt("", host, handler, c.options.TLS)
+}
+
+func (c *Cloud) listenAt(address, host string, handler http.Handler, config *tls.Config) (string, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(address, "0"))
 	if err != nil {
 		return "", fmt.Errorf("listening on this machine: %w", err)
 	}
@@ -26,7 +40,7 @@ func (c *Cloud) listen(handler http.Handler, config *tls.Config) (string, error)
 		listener, scheme = tls.NewListener(listener, config), "https"
 	}
 	go s.Serve(listener)
-	return fmt.Sprintf("%s://localhost:%d", scheme, port), nil
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port)), nil
 }
 
 func keys(set map[string]bool) []string { return slices.Sorted(maps.Keys(set)) }
