@@ -189,7 +189,7 @@ func TestWithTemplate(t *testing.T) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	code, out, _ = d.run(t, "", "-template", "../../internal/explain/target/testdata", "https://other.example.com/premium/a.ts")
-	if code != 1 || !strings.Contains(out, "does not serve the host other.example.com: ask for the URL at video.example.com or its own name, ….cloudfront.net") {
+	if code != 1 || !strings.Contains(out, "does not serve the host other.example.com: request the URL at video.example.com or its own name, ….cloudfront.net") {
 		t.Errorf("exit %d: %s", code, out)
 	}
 	code, out, _ = d.run(t, "", "-template", "../../internal/explain/target/testdata", "-public-key", "DESK/public.pem", "-key-id", "K2", "-cookie", "COOKIES", segment)

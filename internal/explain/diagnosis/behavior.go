@@ -34,7 +34,7 @@ func (e *explanation) adviseAdmission() string {
 	atHost.Domain = host
 	switch {
 	case e.verdict.Rule == cloudfront.RuleHost && ask(atHost, e.request).Route.Behavior != nil:
-		return fmt.Sprintf("The distribution does not serve the host %s: ask for the URL at %s, or add %s to the distribution's alternate domain names.", host, e.hosts(), host)
+		return fmt.Sprintf("The distribution does not serve the host %s: request the URL at %s, or add %s to the distribution's alternate domain names.", host, e.hosts(), host)
 	case e.verdict.Rule == cloudfront.RuleDisabled:
 		return "The distribution is disabled: enable it, and wait until it is deployed."
 	case e.verdict.Rule == cloudfront.RuleIPv6:
@@ -124,12 +124,12 @@ func (e *explanation) unneeded() {
 	for _, b := range e.target.Behaviors {
 		if b.Signed {
 			why, remedy := e.adviseBehavior(b.PathPattern)
-			e.report.Advice = fmt.Sprintf("The edge serves this request without a look at its signature, for behavior %s needs none, and takes the path because %s; if you mean behavior %s, %s.",
+			e.report.Advice = fmt.Sprintf("The edge serves this request without checking its signature: behavior %s needs none, and serves the path because %s. If you mean behavior %s, %s.",
 				e.pattern(), why, b.PathPattern, remedy)
 			return
 		}
 	}
-	e.report.Advice = "The edge serves this request without a look at its signature, for no behavior of the distribution needs one: give the premium behavior a key group, or its videos are open to everyone."
+	e.report.Advice = "The edge serves this request without checking its signature: no behavior of the distribution needs one. Give the premium behavior a key group, or everyone can watch its videos."
 }
 
 // requestCheck shows whether the behavior takes the request's method and
@@ -153,7 +153,7 @@ func (e *explanation) requestCheck() bool {
 	case e.verdict.Rule == cloudfront.RuleMethod:
 		advice = fmt.Sprintf("Behavior %s allows %s, not %s: send another method, or allow it in the behavior.", b.PathPattern, strings.Join(b.AllowedMethods, ", "), e.request.Method)
 	case e.verdict.Rule == cloudfront.RuleHTTPS:
-		advice = "The request is not HTTPS, which behavior " + b.PathPattern + " demands: ask for https://" + strings.TrimPrefix(redact(e.request.URL), "http://") + ", to which browsers send Secure cookies too."
+		advice = "The request is not HTTPS, which behavior " + b.PathPattern + " requires: request https://" + strings.TrimPrefix(redact(e.request.URL), "http://") + ", to which browsers send Secure cookies too."
 	}
 	e.fail(CheckRequest, found, expected, advice)
 	return false

@@ -119,7 +119,7 @@ func Explain(t target.Target, r Request) Report {
 	e.explain()
 	e.noteFunctions()
 	if address, err := url.Parse(r.URL); err == nil && r.Page != nil && !cookiejar.SameSitePage(r.Page, address) {
-		e.note("The page is of another site than the videos: Safari, and other browsers as they are set, send no cookies then, whatever their SameSite says.")
+		e.note("The page is of another site than the videos: Safari, and other browsers depending on their settings, then send no cookies, whatever their SameSite.")
 	}
 	return e.report
 }
@@ -137,7 +137,7 @@ func (e *explanation) explain() {
 	e.report.Served = true
 	e.report.Advice = "The edge serves this request: " + e.verdict.Reason + "."
 	if e.target.KeysUnknown != "" && len(e.decision.Checks) > 0 {
-		e.report.Advice = "All that can be checked without the public key fits; whether the key is trusted and the signature is its own is not checked: " + e.target.KeysUnknown + "."
+		e.report.Advice = "Everything that can be checked without the public key matches. Whether the key is trusted and made the signature is not checked: " + e.target.KeysUnknown + "."
 	}
 	e.unneeded()
 	e.responseCheck()
@@ -181,7 +181,7 @@ func (e *explanation) signatureChecks() bool {
 			verdict = NotChecked
 			c.Found, c.Expected = e.target.KeysUnknown, e.expectedKey(c.Name)
 		case c.Name == cloudfront.CheckAddress && !e.request.Viewer.IsValid() && e.decision.Policy.SourceIP != "":
-			verdict, c.Found = NotChecked, "the viewer's address is not known; give -address"
+			verdict, c.Found = NotChecked, "the viewer's address is unknown; set --address"
 		case c.Name == cloudfront.CheckAddress && !e.request.Viewer.IsValid():
 			c.Found = "not known"
 		}

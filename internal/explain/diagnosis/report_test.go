@@ -41,7 +41,7 @@ func TestServedRequests(t *testing.T) {
 		{"an address that is not known", asks(segment, malformed(text(bound)), unknown),
 			"The edge serves this request: everything else matches, if the viewer is at 198.51.100.0/24."},
 		{"a signature that nobody looks at", asks("https://"+host+"/Premium/course-1/a.ts", good()),
-			"The edge serves this request without a look at its signature, for behavior * needs none, and takes the path because the pattern /premium/* differs from it in upper and lower case; if you mean behavior /premium/*, ask for the path as the pattern has it."},
+			"The edge serves this request without checking its signature: behavior * needs none, and serves the path because the pattern /premium/* differs from it in upper and lower case. If you mean behavior /premium/*, ask for the path as the pattern has it."},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,7 +104,7 @@ func TestWithoutKeys(t *testing.T) {
 			if test.check != "" && found[test.check] != Failed {
 				t.Errorf("%s is %q, want failed: %s", test.check, found[test.check], report.Advice)
 			}
-			if test.check == "" && !strings.HasPrefix(report.Advice, "All that can be checked without the public key fits; ") {
+			if test.check == "" && !strings.HasPrefix(report.Advice, "Everything that can be checked without the public key matches. ") {
 				t.Errorf("advice %s", report.Advice)
 			}
 			for _, name := range []string{cloudfront.CheckKey, cloudfront.CheckVerification} {

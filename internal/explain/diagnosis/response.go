@@ -78,7 +78,7 @@ func (e *explanation) responseCheck() {
 	if code != "" {
 		found += ", " + code
 	}
-	const expected = "an answer that is no refusal"
+	const expected = "a response without an error"
 	if !r.failed() {
 		e.add(Check{CheckResponse, OK, fmt.Sprint(r.Status), expected})
 		return
@@ -159,9 +159,9 @@ func (e *explanation) adviseBucket(code string) string {
 	status := e.request.Response.Status
 	switch {
 	case status == http.StatusNotFound:
-		return fmt.Sprintf("The edge lets this request through, and there is no object %s in the bucket: upload it, or mend the URL.%s", key, e.otherBehavior())
+		return fmt.Sprintf("The edge lets this request through, and there is no object %s in the bucket: upload it, or correct the URL.%s", key, e.otherBehavior())
 	case status == http.StatusForbidden:
-		return fmt.Sprintf("The edge lets this request through, and the 403 is the bucket's own (S3 writes Access Denied with a capital D, CloudFront does not): see whether the object %s is there, give CloudFront s3:ListBucket so that a missing object is a 404, and see that the bucket policy lets this distribution read it.%s", key, e.otherBehavior())
+		return fmt.Sprintf("The edge lets this request through, and the 403 is the bucket's own (S3 writes Access Denied with a capital D, CloudFront does not): check that the object %s exists, allow CloudFront s3:ListBucket so that a missing object is a 404, and check that the bucket policy allows this distribution to read it.%s", key, e.otherBehavior())
 	}
 	return fmt.Sprintf("The edge lets this request through, and the bucket answered %d %s for the object %s: look there.", status, code, key)
 }
@@ -197,11 +197,11 @@ func (e *explanation) otherBehavior() string {
 
 // strangers are refusals by CloudFront of what passes every check.
 var strangers = map[string]string{
-	"MissingKey":         "CloudFront saw no cookies with this request, and those given here would do: the browser did not send them, so give the request as the browser sent it (-har or -curl).",
-	"InvalidKey":         "CloudFront did not know the key, and the distribution given here trusts it: a change of keys takes some minutes to reach every edge, so wait, or see that this is the distribution that answered.",
+	"MissingKey":         "CloudFront saw no cookies with this request, and those given here would do: the browser did not send them, so give the request as the browser sent it (--har or --curl).",
+	"InvalidKey":         "CloudFront did not know the key, and the distribution given here trusts it: a change of keys takes some minutes to reach every edge location, so wait, or check that this is the distribution that responded.",
 	"MalformedPolicy":    "CloudFront could not read the policy of the request that it refused, and this one can be read: give the request as it was sent.",
 	"MalformedSignature": "CloudFront could not decode the signature of the request that it refused, and this one decodes: give the request as it was sent.",
-	"AccessDenied":       "CloudFront refused what passes every check here: the time (-now) or the viewer's address (-address) was another, or the key with this id has another public half than the one given here.",
+	"AccessDenied":       "CloudFront refused what passes every check here: the time (--now) or the viewer's address (--address) was another, or the key with this id has another public half than the one given here.",
 }
 
 func adviseStranger(code string) string {
@@ -214,13 +214,13 @@ func adviseStranger(code string) string {
 func adviseDistribution(body string) string {
 	switch {
 	case strings.Contains(body, "block access from your country"):
-		return "The distribution is blocked in the viewer's country: change its geographic restriction if viewers there should be let in."
+		return "The distribution is blocked in the viewer's country: change its geographic restriction to serve viewers there."
 	case strings.Contains(body, "HTTP request method"):
 		return "The behavior does not allow the request's method: allow it in the behavior, or send another."
 	case strings.Contains(body, "Bad request"):
-		return "CloudFront found no distribution for the request's host, or could not read the request: see that the host is one of the distribution's alternate domain names."
+		return "CloudFront found no distribution for the request's host, or could not read the request: check that the host is one of the distribution's alternate domain names."
 	}
-	return "CloudFront could not get an answer from the origin, or refused the request before it looked at its signature: look at the text of the page that it sent."
+	return "CloudFront got no response from the origin, or refused the request before the signature check: read the error page."
 }
 
 // disagree notes an answer that is not the one that the failed check leads to.
@@ -232,9 +232,9 @@ func (e *explanation) disagree() {
 	who, code := r.answer()
 	switch {
 	case !r.failed():
-		e.note(fmt.Sprintf("The request was answered with %d: it was not sent as it is given here, or at another time (-now) or place (-address).", r.Status))
+		e.note(fmt.Sprintf("The request was answered with %d: it was not sent as it is given here, or at another time (--now) or place (--address).", r.Status))
 	case who == byBucket:
-		e.note("The answer was S3's, so CloudFront let the request through: it was not sent as it is given here, or at another time (-now), or the distribution is another.")
+		e.note("The answer was S3's, so CloudFront let the request through: it was not sent as it is given here, or at another time (--now), or the distribution is another.")
 	case who == bySignature && e.report.Code != "" && code != e.report.Code:
 		e.note(fmt.Sprintf("CloudFront answered with %s, and the check that fails here leads to %s: there may be more than one mistake, or the request was not sent as it is given here.", code, e.report.Code))
 	}

@@ -51,7 +51,7 @@ func (v *visit) checkConfig(ctx context.Context) {
 	err := v.readJSON(ctx, "/config.json", &v.config)
 	switch {
 	case err != nil:
-		v.fail(name, reason(err), "The page needs config.json: deploy the stack again, which writes it, and see that nothing else has replaced it.")
+		v.fail(name, reason(err), "The page needs config.json: deploy the stack again, which writes it, and check that nothing else has replaced it.")
 	case v.config.PremiumPath == "" || v.config.SignIn.Issuer == "" || v.config.SignIn.ClientID == "":
 		v.fail(name, "config.json has no premiumPath, signIn.issuer or signIn.clientId", "Deploy the stack again: it writes config.json.")
 	default:
@@ -141,7 +141,7 @@ func (v *visit) checkTrailer(ctx context.Context) {
 	}
 	found, err := v.play(ctx, v.url(trailer), nil)
 	if err != nil {
-		v.fail(name, reason(err), "A trailer must play without cookies: see that the file is below public/ in the bucket, and that no behavior with a key group matches its path.")
+		v.fail(name, reason(err), "A trailer must play without cookies: check that the file is below public/ in the bucket, and that no behavior with a key group matches its path.")
 		return
 	}
 	v.ok(name, found)
@@ -207,11 +207,11 @@ func (v *visit) checkRefusal(ctx context.Context) {
 	a, err := v.get(ctx, path, nil)
 	switch {
 	case err != nil:
-		v.fail(name, reason(err), "The site did not answer: run this again.")
+		v.fail(name, reason(err), "The site did not respond: run this again.")
 	case a.status < 400:
-		v.fail(name, path+" is "+a.String(), "Everyone can watch what is for sale: give the behavior /"+v.config.PremiumPath+"/* its key group again, and see that no behavior before it matches.")
+		v.fail(name, path+" is "+a.String(), "Everyone can watch premium content: give the behavior /"+v.config.PremiumPath+"/* its key group again, and check that no behavior before it matches.")
 	case a.byBucket() || a.status == http.StatusNotFound:
-		v.fail(name, path+" is "+a.String()+", by the bucket", "The request reached the bucket, so the path needs no signature: give the behavior /"+v.config.PremiumPath+"/* its key group again, and see that no behavior before it matches.")
+		v.fail(name, path+" is "+a.String()+", by the bucket", "The request reached the bucket, so the path needs no signature: give the behavior /"+v.config.PremiumPath+"/* its key group again, and check that no behavior before it matches.")
 	case a.status != http.StatusForbidden || a.code() != "MissingKey":
 		v.fail(name, path+" is "+a.String(), "CloudFront must refuse with 403 MissingKey: see whether a firewall, a geographic restriction or a page for errors answers in its place.")
 	default:

@@ -124,13 +124,13 @@ func (v *visit) checkPage(ctx context.Context) bool {
 	const name = "page"
 	page, err := v.get(ctx, "/", nil)
 	if err != nil {
-		v.fail(name, reason(err), "The site does not answer: see that the address is right, that it has a DNS record and a certificate for the name, and that the distribution is deployed and enabled.")
+		v.fail(name, reason(err), "The site does not respond: check the address, its DNS record and certificate, and that the distribution is deployed and enabled.")
 		return false
 	}
 	v.page = page
 	switch {
 	case page.status != http.StatusOK:
-		v.fail(name, page.String(), "The page must be answered with 200: see that public/index.html is in the bucket, that index.html is the distribution's default root object, and that the bucket policy lets the distribution read.")
+		v.fail(name, page.String(), "The page must be answered with 200: check that public/index.html is in the bucket, that index.html is the distribution's default root object, and that the bucket policy allows the distribution to read.")
 	case !strings.HasPrefix(page.header.Get("Content-Type"), "text/html"):
 		v.fail(name, page.String()+" with Content-Type "+page.header.Get("Content-Type"), "The page must be text/html: upload it again with this Content-Type.")
 	default:
@@ -160,7 +160,7 @@ func (v *visit) checkHeaders() {
 		v.fail(name, "without "+strings.Join(missing, ", "), "Give the default behavior the stack's response headers policy again: it sets "+strings.Join(missing, ", ")+".")
 		return
 	}
-	v.ok(name, "all there")
+	v.ok(name, "all set")
 }
 
 // checkHTTPS sees that nothing is served without TLS, and that the API does
@@ -168,14 +168,14 @@ func (v *visit) checkHeaders() {
 func (v *visit) checkHTTPS(ctx context.Context) {
 	const name = "HTTPS"
 	if v.site.Scheme != "https" || v.site.Port() != "" {
-		v.skip(name, "the site runs without it, or on a port of its own")
+		v.skip(name, "the site has no HTTPS, or its own port")
 		return
 	}
 	plain := *v.site
 	plain.Scheme = "http"
 	page, err := v.do(ctx, http.MethodGet, plain.String(), nil, "")
 	if err != nil {
-		v.skip(name, "port 80 does not answer: "+reason(err))
+		v.skip(name, "port 80 does not respond: "+reason(err))
 		return
 	}
 	if to := page.header.Get("Location"); page.status != http.StatusMovedPermanently || !strings.HasPrefix(to, "https://") {
@@ -190,7 +190,7 @@ func (v *visit) checkHTTPS(ctx context.Context) {
 	case api.status != http.StatusForbidden:
 		v.fail(name, "the API without TLS is "+api.String(), "Set the viewer protocol policy of /api/* to https-only, so that no token is sent in the clear and then redirected.")
 	default:
-		v.ok(name, "the page redirects to it, and the API refuses to do without")
+		v.ok(name, "the page redirects to HTTPS, and the API rejects plain HTTP")
 	}
 }
 

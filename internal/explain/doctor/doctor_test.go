@@ -265,7 +265,7 @@ func TestSickSites(t *testing.T) {
 		}, "premium without cookies", "/premium/course-1/master.m3u8 is 403", "CloudFront must refuse with 403 MissingKey"},
 		{"an issuer that is not there", func(s *site) {
 			s.objects["public/config.json"] = strings.Replace(s.objects["public/config.json"], s.issuer, "http://127.0.0.1:1", 1)
-		}, "sign-in", "dial tcp", "The issuer http://127.0.0.1:1 does not answer"},
+		}, "sign-in", "dial tcp", "The issuer http://127.0.0.1:1 does not respond"},
 		{"an issuer at another path", func(s *site) {
 			s.objects["public/config.json"] = strings.Replace(s.objects["public/config.json"], s.issuer, s.issuer+"/x", 1)
 		}, "sign-in", "the issuer's discovery document is 404", "The issuer must answer at"},

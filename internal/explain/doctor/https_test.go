@@ -32,7 +32,7 @@ func TestHTTPS(t *testing.T) {
 		status    Status
 		found     string
 	}{
-		{"as the stack has it", "redirect-to-https", "https-only", OK, "the page redirects to it, and the API refuses to do without"},
+		{"as the stack has it", "redirect-to-https", "https-only", OK, "the page redirects to HTTPS, and the API rejects plain HTTP"},
 		{"a page without", "allow-all", "https-only", Failed, "the page without TLS is 200"},
 		{"a page that is refused", "https-only", "https-only", Failed, "the page without TLS is 403"},
 		{"an API that redirects", "redirect-to-https", "redirect-to-https", Failed, "the API without TLS is 307"},

@@ -22,7 +22,7 @@ func (v *visit) checkSignIn(ctx context.Context) {
 	}
 	a, err := v.do(ctx, http.MethodGet, issuer+"/.well-known/openid-configuration", nil, "")
 	if err != nil {
-		v.fail(name, reason(err), "The issuer "+issuer+" does not answer: see that the setting jwtIssuer is right, and that the issuer is up.")
+		v.fail(name, reason(err), "The issuer "+issuer+" does not respond: check that the setting jwtIssuer is right, and that the issuer is up.")
 		return
 	}
 	var discovery struct {
@@ -31,7 +31,7 @@ func (v *visit) checkSignIn(ctx context.Context) {
 		JWKS                  string `json:"jwks_uri"`
 	}
 	if a.status != http.StatusOK || json.Unmarshal(a.body, &discovery) != nil {
-		v.fail(name, "the issuer's discovery document is "+a.String(), "The issuer must answer at "+issuer+"/.well-known/openid-configuration: see that the setting jwtIssuer is exactly its address.")
+		v.fail(name, "the issuer's discovery document is "+a.String(), "The issuer must answer at "+issuer+"/.well-known/openid-configuration: check that the setting jwtIssuer is exactly its address.")
 		return
 	}
 	if strings.TrimSuffix(discovery.Issuer, "/") != issuer {
@@ -68,10 +68,10 @@ func (v *visit) checkAuthorization(ctx context.Context, name, endpoint string) {
 	}
 	address.RawQuery = query.Encode()
 	a, err := v.do(ctx, http.MethodGet, address.String(), nil, "")
-	const advice = "The sign-in must take a request of the page: see that the client's callback URLs have exactly the address of the page, and that it may use the code flow and the page's scopes."
+	const advice = "The sign-in must take a request of the page: check that the client's callback URLs have exactly the address of the page, and that it may use the code flow and the page's scopes."
 	switch {
 	case err != nil:
-		v.fail(name, reason(err), "The sign-in at "+endpoint+" does not answer: see that the user pool's domain, or the issuer, is up.")
+		v.fail(name, reason(err), "The sign-in at "+endpoint+" does not respond: check that the user pool's domain, or the issuer, is up.")
 	case a.status >= 400:
 		v.fail(name, "a request of the page is "+a.String(), advice)
 	case strings.Contains(a.header.Get("Location"), "error="):
@@ -131,11 +131,11 @@ func (v *visit) checkAPI(ctx context.Context) {
 	a, err := v.do(ctx, http.MethodPost, v.site.String()+apiPath[1:], http.Header{"Content-Type": {"application/json"}}, "{}")
 	switch {
 	case err != nil:
-		v.fail(name, reason(err), "The site did not answer: run this again.")
+		v.fail(name, reason(err), "The site did not respond: run this again.")
 	case a.status < 400:
 		v.fail(name, a.String(), "The API gives cookies to everyone: give its route the authorizer again.")
 	case a.status != http.StatusUnauthorized:
-		v.fail(name, a.String(), "The API must refuse with 401: see that the behavior /api/* leads to it, with every method and the origin's secret header.")
+		v.fail(name, a.String(), "The API must refuse with 401: check that the behavior /api/* leads to it, with every method and the origin's secret header.")
 	default:
 		v.ok(name, a.String())
 	}
@@ -155,7 +155,7 @@ func (v *visit) checkCORS(ctx context.Context) {
 		for _, ask := range []func(context.Context, string) (*answer, error){v.crossRead, v.preflight} {
 			a, err := ask(ctx, origin)
 			if err != nil {
-				v.fail(name, reason(err), "The site did not answer: run this again.")
+				v.fail(name, reason(err), "The site did not respond: run this again.")
 				return
 			}
 			if got := a.header.Get("Access-Control-Allow-Origin"); got != origin || a.header.Get("Access-Control-Allow-Credentials") != "true" || a.status >= 400 {
@@ -167,7 +167,7 @@ func (v *visit) checkCORS(ctx context.Context) {
 	for _, ask := range []func(context.Context, string) (*answer, error){v.crossRead, v.preflight} {
 		a, err := ask(ctx, stranger)
 		if err != nil {
-			v.fail(name, reason(err), "The site did not answer: run this again.")
+			v.fail(name, reason(err), "The site did not respond: run this again.")
 			return
 		}
 		if got := a.header.Get("Access-Control-Allow-Origin"); got == stranger || got == "*" && a.header.Get("Access-Control-Allow-Credentials") != "" {
@@ -176,10 +176,10 @@ func (v *visit) checkCORS(ctx context.Context) {
 		}
 	}
 	if len(v.options.Origins) == 0 {
-		v.ok(name, "pages of other origins are not let in")
+		v.ok(name, "no other origin is allowed")
 		return
 	}
-	v.ok(name, "pages of "+strings.Join(v.options.Origins, ", ")+" are let in, and no others")
+	v.ok(name, "allowed: "+strings.Join(v.options.Origins, ", ")+"; no others")
 }
 
 func quoted(s string) string {

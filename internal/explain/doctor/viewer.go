@@ -27,7 +27,7 @@ func (v *visit) checkViewer(ctx context.Context) {
 		return
 	}
 	if found, err := v.play(ctx, v.url(sold), header); err != nil {
-		v.fail(premium, reason(err), "The cookies are set and do not open the video: run go run ./explain with this URL and a fresh set of cookies, which says why.")
+		v.fail(premium, reason(err), "The cookies are set and do not open the video: run premium explain with this URL and fresh cookies for the reason.")
 	} else {
 		v.ok(premium, found)
 	}
@@ -35,7 +35,7 @@ func (v *visit) checkViewer(ctx context.Context) {
 	a, err := v.get(ctx, path, header)
 	switch {
 	case err != nil:
-		v.fail(another, reason(err), "The site did not answer: run this again.")
+		v.fail(another, reason(err), "The site did not respond: run this again.")
 	case a.status != http.StatusForbidden || a.byBucket():
 		v.fail(another, path+" is "+a.String(), "The cookies for "+sold.Path+" open more than that: see what Resource the signer puts into its policies.")
 	default:
@@ -60,7 +60,7 @@ func (v *visit) buy(ctx context.Context, name string) (video, http.Header, bool)
 			"Authorization": {"Bearer " + v.options.Token}, "Content-Type": {"application/json"},
 		}, string(body))
 		if err != nil {
-			v.fail(name, reason(err), "The site did not answer: run this again.")
+			v.fail(name, reason(err), "The site did not respond: run this again.")
 			return video{}, nil, false
 		}
 		if a.status == http.StatusOK {

@@ -53,7 +53,7 @@ func (t *Target) trust(keys []Key) error {
 	for _, k := range keys {
 		if k.ID == "" {
 			if len(keys) > 1 {
-				return fmt.Errorf("with more than one public key, each needs an id: give -key-id as often as -public-key")
+				return fmt.Errorf("with more than one public key, each needs an id: set --key-id as often as --public-key")
 			}
 			k.ID, t.AnyKeyID = unknownID, true
 		}
@@ -132,6 +132,6 @@ func FromKeys(host, pattern string, keys []Key) (Target, error) {
 	if err := t.trust(keys); err != nil {
 		return Target{}, err
 	}
-	t.Notes = append(t.Notes, "Only the public key is known: methods, HTTPS, countries and other behaviors are not looked at.")
+	t.Notes = append(t.Notes, "Only the public key is known: methods, HTTPS, countries and other behaviors are not checked.")
 	return t, nil
 }

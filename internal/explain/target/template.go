@@ -15,7 +15,7 @@ import (
 )
 
 // keysAfterDeploy is why a template does not tell the keys.
-const keysAfterDeploy = "the public key is known only after a deploy; give -public-key or -stack"
+const keysAfterDeploy = "the public key is known only after a deploy; set --public-key or --stack"
 
 // FromTemplate reads the distribution of a synthesized template, a file or a
 // cdk.out folder with only one. Ids that CloudFormation would make are made
@@ -186,6 +186,6 @@ func setAside(r *cfn.Resolved) (notes []string) {
 }
 
 const (
-	webACLNote    = "The distribution has a web ACL (AWS WAF), which is not looked at: it can refuse requests with a 403 of its own."
+	webACLNote    = "The distribution has a web ACL (AWS WAF), which is not checked here: it can block requests with a 403 of its own."
 	functionsNote = "Behavior %v has functions, which are not checked here: they can change or answer a request."
 )
