@@ -103,6 +103,20 @@ func TestConstructInAnotherModule(t *testing.T) {
 			t.Errorf("nothing refers to %s", want)
 		}
 	}
+	var waits, policies []string
+	for id, r := range films.Resources {
+		switch r.Type {
+		case "AWS::S3::BucketPolicy":
+			policies = append(policies, id)
+		case "Custom::DeployCheck":
+			waits = r.DependsOn
+		}
+	}
+	for _, id := range policies {
+		if !slices.Contains(waits, id) {
+			t.Errorf("the deploy check waits for %v, and not for %s", waits, id)
+		}
+	}
 	if _, ok := films.Outputs["Site"]; !ok {
 		t.Error("no output Site")
 	}

@@ -104,6 +104,14 @@ func checkedBy(stack *premiumHLS, sg signer) (resources []awscdk.CfnResource) {
 		}
 		resources = append(resources, resource)
 	}
+	// An existing bucket has its policy outside the site.
+	if bucket := stack.existing.bucket; bucket != nil {
+		for _, construct := range *bucket.Node().FindAll(constructs.ConstructOrder_PREORDER) {
+			if resource, ok := construct.(awscdk.CfnResource); ok {
+				resources = append(resources, resource)
+			}
+		}
+	}
 	return resources
 }
 

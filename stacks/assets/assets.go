@@ -145,37 +145,21 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	if err := group.Wait(); err != nil {
 		return Assets{}, err
 	}
-	checked := []string{filepath.Join(p.Signer, "bootstrap")}
-	if s.DeployCheck {
-		checked = append(checked, filepath.Join(p.DeployCheck, "bootstrap"))
-	}
-	if p.PageFiles, err = list(p.Page); err != nil {
-		return Assets{}, err
-	}
-	if s.Sample {
-		if p.SampleFolders, err = list(filepath.Join(p.Sample, s.PremiumPath)); err != nil {
-			return Assets{}, err
-		}
-	}
-	p.Digest, err = digest(append(checked, filepath.Join(root, "go.mod"), filepath.Join(root, "stacks"), filepath.Join(root, "internal"))...)
+	p.Digest, err = digest(digested(root, p, s)...)
 	return p, err
 }
 
-// list returns the names in a folder, those of folders with a slash at the end.
-func list(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("listing what to upload: %w", err)
+// digested lists what the digest is of: the functions that decide whether the
+// deploy check passes, and the source that makes the template.
+func digested(root string, p Assets, s settings.Settings) []string {
+	paths := []string{filepath.Join(p.Signer, "bootstrap")}
+	if s.DeployCheck {
+		paths = append(paths, filepath.Join(p.DeployCheck, "bootstrap"))
 	}
-	var names []string
-	for _, entry := range entries {
-		name := entry.Name()
-		if entry.IsDir() {
-			name += "/"
-		}
-		names = append(names, name)
+	for _, name := range []string{"go.mod", "stacks", "internal"} {
+		paths = append(paths, filepath.Join(root, name))
 	}
-	return names, nil
+	return paths
 }
 
 // digest hashes files, and below folders the Go files that are not tests.

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"premiumhls/stacks/settings"
 )
 
 // The same source gives the same binary, wherever and whenever it is built, so
@@ -53,16 +55,19 @@ func TestDigest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	built := Assets{Signer: filepath.Join(dir, "signer"), DeployCheck: filepath.Join(dir, "deploycheck")}
 	sum := func() string {
 		t.Helper()
-		sum, err := digest(filepath.Join(dir, "signer", "bootstrap"), filepath.Join(dir, "go.mod"), filepath.Join(dir, "stacks"))
+		sum, err := digest(digested(dir, built, settings.Default())...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return sum
 	}
 	put("signer/bootstrap", "binary")
+	put("deploycheck/bootstrap", "binary")
 	put("go.mod", "module a")
+	put("internal/cfn/template.go", "package cfn")
 	put("stacks/stack.go", "package stacks")
 	put("stacks/settings/settings.go", "package settings")
 	was := sum()
@@ -73,7 +78,9 @@ func TestDigest(t *testing.T) {
 		name, file, content string
 		same                bool
 	}{
-		{"a function", "signer/bootstrap", "another binary", false},
+		{"the signer", "signer/bootstrap", "another binary", false},
+		{"the deploy check", "deploycheck/bootstrap", "another binary", false},
+		{"a shared package", "internal/cfn/template.go", "package cfn\n", false},
 		{"the CDK's version", "go.mod", "module a\n", false},
 		{"a file", "stacks/stack.go", "package stacks\n", false},
 		{"a file in a folder", "stacks/settings/settings.go", "package settings\n", false},
