@@ -8,6 +8,8 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/signingkey"
+	"premiumhls/signedcookie"
 	"premiumhls/stacks/settings"
 )
 
@@ -15,16 +17,17 @@ import (
 // SecureString, which CloudFormation cannot write.
 func (k *signingKey) make(scope constructs.Construct, s settings.Settings, keymaker awslambda.Function) {
 	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Custody+"-"+k.Name, "SigningKey", map[string]any{
-		"ParameterName": parameter(s, "signing-keys/"+k.Name),
+		"ParameterName": signingkey.Of(s.StackName).PrivateKey(k.Name),
 		"KeyType":       k.Type,
+		"AnyType":       k.anyType,
 	})
 }
 
-// keepInKMS makes a key that nobody can ever read; the signer asks KMS to sign.
+// keepInKMS makes a key that nobody can read; the signer calls KMS to sign.
 func (k *signingKey) keepInKMS(scope constructs.Construct, keymaker awslambda.Function) {
 	k.kms = awskms.NewKey(scope, jsii.String("Kms-"+k.Name), &awskms.KeyProps{
 		Description:   jsii.String("Signs cookies for premium videos"),
-		KeySpec:       awskms.KeySpec_RSA_2048,
+		KeySpec:       kmsKeySpec(k.Type),
 		KeyUsage:      awskms.KeyUsage_SIGN_VERIFY,
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY, // after the pending window
 		PendingWindow: awscdk.Duration_Days(jsii.Number(7)),
@@ -38,12 +41,21 @@ func (k *signingKey) keepInKMS(scope constructs.Construct, keymaker awslambda.Fu
 	})
 }
 
-// bring takes a pair that is there already. The keymaker compares the halves,
-// so that a mismatch fails the deploy and not the viewers.
-func (k *signingKey) bring(stack *premiumHLS, scope constructs.Construct, publicKey string, keymaker awslambda.Function) {
+// kmsKeySpec is KMS's name of a key type (KMS developer guide, "Key spec
+// reference").
+func kmsKeySpec(keyType string) awskms.KeySpec {
+	if keyType == string(signedcookie.RSA2048) {
+		return awskms.KeySpec_RSA_2048
+	}
+	return awskms.KeySpec_ECC_NIST_P256
+}
+
+// bring uses a pair that somebody else made. The keymaker compares the halves,
+// so that a mismatch fails the deploy and refuses no viewer.
+func (k *signingKey) bring(scope constructs.Construct, publicKey string, stack *premiumHLS, keymaker awslambda.Function) {
 	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Actions:   jsii.Strings("ssm:GetParameter"),
-		Resources: &[]*string{k.parameterArn(stack)},
+		Resources: &[]*string{namedParameterArn(stack, k.Parameter)},
 	}))
 	k.pair = newCustomResource(scope, keymaker, "Pair-"+k.Custody+"-"+k.Name, "ExternalKey", map[string]any{
 		"ParameterName": k.Parameter,
@@ -52,27 +64,19 @@ func (k *signingKey) bring(stack *premiumHLS, scope constructs.Construct, public
 	})
 }
 
-// allow lets the signer use the private half, where it is not with the stack's
-// own secrets.
+// allow lets the signer use a private half that is not among the stack's own
+// secrets.
 func (k *signingKey) allow(stack *premiumHLS, signer awslambda.Function) {
 	switch k.Custody {
-	case settings.CustodyKMS:
+	case signingkey.CustodyKMS:
 		signer.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Actions:   jsii.Strings("kms:Sign", "kms:GetPublicKey"),
 			Resources: &[]*string{k.kms.KeyArn()},
 		}))
-	case settings.CustodyExternal:
+	case signingkey.CustodyExternal:
 		signer.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Actions:   jsii.Strings("ssm:GetParameters"),
-			Resources: &[]*string{k.parameterArn(stack)},
+			Resources: &[]*string{namedParameterArn(stack, k.Parameter)},
 		}))
 	}
-}
-
-func (k *signingKey) parameterArn(stack *premiumHLS) *string {
-	return stack.FormatArn(&awscdk.ArnComponents{
-		Service:      jsii.String("ssm"),
-		Resource:     jsii.String("parameter"),
-		ResourceName: jsii.String(k.Parameter[1:]),
-	})
 }

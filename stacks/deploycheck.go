@@ -28,10 +28,11 @@ const (
 	checkTimeout = 780
 )
 
-// newDeployCheck makes the last resource of a deploy. It fails the deploy, which
+// newDeployCheck makes the last resource of a deploy but for the activation of
+// the keys that it checks. It fails the deploy, which
 // then rolls back, if the distribution does not serve a probe below the premium
 // path to viewers with cookies, or serves it to anyone else.
-func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) {
+func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, keys *signingKeys, sg signer, d delivery, probe awss3deployment.BucketDeployment) awscdk.CustomResource {
 	function := newFunction(stack, s, "DeployCheck", functionProps{
 		pkg:         "deploycheck",
 		code:        p.DeployCheck,
@@ -44,26 +45,31 @@ func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, key
 		Actions:   jsii.Strings("lambda:InvokeFunction"),
 		Resources: &[]*string{sg.function.FunctionArn()},
 	}))
-	function.AddToRolePolicy(tellARollback(stack))
+	function.AddToRolePolicy(describeStackStatus(stack))
 
 	var list []map[string]any
 	for _, key := range keys.keys {
-		list = append(list, map[string]any{"Name": key.Name, "PublicKeyId": key.id, "Type": key.Type, "Hash": key.Hash})
+		list = append(list, map[string]any{"Name": key.Name, "PublicKeyId": key.id, "Type": key.keyType(), "Hash": key.Hash})
+	}
+	properties := map[string]any{
+		"SignerFunction": sg.function.FunctionArn(),
+		"Distribution":   d.distribution.DistributionId(),
+		"DomainName":     d.distribution.DistributionDomainName(),
+		"Host":           d.host,
+		"PremiumPath":    s.PremiumPath,
+		"Keys":           list,
+		"Patience":       checkPatience,
+		// CloudFormation calls the function again when a property changes.
+		"Digest": checkDigest(s, p.Digest),
+	}
+	if s.EndAllCookies {
+		// A rollback would trust a leaked key again.
+		properties["ReportOnly"] = true
 	}
 	last := awscdk.NewCustomResource(stack, jsii.String("DeployCheckRun"), &awscdk.CustomResourceProps{
-		ServiceToken: function.FunctionArn(),
-		ResourceType: jsii.String("Custom::DeployCheck"),
-		Properties: &map[string]any{
-			"SignerFunction": sg.function.FunctionArn(),
-			"Distribution":   d.distribution.DistributionId(),
-			"DomainName":     d.distribution.DistributionDomainName(),
-			"Host":           d.host,
-			"PremiumPath":    s.PremiumPath,
-			"Keys":           list,
-			"Patience":       checkPatience,
-			// CloudFormation calls the function again when a property changes.
-			"Digest": checkDigest(s, p.Digest),
-		},
+		ServiceToken:   function.FunctionArn(),
+		ResourceType:   jsii.String("Custom::DeployCheck"),
+		Properties:     &properties,
 		ServiceTimeout: awscdk.Duration_Minutes(jsii.Number(15)),
 	})
 	last.Node().AddDependency(probe)
@@ -71,6 +77,7 @@ func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, key
 		last.Node().AddDependency(resource)
 	}
 	output(stack, "DeployCheck", "Result of the last deploy check", *last.GetAttString(jsii.String("Result")))
+	return last
 }
 
 // newProbe uploads the probe with the function that uploads the page, so that
@@ -86,7 +93,7 @@ func newProbe(upload uploader, s settings.Settings) awss3deployment.BucketDeploy
 	})
 }
 
-// provenBy returns the resources that decide whether a viewer is served
+// checkedBy returns the resources that decide whether a viewer is served
 // and that exist by now: all of CloudFront, the keys, the bucket policy, and the
 // signer with its parameter and permissions.
 func checkedBy(stack *premiumHLS, sg signer) (resources []awscdk.CfnResource) {

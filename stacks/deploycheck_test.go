@@ -71,7 +71,7 @@ func TestDeployCheckDigest(t *testing.T) {
 	}{
 		{"the keys", map[string]any{"signingKeys": []any{"a"}}},
 		{"a key's custody", map[string]any{"keyCustody": "kms"}},
-		{"a key's hash", map[string]any{"signatureHash": "SHA1"}},
+		{"a key's hash", map[string]any{"signatureHash": "SHA1", "allowEcdsaSha1": true}},
 		{"a behavior", map[string]any{"allowedOrigins": []any{"https://www.example.org"}}},
 		{"the host", map[string]any{"domainNames": []any{"video.example.com"}, "certificateArn": variants["everything"]["certificateArn"]}},
 		{"where CloudFront serves from", map[string]any{"priceClass": "PriceClass_All"}},

@@ -16,7 +16,7 @@ var grants = []string{
 	`Keymaker is assumed by lambda.amazonaws.com: sts:AssumeRole`,
 	`Keymaker: cloudformation:DescribeStacks on AWS::StackId`,
 	`Keymaker: logs:CreateLogStream logs:PutLogEvents on KeymakerLog.Arn`,
-	`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-keys/*`,
+	`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
 	`Keymaker: ssm:GetParameter on parameter/PremiumHls/signer`,
 	`MediaConvert is assumed by mediaconvert.amazonaws.com: sts:AssumeRole if aws:SourceAccount StringEquals AWS::AccountId`,
 	`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/premium/* Videos.Arn/public/trailers/*`,
@@ -28,7 +28,7 @@ var grants = []string{
 	`Signer.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/cookies`,
 	`Signer.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/entitlements`,
 	`Signer: logs:CreateLogStream logs:PutLogEvents on SignerLog.Arn`,
-	`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-keys/*`,
+	`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
 	`Uploader is assumed by lambda.amazonaws.com: sts:AssumeRole`,
 	`Uploader: logs:CreateLogStream logs:PutLogEvents on UploadLog.Arn`,
 	`Uploader: s3:GetObject on arn:aws:s3:::cdk-hnb659fds-assets-${AWS::AccountId}-${AWS::Region}/*`,
@@ -81,7 +81,7 @@ var (
 type wildcard struct{ line, reason string }
 
 var wildcards = []wildcard{
-	{`^(Keymaker|Signer): ssm:.* parameter/PremiumHls/signing-keys/\*$`, "keys change between deploys, and the policy changes before or after them"},
+	{`^(Keymaker|Signer): ssm:.* parameter/PremiumHls/signing-keys/\*( parameter/PremiumHls/viewer-hash-key)?$`, "keys change between deploys, and the policy changes before or after them"},
 	{`^MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/(premium|paid)/\* Videos.Arn/public/trailers/\*$`, "the names of videos are not known"},
 	{`^MediaConvert: s3:GetObject on arn:aws:s3:::masters/\*$`, "nor are those of their sources"},
 	{`^Signer.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(cookies|entitlements)$`, "stage and method: API and path are given, and the signer checks the method"},
@@ -295,7 +295,7 @@ func list(v any) []any {
 // A key in KMS signs, and never leaves it.
 func TestKeyInKMS(t *testing.T) {
 	key := synthesize(t, variants["every custody, a table"]).Only(t, "AWS::KMS::Key").Properties
-	if key["KeySpec"] != "RSA_2048" || key["KeyUsage"] != "SIGN_VERIFY" {
+	if key["KeySpec"] != "ECC_NIST_P256" || key["KeyUsage"] != "SIGN_VERIFY" {
 		t.Errorf("the key in KMS is %v for %v", key["KeySpec"], key["KeyUsage"])
 	}
 }

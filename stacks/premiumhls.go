@@ -146,7 +146,9 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.delivery = newDelivery(site, s, site.storage, site.keys, site.signer, site.signIn, secret)
 	client := site.signIn.newClient(site, s, site.delivery.host)
 	site.signer.addRoutes(client)
-	site.keys.publish(site, s, site.delivery.host)
+	newViewerHashKey(site, s, keymaker, site.signer)
+	site.keys.recordBefore(site.signer)
+	site.keys.publish(site, s, site.delivery.host, keymaker)
 	upload := newUploader(site, s, site.storage, p)
 	newPage(upload, s, p, client)
 	if s.Monitoring {
@@ -172,9 +174,11 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	if pool := site.signIn.pool; pool != nil {
 		output(site, "UserPool", "User pool that viewers sign in at", *pool.UserPoolId())
 	}
+	var last constructs.Construct = site.keys.published
 	if s.DeployCheck {
-		newDeployCheck(site, s, p, site.keys, site.signer, site.delivery, newProbe(upload, s))
+		last = newDeployCheck(site, s, p, site.keys, site.signer, site.delivery, newProbe(upload, s))
 	}
+	site.keys.activate(site, s, keymaker, last)
 	return site
 }
 

@@ -206,28 +206,38 @@ type PremiumHLSProps struct {
 	// Default: ssm.
 	KeyCustody *string `json:"keyCustody,omitempty"`
 
-	// Type of new keys.
+	// Type of new keys. A key in Parameter Store keeps the type it was made with;
+	// for a key in KMS or an external one, write its type into its entry of
+	// signingKeys before you change this.
 	// Allowed: RSA_2048 or ECDSA_P256.
-	// Default: RSA_2048.
+	// Default: ECDSA_P256.
 	SigningKeyType *string `json:"signingKeyType,omitempty"`
 
 	// Hash of signatures.
-	// Allowed: SHA256 or SHA1; with ECDSA_P256 only SHA1, unless
-	// allowUndocumentedEcdsaSha256 is true.
+	// Allowed: SHA256, or SHA1 for keys that are not in KMS; with ECDSA_P256 only
+	// if allowEcdsaSha1 is true.
 	// Default: SHA256.
 	SignatureHash *string `json:"signatureHash,omitempty"`
 
-	// Allow ECDSA keys with SHA-256.
+	// Allow ECDSA keys with SHA-1, which CloudFront was seen to accept, AWS does
+	// not document and AWS's own tools refuse to make.
 	// Allowed: true or false.
 	// Default: false.
-	UndocumentedECDSASHA256 *bool `json:"allowUndocumentedEcdsaSha256,omitempty"`
+	AllowECDSASHA1 *bool `json:"allowEcdsaSha1,omitempty"`
 
-	// Allow this deploy to drop keys whose cookies viewers still use, for example
-	// a key that leaked. Every viewer with such cookies is refused until the page
+	// For a key that leaked, for one deploy: allow it to drop keys whose cookies
+	// viewers still use, revoke these keys for ever, and do not roll back if the
+	// deploy check fails. Every viewer with such cookies is refused until the page
 	// requests new ones.
 	// Allowed: true or false.
 	// Default: false.
 	EndAllCookies *bool `json:"endAllCookies,omitempty"`
+
+	// Increase by 1 to rotate the secret by which the signer knows its
+	// distribution. The secret before is accepted until the next increase.
+	// Allowed: between 1 and 1000000.
+	// Default: 1.
+	OriginSecretGeneration *float64 `json:"originSecretGeneration,omitempty"`
 
 	// Who may watch what: every viewer who signed in, viewers with a grant in the
 	// stack's table, viewers whose token has a claim, or viewers for whom your

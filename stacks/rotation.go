@@ -2,23 +2,34 @@ package stacks
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"premiumhls/internal/rotation"
+	"premiumhls/internal/signingkey"
 	"premiumhls/stacks/settings"
 )
 
-// checkRotation refuses a list of signing keys that would refuse viewers of
-// the stack that is deployed, where the CDK's command line has credentials to
-// look. Where it cannot look, the deploy itself refuses the list.
+// rotationTimes are the durations that a change of signing keys depends on.
+func rotationTimes(s settings.Settings) rotation.Times {
+	return rotation.Times{
+		Wait:     time.Duration(s.KeyWaitMinutes) * time.Minute,
+		Lifetime: time.Duration(s.CookieMinutes+s.CookieStepMinutes)*time.Minute + rotation.RefreshTime,
+	}
+}
+
+// checkRotation returns a [*rotation.Refusal] if the signing keys would refuse
+// viewers of the deployed stack. It looks only if the CDK's command line has
+// credentials; otherwise the deploy itself refuses the keys.
 func checkRotation(ctx context.Context, s settings.Settings) error {
 	region := os.Getenv("CDK_DEFAULT_REGION")
-	if os.Getenv("CDK_DEFAULT_ACCOUNT") == "" || region == "" || s.EndAllCookies {
+	if os.Getenv("CDK_DEFAULT_ACCOUNT") == "" || region == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -27,20 +38,38 @@ func checkRotation(ctx context.Context, s settings.Settings) error {
 	if err != nil {
 		return nil
 	}
-	out, err := ssm.NewFromConfig(cfg).GetParameter(ctx, &ssm.GetParameterInput{Name: aws.String(parameter(s, "signer"))})
-	if err != nil {
-		return nil // nothing is deployed, or it cannot be read from here
+	client := ssm.NewFromConfig(cfg)
+	names := signingkey.Of(s.StackName)
+	// read returns nothing for a parameter that does not exist, and an error
+	// for one that cannot be read from here.
+	read := func(name string) (string, error) {
+		out, err := client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name})
+		if _, ok := errors.AsType[*types.ParameterNotFound](err); ok {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return aws.ToString(out.Parameter.Value), nil
 	}
-	var wanted []rotation.Key
-	for _, key := range s.Keys() {
-		wanted = append(wanted, rotation.Key{Name: key.Name, Custody: key.Custody, Type: key.Type})
+	signer, err := read(names.Signer())
+	if err != nil || signer == "" {
+		return nil
 	}
-	deployed, err := rotation.ParseDeployed(aws.ToString(out.Parameter.Value), wanted)
+	state, err := read(names.State())
 	if err != nil {
 		return nil
 	}
-	return rotation.Check(deployed, wanted, time.Now(), rotation.Times{
-		Wait: time.Duration(s.KeyWaitMinutes) * time.Minute,
-		Live: time.Duration(s.CookieLiveMinutes()) * time.Minute,
-	})
+	var wanted []rotation.Key
+	for _, key := range stackKeys(s) {
+		wanted = append(wanted, key.rotationKey())
+	}
+	deployed, err := rotation.Parse(signer, state, wanted)
+	if err != nil {
+		return nil
+	}
+	if err := rotation.CheckRevoked(deployed, wanted); err != nil || s.EndAllCookies {
+		return err
+	}
+	return rotation.Check(deployed, wanted, time.Now(), rotationTimes(s))
 }

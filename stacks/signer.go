@@ -15,6 +15,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/internal/signersettings"
+	"premiumhls/internal/signingkey"
 	"premiumhls/stacks/settings"
 )
 
@@ -43,16 +44,22 @@ func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signin
 		timeout:     15, // reading keys takes at most 8 s, entitlements 4
 		traced:      s.Tracing,
 	})
+	names := signingkey.Of(s.StackName)
+	read := []*string{
+		namedParameterArn(stack, names.Signer()),
+		namedParameterArn(stack, names.State()),
+		namedParameterArn(stack, names.OriginSecret()),
+		// Not the keys' own ARNs: policy and function change one after the
+		// other, and one name without permission fails the whole call.
+		namedParameterArn(stack, names.PrivateKeys()+"*"),
+	}
+	if s.HashViewers() {
+		read = append(read, namedParameterArn(stack, names.ViewerHashKey()))
+	}
 	function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-		Sid:     jsii.String("ReadSigningKeys"),
-		Actions: jsii.Strings("ssm:GetParameters"),
-		Resources: &[]*string{
-			parameterArn(stack, s, "signer"),
-			parameterArn(stack, s, "origin-secret"),
-			// Not the keys' own ARNs: policy and function change one after the
-			// other, and one name without permission fails the whole call.
-			parameterArn(stack, s, "signing-keys/*"),
-		},
+		Sid:       jsii.String("ReadSigningKeys"),
+		Actions:   jsii.Strings("ssm:GetParameters"),
+		Resources: &read,
 	}))
 
 	for _, key := range keys.keys {

@@ -97,7 +97,7 @@ func TestAttacksInTheBody(t *testing.T) {
 		{"a list", `{"path":["course-1"]}`, "invalid_path"},
 		{"an object", `{"path":{"path":"course-1"}}`, "invalid_path"},
 		{"another member", `{"path":"course-1","host":"evil.example.com"}`, "unknown_field"},
-		{"the prover's question", `{"proof":{"key":"2026-11"}}`, "unknown_field"},
+		{"the request of the deploy check", `{"deployCheck":{"key":"2026-11"}}`, "unknown_field"},
 		{"the member in capitals", `{"PATH":"course-1"}`, "unknown_field"},
 		{"the member twice", `{"path":"course-1","path":"course-2"}`, "invalid_json"},
 		{"the member twice, once escaped", `{"path":"course-1","\u0070ath":"course-2"}`, "invalid_json"},

@@ -160,7 +160,7 @@ func TestAttacksBySize(t *testing.T) {
 // One viewer asks for ten thousand paths: each answer is for the path that was
 // asked for and opens that alone, and no signer grows by what it has answered.
 func TestTenThousandPaths(t *testing.T) {
-	s := newSite(t, map[string]any{"signingKeyType": "ECDSA_P256", "signatureHash": "SHA1", "requestsPerSecond": 10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0},
+	s := newSite(t, map[string]any{"signingKeyType": "ECDSA_P256", "signatureHash": "SHA1", "allowEcdsaSha1": true, "requestsPerSecond": 10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0},
 		func(o *cloud.Options) { o.Requests, o.Functions = nil, io.Discard })
 	header := http.Header{"Authorization": {"Bearer " + s.token("ada")}, "Content-Type": {"application/json"}}
 	var next atomic.Int64

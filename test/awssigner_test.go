@@ -31,9 +31,6 @@ func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
 		hash := kind.hash
 		t.Run(string(kind.key)+" "+string(hash), func(t *testing.T) {
 			settings := map[string]any{"signingKeyType": string(kind.key), "signatureHash": string(hash)}
-			if kind.key == signedcookie.ECDSAP256 {
-				settings["allowUndocumentedEcdsaSha256"] = true
-			}
 			s := newSite(t, settings)
 			stored, ok := s.Parameters.Get("/PremiumHls/signing-keys/2026-11")
 			if !ok {

@@ -2,6 +2,7 @@ package test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"premiumhls/internal/cfn"
+	"premiumhls/internal/rotation"
 	"premiumhls/local/cloud"
 	"premiumhls/local/ssm"
 	"premiumhls/stacks"
@@ -30,13 +32,12 @@ func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 	short := strings.NewReplacer(
 		`\"cookieMinutes\":60`, `\"cookieMinutes\":3`,
 		`\"cookieStepMinutes\":5`, `\"cookieStepMinutes\":1`,
-		`\"keyWaitMinutes\":10`, `\"keyWaitMinutes\":`+strings.TrimSuffix(wait, "s"),
 		`\"minuteMillis\":60000`, `\"minuteMillis\":1000`,
 		`\"refreshSeconds\":300`, `\"refreshSeconds\":30`,
 		`"Wait": "10m0s"`, `"Wait": "`+wait+`"`,
-		`"Live": "1h15m0s"`, `"Live": "`+live+`"`,
+		`"Lifetime": "1h15m0s"`, `"Lifetime": "`+live+`"`,
 	).Replace(string(raw))
-	for _, change := range []string{`"Wait": "` + wait, `\"keyWaitMinutes\":` + strings.TrimSuffix(wait, "s"), `\"minuteMillis\":1000`, `\"refreshSeconds\":30`} {
+	for _, change := range []string{`"Wait": "` + wait, `"Lifetime": "` + live, `\"minuteMillis\":1000`, `\"refreshSeconds\":30`} {
 		if !strings.Contains(short, change) {
 			t.Fatalf("the template does not have %s", change)
 		}
@@ -179,7 +180,7 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	}
 	cookies := s.cookies("ada", "course-1")
 	err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}}).Template)
-	if err == nil || !strings.Contains(err.Error(), "drops a, which signs now") {
+	if err == nil || !strings.Contains(err.Error(), rotation.CodeKeySigns+":") {
 		t.Errorf("the deploy says %v", err)
 	}
 	if r := s.get("/premium/course-1/master.m3u8", cookies...); r.StatusCode != 200 {
@@ -215,7 +216,8 @@ func TestRotationIsRefusedAtSynthesis(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	_, err := stacks.Synthesize(t.Context(), t.TempDir(), map[string]any{"signingKeys": []any{"b"}})
-	if err == nil || !strings.Contains(err.Error(), "signingKeys drops a, which signs now") {
+	var refusal *rotation.Refusal
+	if !errors.As(err, &refusal) || refusal.Code != rotation.CodeKeySigns {
 		t.Errorf("synthesis says %v", err)
 	}
 	if _, err := stacks.Synthesize(t.Context(), t.TempDir(), map[string]any{"signingKeys": []any{"a", "b"}}); err != nil {

@@ -175,9 +175,9 @@ func TestStoryOfSettings(t *testing.T) {
 		hash    string // in the cookies
 		premium string
 	}{
-		{"RSA with SHA-1", map[string]any{"signatureHash": "SHA1"}, "", "premium"},
-		{"ECDSA with SHA-1", map[string]any{"signingKeyType": "ECDSA_P256", "signatureHash": "SHA1"}, "", "premium"},
-		{"ECDSA with SHA-256", map[string]any{"signingKeyType": "ECDSA_P256", "allowUndocumentedEcdsaSha256": true}, "SHA256", "premium"},
+		{"RSA with SHA-1", map[string]any{"signingKeyType": "RSA_2048", "signatureHash": "SHA1"}, "", "premium"},
+		{"ECDSA with SHA-1", map[string]any{"signingKeyType": "ECDSA_P256", "signatureHash": "SHA1", "allowEcdsaSha1": true}, "", "premium"},
+		{"ECDSA with SHA-256", map[string]any{"signingKeyType": "ECDSA_P256"}, "SHA256", "premium"},
 		{"an existing issuer and another path", map[string]any{"jwtIssuer": "https://issuer.example.com/pool", "jwtAudience": []any{"app"}, "premiumPath": "paid"}, "SHA256", "paid"},
 		{"the viewer's address bound", map[string]any{"bindViewerAddress": true, "cookieValuesInBody": false}, "SHA256", "premium"},
 	}

@@ -14,24 +14,24 @@ const (
 	Content = "Only viewers with signed cookies read this.\n"
 )
 
-// Life is the lifetime of the cookies of a deploy check.
-const Life = 5 * time.Minute
+// Lifetime is the lifetime of the cookies of a deploy check.
+const Lifetime = 5 * time.Minute
 
-// A Request is the event that asks the signer for the cookies of the probe's
-// folder. It is all of the event: what comes from API Gateway has other
-// members, whatever a viewer sends.
+// A Request is the event with which the deploy check requests cookies for the
+// probe's folder from the signer. It has no other member: the events of API
+// Gateway have others, whatever a viewer sends.
 type Request struct {
-	Proof Question `json:"proof"`
+	DeployCheck Parameters `json:"deployCheck"`
 }
 
-// A Question names the key to sign with, also one that still waits for its
-// turn.
-type Question struct {
+// Parameters name the key to sign with, which may be one that is not active
+// yet.
+type Parameters struct {
 	Key string `json:"key"`
 }
 
-// An Answer holds cookies as values of Set-Cookie, or says why there are none.
-type Answer struct {
+// A Response has cookies as values of Set-Cookie, or says why there are none.
+type Response struct {
 	Cookies []string `json:"cookies,omitempty"`
 	Refusal string   `json:"refusal,omitempty"`
 }

@@ -97,7 +97,7 @@ func TestState(t *testing.T) {
 	from := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 	text, err := State{
 		Stack:   "arn:aws:cloudformation:us-east-1:111122223333:stack/Stack/uuid",
-		Keys:    map[string]KeyState{"a": {ID: "K1", ActiveFrom: from, LongestSeconds: 3900}, "b": {LongestSeconds: 60}},
+		Keys:    map[string]KeyState{"a": {ID: "K1", ActiveFrom: from, Longest: Duration(65 * time.Minute)}, "b": {Longest: Duration(time.Minute)}},
 		Revoked: []string{"old"},
 	}.Text()
 	if err != nil {
@@ -113,7 +113,7 @@ func TestState(t *testing.T) {
 		"not active before":           !a.Active("K1", from.Add(-time.Second)),
 		"not active under another id": !a.Active("K2", from),
 		"not active without a time":   !b.Active("", from) && !b.Active("K1", from),
-		"longest lifetime":            a.Longest() == 65*time.Minute && b.Longest() == time.Minute,
+		"longest lifetime":            a.Longest == Duration(65*time.Minute) && b.Longest == Duration(time.Minute) && strings.Contains(text, `"1h5m0s"`),
 		"revoked":                     s.IsRevoked("old") && !s.IsRevoked("a"),
 		"no entry is not active":      !s.Keys["c"].Active("", from),
 		"fits a standard parameter":   len(text) < 4096,

@@ -29,9 +29,9 @@ type KeyState struct {
 	// ActiveFrom is when the signer may begin to sign with the key. Zero means
 	// never, so far: no deploy has shown that viewers are served with it.
 	ActiveFrom time.Time `json:"activeFrom,omitzero"`
-	// LongestSeconds is the longest lifetime of anything the key can have
-	// signed, under any settings since it was made.
-	LongestSeconds int64 `json:"longestSeconds,omitempty"`
+	// Longest is the longest lifetime of anything the key can have signed,
+	// under any settings since it was made.
+	Longest Duration `json:"longest,omitzero"`
 }
 
 // Active reports whether the signer may sign with the key whose public half
@@ -40,8 +40,18 @@ func (k KeyState) Active(id string, now time.Time) bool {
 	return !k.ActiveFrom.IsZero() && k.ID == id && !now.Before(k.ActiveFrom)
 }
 
-// Longest is the longest lifetime of anything the key can have signed.
-func (k KeyState) Longest() time.Duration { return time.Duration(k.LongestSeconds) * time.Second }
+// A Duration is a [time.Duration] that JSON has as Go writes it, such as 1h15m0s.
+type Duration time.Duration
+
+// MarshalText implements [encoding.TextMarshaler].
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements [encoding.TextUnmarshaler].
+func (d *Duration) UnmarshalText(text []byte) error {
+	value, err := time.ParseDuration(string(text))
+	*d = Duration(value)
+	return err
+}
 
 // IsRevoked reports whether the key of that name must not be trusted.
 func (s State) IsRevoked(name string) bool { return slices.Contains(s.Revoked, name) }

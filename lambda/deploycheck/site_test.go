@@ -53,11 +53,11 @@ var keys = sync.OnceValue(func() []testKey {
 	return made
 })
 
-// A site is a distribution with its bucket and its signer, and a prover that
-// is asked to prove it. As newSite makes it, all is well.
+// A site is a distribution with its bucket and its signer, and a deploy check of
+// it. As newSite makes it, the check passes.
 type site struct {
 	distribution cloudfront.Distribution
-	country      string // of the prover
+	country      string // of the deploy check
 	bucket       *s3.Bucket
 	front        func(http.Handler) http.Handler // what stands before the edge
 	keys         []testKey                       // what the signer signs with
@@ -131,12 +131,12 @@ func (s *site) Invoke(_ context.Context, function string, payload []byte) ([]byt
 	if err := json.Unmarshal(payload, &request); err != nil {
 		return nil, err
 	}
-	answer := deploycheck.Answer{Refusal: s.refusal}
+	answer := deploycheck.Response{Refusal: s.refusal}
 	for _, k := range s.keys {
-		if k.name != request.Proof.Key || s.refusal != "" {
+		if k.name != request.DeployCheck.Key || s.refusal != "" {
 			continue
 		}
-		raw, err := signedcookie.Policy{Resource: "https://" + s.host + "/" + s.premium + "/.deploy-check/*", Expires: time.Now().Add(deploycheck.Life)}.Marshal()
+		raw, err := signedcookie.Policy{Resource: "https://" + s.host + "/" + s.premium + "/.deploy-check/*", Expires: time.Now().Add(deploycheck.Lifetime)}.Marshal()
 		if err != nil {
 			return nil, err
 		}
@@ -157,13 +157,13 @@ func (s *site) Invoke(_ context.Context, function string, payload []byte) ([]byt
 		}
 	}
 	if len(answer.Cookies) == 0 && answer.Refusal == "" {
-		answer.Refusal = fmt.Sprintf("the signer has no key %q", request.Proof.Key)
+		answer.Refusal = fmt.Sprintf("the signer has no key %q", request.DeployCheck.Key)
 	}
 	return json.Marshal(answer)
 }
 
-// prover starts the distribution, and returns what proves it.
-func (s *site) prover(t *testing.T) *prover {
+// checker starts the distribution, and returns what checks it.
+func (s *site) checker(t *testing.T) *checker {
 	t.Helper()
 	var handler http.Handler = edge.New(s.distribution, edge.Options{
 		Origins: func(string) http.Handler { return s.bucket },
@@ -180,9 +180,9 @@ func (s *site) prover(t *testing.T) *prover {
 
 	stacks := httptest.NewServer(cloudformation.Handler(func(string) string { return s.status() }, nil))
 	t.Cleanup(stacks.Close)
-	return &prover{
-		signer: s,
-		way:    way{scheme: "https", address: strings.TrimPrefix(server.URL, "https://"), roots: s.roots(pool)},
+	return &checker{
+		signer:   s,
+		endpoint: endpoint{scheme: "https", address: strings.TrimPrefix(server.URL, "https://"), roots: s.roots(pool)},
 		stack: customresource.StackStatus{Client: func() customresource.StackClient {
 			return awscloudformation.New(awscloudformation.Options{
 				Region: "us-east-1", BaseEndpoint: &stacks.URL, RetryMaxAttempts: 1,

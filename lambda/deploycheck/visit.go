@@ -13,7 +13,7 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// A visit holds a distribution and its signer against what viewers need.
+// A visit checks a distribution and its signer as a viewer meets them.
 type visit struct {
 	subject
 	invoker invoker
@@ -22,19 +22,19 @@ type visit struct {
 	probe   *url.URL // as viewers have it
 }
 
-func (p *prover) newVisit(s subject) (*visit, error) {
+func (c *checker) newVisit(s subject) (*visit, error) {
 	probe, err := url.Parse("https://" + s.host + "/" + s.premium + "/" + deploycheck.Folder + "/" + deploycheck.Name)
 	if err != nil {
 		return nil, fmt.Errorf("making the URL of the probe: %w", err)
 	}
-	v := &visit{subject: s, invoker: p.signer, probe: probe}
-	v.scheme, v.client = p.way.client(s.domain)
+	v := &visit{subject: s, invoker: c.signer, probe: probe}
+	v.scheme, v.client = c.endpoint.client(s.domain)
 	return v, nil
 }
 
 func (v *visit) close() { v.client.CloseIdleConnections() }
 
-// check makes every check, and returns the first that fails.
+// check makes all checks and returns the first that fails.
 func (v *visit) check(ctx context.Context) *failure {
 	if failed := v.checkWithout(ctx); failed != nil {
 		return failed
@@ -48,7 +48,7 @@ func (v *visit) check(ctx context.Context) *failure {
 	return nil
 }
 
-// checkWithout asks for the probe without cookies.
+// checkWithout requests the probe without cookies.
 func (v *visit) checkWithout(ctx context.Context) *failure {
 	got, err := v.get(ctx, v.probe.Path, nil)
 	switch {
@@ -57,13 +57,13 @@ func (v *visit) checkWithout(ctx context.Context) *failure {
 	case got.isPage() || got.status == http.StatusMisdirectedRequest:
 		return pageInstead(checkReach, got)
 	case !got.bySignatureCheck():
-		return unrefusedWithout(got)
+		return servedWithoutCookies(got)
 	}
 	return nil
 }
 
-// checkKey asks for the probe with cookies of a key, and for what they must
-// not open.
+// checkKey requests the probe with cookies of a key, and what they must not
+// open.
 func (v *visit) checkKey(ctx context.Context, k key) *failure {
 	signed, failed := v.sign(ctx, k)
 	if failed != nil {
@@ -74,11 +74,11 @@ func (v *visit) checkKey(ctx context.Context, k key) *failure {
 		check   string
 		path    string
 		cookies cookies
-		wrong   func(*answer) *failure // nil where the answer is right
+		wrong   func(*response) *failure // nil if the response is right
 	}{
-		{checkServe, v.probe.Path, signed, func(got *answer) *failure { return v.unserved(k, got) }},
-		{checkConfine, elsewhere, signed, func(got *answer) *failure { return unrefused(checkConfine, got) }},
-		{checkVerify, v.probe.Path, signed.withChangedSignature(), func(got *answer) *failure { return unrefused(checkVerify, got) }},
+		{checkServe, v.probe.Path, signed, func(got *response) *failure { return v.unserved(k, got) }},
+		{checkConfine, elsewhere, signed, func(got *response) *failure { return unrefused(checkConfine, got) }},
+		{checkVerify, v.probe.Path, signed.withChangedSignature(), func(got *response) *failure { return unrefused(checkVerify, got) }},
 	} {
 		got, err := v.get(ctx, c.path, c.cookies)
 		if err != nil {
@@ -91,8 +91,8 @@ func (v *visit) checkKey(ctx context.Context, k key) *failure {
 	return nil
 }
 
-// get asks the distribution for a path of the viewers' host.
-func (v *visit) get(ctx context.Context, path string, with cookies) (*answer, error) {
+// get requests a path of the viewers' host from the distribution.
+func (v *visit) get(ctx context.Context, path string, with cookies) (*response, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, v.scheme+"://"+v.host+path, nil)
 	if err != nil {
 		return nil, err
@@ -100,14 +100,14 @@ func (v *visit) get(ctx context.Context, path string, with cookies) (*answer, er
 	for _, c := range with {
 		request.AddCookie(c)
 	}
-	response, err := v.client.Do(request)
+	r, err := v.client.Do(request)
 	if err != nil {
 		if where, ok := errors.AsType[*url.Error](err); ok {
 			err = where.Err // whose URL says nothing new
 		}
 		return nil, err
 	}
-	return readAnswer(response)
+	return readResponse(r)
 }
 
 // cookies are what a browser sends with a request.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"premiumhls/internal/rotation"
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/kms"
 	"premiumhls/local/lambda"
@@ -81,7 +82,7 @@ func TestBinary(t *testing.T) {
 
 	d.publish(deployedKey{"a", old}, deployedKey{"b", signing})
 	change := update(signerName, changeType, changeTo("a", "b"), changeTo("b"))
-	if answer := send(change); answer.Status != cfn.StatusFailed || !strings.Contains(answer.Reason, "drops a") || strings.Contains(answer.Reason, "could not be found out") {
+	if answer := send(change); answer.Status != cfn.StatusFailed || !strings.Contains(answer.Reason, rotation.CodeKeyInUse) || strings.Contains(answer.Reason, "could not determine") {
 		t.Errorf("change of keys: %+v", answer)
 	}
 	status.Store(cloudformation.UpdateRollbackInProgress)

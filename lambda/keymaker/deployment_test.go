@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"premiumhls/lambda/internal/customresource"
+	"premiumhls/lambda/internal/retry"
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/kms"
 	parameterstore "premiumhls/local/ssm"
@@ -84,7 +85,7 @@ func deploy(t *testing.T) *deployment {
 		parameters: parameters,
 		kms:        func() kmsClient { return keys },
 		stacks:     func() customresource.StackClient { return stacks },
-	}, patience{0, 0}).handle, intendedID)
+	}, retry.Pauses{0, 0}).handle, intendedID)
 
 	waiting := httptest.NewServer(http.HandlerFunc(d.serveAnswers))
 	t.Cleanup(waiting.Close)
@@ -118,11 +119,13 @@ func (d *deployment) serveParameters(w http.ResponseWriter, r *http.Request) {
 		d.t.Error(err)
 	}
 	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".PutParameter") {
-		var in struct{ Value string }
+		var in struct{ Value, Type string }
 		if err := json.Unmarshal(body, &in); err != nil {
 			d.t.Error(err)
 		}
-		d.keepSecret(in.Value)
+		if in.Type == parameterstore.SecureString {
+			d.keepSecret(in.Value)
+		}
 		if d.quoteValues {
 			text, _ := json.Marshal(map[string]string{"__type": "ValidationException", "message": "Value '" + in.Value + "' failed to satisfy constraint"})
 			w.WriteHeader(http.StatusBadRequest)
@@ -159,7 +162,7 @@ func (d *deployment) serveAnswers(w http.ResponseWriter, r *http.Request) {
 	defer d.mu.Unlock()
 	d.answers = append(d.answers, answer)
 	if answer.NoEcho {
-		body = []byte(strings.ReplaceAll(string(body), answer.Data["Value"].(string), "")) // its one allowed place
+		body = []byte(strings.ReplaceAll(string(body), answer.Data["Value"].(string), "")) // the one place where it may be
 	}
 	d.said.Write(body)
 }
@@ -177,7 +180,7 @@ func (d *deployment) checkSecrets() {
 	for _, secret := range d.secrets {
 		lines := []string{secret}
 		if block, _ := pem.Decode([]byte(secret)); block != nil {
-			lines = strings.Split(strings.TrimSpace(secret), "\n")
+			lines = strings.Split(strings.TrimSpace(string(pem.EncodeToMemory(block))), "\n")
 			lines = lines[1 : len(lines)-1]
 		}
 		for _, line := range lines {

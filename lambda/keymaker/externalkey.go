@@ -11,23 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
 	"premiumhls/lambda/internal/customresource"
+	"premiumhls/lambda/internal/retry"
 	"premiumhls/signedcookie"
 )
 
 // An externalKey is Custom::ExternalKey {ParameterName, PublicKey, KeyType}: a
-// key pair that somebody else made, whose private half is in a parameter. Its
-// attribute PublicKey is the property in the one form that CloudFormation sees
-// no change in.
+// key pair that somebody else made, whose private half is in a parameter of
+// theirs. It has the attributes of a signing key; PublicKey is the property in
+// the one form in which CloudFormation sees no change.
 //
-// The parameter is not the resource's: it is read, and never written or
-// deleted.
+// The parameter is only read, never written or deleted.
 type externalKey struct {
 	parameters parameterStore
 	stack      customresource.StackStatus
 }
 
 // howToGetPublic ends a refusal whose cause is the public half.
-const howToGetPublic = "write the public key file anew from the private key (openssl pkey -in private.pem -pubout -out public.pem) and deploy again"
+const howToGetPublic = "Write the public key file again from the private key (openssl pkey -in private.pem -pubout -out public.pem) and deploy again."
 
 func (r externalKey) create(ctx context.Context, event cfn.Event) (result, error) {
 	name, err := parameterName(event)
@@ -49,7 +49,7 @@ func (r externalKey) create(ctx context.Context, event cfn.Event) (result, error
 	}
 	attributes, err := publicAttributes(public)
 	if err != nil {
-		return result{}, fmt.Errorf("the public half of parameter %s: %w", name, err)
+		return result{}, fmt.Errorf("public half of parameter %s: %w", name, err)
 	}
 	return result{PhysicalID: name, Attributes: attributes}, nil
 }
@@ -60,40 +60,40 @@ func (r externalKey) update(ctx context.Context, event cfn.Event) (result, error
 
 func (externalKey) delete(context.Context, cfn.Event) error { return nil }
 
-// compare tells why a parameter does not hold the private half of a public
-// key. No error holds a part of what it does hold.
+// compare returns an error if a parameter does not hold the private half of a
+// public key. The error holds no part of what it does hold.
 func (r externalKey) compare(ctx context.Context, event cfn.Event, name string, typ signedcookie.KeyType, public crypto.PublicKey) error {
 	if text, ok := event.OldResourceProperties["PublicKey"].(string); ok {
 		if old, err := signedcookie.ParsePublicKey([]byte(text)); err == nil && !equal(old, public) {
-			return refuse("the public half of the key in parameter %s is another than before, and CloudFront cannot change a public key: leave this key as it was and add a new name to signingKeys", name)
+			return refuse(codePublicChanged, "the public half of the key in parameter %s changed, and CloudFront cannot change a public key. Restore this key and add one with a new name to signingKeys.", name)
 		}
 	}
 
 	parameter, err := r.parameters.get(ctx, name)
 	switch {
 	case errors.Is(err, errMissing):
-		return refuse("parameter %s, which is to hold the private half of a signing key, is not there: put the key (PEM) there as a SecureString, in the account and region of this stack, and deploy again", name)
-	case denied(err):
-		return fmt.Errorf("%w (where the SecureString is encrypted with a KMS key of your own: encrypt it with the default key, alias/aws/ssm, and deploy again)", err)
+		return refuse(codeMissing, "parameter %s does not exist: must be a SecureString with the private half of a signing key (PEM), in the account and region of this stack. Put it there and deploy again.", name)
+	case retry.Denied(err):
+		return fmt.Errorf("%w (a SecureString that is encrypted with a KMS key of your own cannot be read: encrypt it with the default key, alias/aws/ssm, and deploy again)", err)
 	case err != nil:
 		return err
 	}
 	if parameter.Type != types.ParameterTypeSecureString {
-		return refuse("parameter %s is a %s, which keeps the private half of a signing key in clear: delete it, put a key there as a SecureString and deploy again", name, parameter.Type)
+		return refuse(codeNotSecure, "parameter %s is a %s, which stores the private half of a signing key in clear: must be a SecureString. Replace it, use a new key, and deploy again.", name, parameter.Type)
 	}
 	key, err := signedcookie.ParsePrivateKey([]byte(aws.ToString(parameter.Value)))
 	if err != nil {
-		return refuse("parameter %s does not hold a private key that CloudFront could use (%v): put there a PEM of an unencrypted key of type %s and deploy again", name, err, typ)
+		return refuse(codeInvalidValue, "parameter %s does not hold a private key that CloudFront can use (%v): must be an unencrypted PEM of type %s.", name, err, typ)
 	}
 	is, err := signedcookie.TypeOf(key.Public())
 	if err != nil {
 		return fmt.Errorf("parameter %s: %w", name, err)
 	}
 	if is != typ {
-		return refuse("parameter %s holds a key of type %s, and %s is what the settings say: set the type of this key in signingKeys to %s, or put a key of type %s there, and deploy again", name, is, typ, is, typ)
+		return refuse(codeKeyType, "parameter %s holds a key of type %s: must be %s, as in the settings. Set the type of this key to %s in signingKeys, or put another key there.", name, is, typ, is)
 	}
 	if !equal(key.Public(), public) {
-		return refuse("parameter %s does not hold the private half of the public key file: CloudFront would refuse every cookie; %s", name, howToGetPublic)
+		return refuse(codeKeyPair, "parameter %s does not hold the private half of the public key file: CloudFront would refuse every cookie. %s", name, howToGetPublic)
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func publicKeyProperty(event cfn.Event, name string) (crypto.PublicKey, error) {
 	}
 	public, err := signedcookie.ParsePublicKey([]byte(text))
 	if err != nil {
-		return nil, refuse("the public key file of the key in parameter %s cannot be used (%v): %s", name, err, howToGetPublic)
+		return nil, refuse(codeInvalidValue, "invalid public key file of the key in parameter %s: %v. %s", name, err, howToGetPublic)
 	}
 	return public, nil
 }

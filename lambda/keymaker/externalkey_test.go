@@ -88,7 +88,7 @@ func TestExternalKeyLifecycle(t *testing.T) {
 				update(externalName, externalType, properties, properties),
 			} {
 				answer := d.succeed(e)
-				if answer.Data["PublicKey"] != c.canonical || len(answer.Data) != 2 || answer.PhysicalResourceID != externalName {
+				if answer.Data["PublicKey"] != c.canonical || len(answer.Data) != 3 || answer.PhysicalResourceID != externalName {
 					t.Errorf("%s: id %q, data %v, want\n%s", e.RequestType, answer.PhysicalResourceID, answer.Data, c.canonical)
 				}
 			}
@@ -110,20 +110,20 @@ func TestExternalKeyThatDoesNotFit(t *testing.T) {
 		typ, value string // empty: no parameter
 		public     string
 		keyType    signedcookie.KeyType
-		reason     []string
+		code       string
 	}{
-		{"not there", "", "", rsa.public, signedcookie.RSA2048, []string{"is not there", "put the key (PEM) there as a SecureString"}},
-		{"in clear", ssm.String, rsa.private, rsa.public, signedcookie.RSA2048, []string{"is a String", "in clear", "delete it"}},
-		{"a list", ssm.StringList, rsa.private, rsa.public, signedcookie.RSA2048, []string{"is a StringList"}},
-		{"no key", secure, "correct horse battery staple", rsa.public, signedcookie.RSA2048, []string{"does not hold a private key", "put there a PEM"}},
-		{"cut short", secure, rsa.private[:len(rsa.private)/2], rsa.public, signedcookie.RSA2048, []string{"does not hold a private key"}},
-		{"the public half", secure, rsa.public, rsa.public, signedcookie.RSA2048, []string{"does not hold a private key", "PUBLIC KEY"}},
-		{"another type", secure, ec.private, ec.public, signedcookie.RSA2048, []string{"of type ECDSA_P256", "set the type of this key in signingKeys to ECDSA_P256"}},
-		{"another type and half", secure, ec.private, rsa.public, signedcookie.RSA2048, []string{"of type ECDSA_P256"}},
-		{"another key", secure, other.private, rsa.public, signedcookie.RSA2048, []string{"does not hold the private half of the public key file", "openssl pkey"}},
-		{"a public half of another type", secure, rsa.private, ec.public, signedcookie.RSA2048, []string{"does not hold the private half of the public key file"}},
-		{"a public half that is none", secure, rsa.private, "ssh-rsa AAAA", signedcookie.RSA2048, []string{"the public key file of the key in parameter", "openssl pkey"}},
-		{"the private half for the public", secure, rsa.private, rsa.private, signedcookie.RSA2048, []string{"the public key file of the key in parameter"}},
+		{"not there", "", "", rsa.public, signedcookie.RSA2048, codeMissing},
+		{"in clear", ssm.String, rsa.private, rsa.public, signedcookie.RSA2048, codeNotSecure},
+		{"a list", ssm.StringList, rsa.private, rsa.public, signedcookie.RSA2048, codeNotSecure},
+		{"no key", secure, "correct horse battery staple", rsa.public, signedcookie.RSA2048, codeInvalidValue},
+		{"cut short", secure, rsa.private[:len(rsa.private)/2], rsa.public, signedcookie.RSA2048, codeInvalidValue},
+		{"the public half", secure, rsa.public, rsa.public, signedcookie.RSA2048, codeInvalidValue},
+		{"another type", secure, ec.private, ec.public, signedcookie.RSA2048, codeKeyType},
+		{"another type and half", secure, ec.private, rsa.public, signedcookie.RSA2048, codeKeyType},
+		{"another key", secure, other.private, rsa.public, signedcookie.RSA2048, codeKeyPair},
+		{"a public half of another type", secure, rsa.private, ec.public, signedcookie.RSA2048, codeKeyPair},
+		{"a public half that is none", secure, rsa.private, "ssh-rsa AAAA", signedcookie.RSA2048, codeInvalidValue},
+		{"the private half for the public", secure, rsa.private, rsa.private, signedcookie.RSA2048, codeInvalidValue},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -131,8 +131,8 @@ func TestExternalKeyThatDoesNotFit(t *testing.T) {
 				d.hold(externalName, c.typ, c.value)
 			}
 			properties := externalOf(externalName, c.public, c.keyType)
-			failed := d.fail(event(cfn.RequestCreate, externalType, properties), append(c.reason, externalName)...)
-			d.fail(update(externalName, externalType, properties, properties), append(c.reason, externalName)...)
+			failed := d.fail(event(cfn.RequestCreate, externalType, properties), c.code, externalName)
+			d.fail(update(externalName, externalType, properties, properties), c.code, externalName)
 			d.succeed(deletion(failed.PhysicalResourceID, externalType, properties))
 			if c.typ != "" {
 				d.wantUntouched(externalName, c.value)
@@ -187,23 +187,23 @@ func TestExternalKeyChanges(t *testing.T) {
 
 	d := deploy(t)
 	d.hold(externalName, ssm.SecureString, second.private)
-	d.fail(update(externalName, externalType, before, after), "another than before", "add a new name to signingKeys")
+	d.fail(update(externalName, externalType, before, after), codePublicChanged)
 
 	t.Run("the rollback succeeds", func(t *testing.T) {
 		d.status = cloudformation.UpdateRollbackInProgress
 		if answer := d.succeed(update(externalName, externalType, after, before)); answer.Data["PublicKey"] != first.public {
 			t.Errorf("public key %v, want the first", answer.Data["PublicKey"])
 		}
-		if !strings.Contains(d.said.String(), "let pass, since the stack is rolling back") {
+		if !strings.Contains(d.said.String(), "ignored because the stack is rolling back") {
 			t.Error("nothing was logged")
 		}
 	})
 	t.Run("an update back fails", func(t *testing.T) {
 		d.status = cloudformation.UpdateInProgress
-		d.fail(update(externalName, externalType, after, before), "another than before")
+		d.fail(update(externalName, externalType, after, before), codePublicChanged)
 	})
 	t.Run("CloudFormation does not tell", func(t *testing.T) {
 		d.status = ""
-		d.fail(update(externalName, externalType, after, before), "another than before", "whether this is a rollback could not be found out", "does not exist")
+		d.fail(update(externalName, externalType, after, before), codePublicChanged, "could not determine", "does not exist")
 	})
 }

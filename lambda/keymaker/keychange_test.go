@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"premiumhls/internal/rotation"
 	"premiumhls/local/cloudformation"
 	"premiumhls/local/ssm"
 )
@@ -16,6 +17,7 @@ import (
 const (
 	changeType = "Custom::KeyChange"
 	signerName = "/S/signer"
+	stateName  = "/S/signing-key-state"
 )
 
 // changeTo is the properties for keys that wait 10 minutes and whose cookies
@@ -27,7 +29,7 @@ func changeTo(names ...string) map[string]any {
 	}
 	return map[string]any{
 		"ServiceToken": "arn", "SignerParameter": signerName, "Keys": keys,
-		"Wait": "10m0s", "Live": "70m0s", "EndAllCookies": "false",
+		"Wait": "10m0s", "Lifetime": "70m0s", "EndAllCookies": "false", "StateParameter": stateName,
 	}
 }
 
@@ -89,11 +91,11 @@ func TestKeyChange(t *testing.T) {
 		{"a key joins", []deployedKey{{"a", old}}, []string{"a", "b"}, ""},
 		{"nothing changes", []deployedKey{{"a", old}, {"b", signing}}, []string{"a", "b"}, ""},
 		{"the old key goes when its cookies have ended", []deployedKey{{"a", old}, {"b", settled}}, []string{"b"}, ""},
-		{"the old key goes while its cookies live", []deployedKey{{"a", old}, {"b", signing}}, []string{"b"}, "drops a while viewers still watch"},
-		{"the old key goes and the new one waits", []deployedKey{{"a", old}, {"b", waiting}}, []string{"b"}, "Deploy again after"},
-		{"all keys go", []deployedKey{{"a", old}}, []string{"b"}, "no newer key stands ready"},
+		{"the old key goes while its cookies live", []deployedKey{{"a", old}, {"b", signing}}, []string{"b"}, rotation.CodeKeyInUse},
+		{"the old key goes and the new one waits", []deployedKey{{"a", old}, {"b", waiting}}, []string{"b"}, rotation.CodeKeyInUse},
+		{"all keys go", []deployedKey{{"a", old}}, []string{"b"}, rotation.CodeKeySigns},
 		{"a key goes that never signed", []deployedKey{{"a", old}, {"b", waiting}}, []string{"a"}, ""},
-		{"the order turns", []deployedKey{{"a", old}, {"b", settled}}, []string{"b", "a"}, "oldest first"},
+		{"the order turns", []deployedKey{{"a", old}, {"b", settled}}, []string{"b", "a"}, rotation.CodeKeyOrder},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -106,7 +108,7 @@ func TestKeyChange(t *testing.T) {
 			// Also where the stack had no such resource before.
 			for _, e := range []cfn.Event{event(cfn.RequestCreate, changeType, after), update(signerName, changeType, before, after)} {
 				if c.reason != "" {
-					failed := d.fail(e, "The setting signingKeys", c.reason, "set endAllCookies to true in cdk.json")
+					failed := d.fail(e, c.reason)
 					d.succeed(deletion(failed.PhysicalResourceID, changeType, after))
 					continue
 				}
@@ -130,6 +132,8 @@ func TestKeyChangeOfFirstDeploy(t *testing.T) {
 			t.Errorf("physical id %q", answer.PhysicalResourceID)
 		}
 	}
+	d.wantNames(stateName)
+	d.succeed(deletion(signerName, changeType, changeTo("a")))
 	d.wantNames()
 }
 
@@ -142,7 +146,7 @@ func TestKeyChangeOfCustody(t *testing.T) {
 			d := deploy(t)
 			d.publish(deployedKey{"a", old})
 			changed := map[string]any{"Name": "a", "Custody": c.custody, "Type": c.typ}
-			d.fail(update(signerName, changeType, changeTo("a"), with(changeTo("a"), "Keys", []any{changed})), "keeps the name a", "Add a new name")
+			d.fail(update(signerName, changeType, changeTo("a"), with(changeTo("a"), "Keys", []any{changed})), rotation.CodeKeyChanged)
 			joined := []any{changeTo("a")["Keys"].([]any)[0], map[string]any{"Name": "b", "Custody": c.custody, "Type": c.typ}}
 			d.succeed(update(signerName, changeType, changeTo("a"), with(changeTo("a"), "Keys", joined)))
 		})
@@ -154,7 +158,7 @@ func TestKeyChangeOfAnEarlierStack(t *testing.T) {
 	entry := map[string]string{"name": "a", "hash": "SHA256", "id": "KA", "trustedSince": "2026-01-01T00:00:00Z"}
 	for _, c := range []struct{ title, custody, typ, reason string }{
 		{"the same key", "ssm", "ECDSA_P256", ""},
-		{"another custody", "kms", "RSA_2048", "keeps the name a"},
+		{"another custody", "kms", "RSA_2048", rotation.CodeKeyChanged},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -188,13 +192,13 @@ func TestKeyChangeWithChangedTimes(t *testing.T) {
 			d := deploy(t)
 			d.publish(c.deployed...)
 			times := func(properties map[string]any, times [2]string) map[string]any {
-				return with(with(properties, "Wait", times[0]), "Live", times[1])
+				return with(with(properties, "Wait", times[0]), "Lifetime", times[1])
 			}
 			e := update(signerName, changeType, times(changeTo("a", "b"), c.was), times(changeTo(c.wanted), c.is))
 			if c.allowed {
 				d.succeed(e)
 			} else {
-				d.fail(e, "drops")
+				d.fail(e, "Key")
 			}
 		})
 	}
@@ -232,14 +236,14 @@ func TestKeyChangeRollback(t *testing.T) {
 				if c.updates {
 					d.succeed(back)
 				} else {
-					d.fail(back, "The setting signingKeys")
+					d.fail(back, "Key")
 				}
 			}
 			d.status = cloudformation.UpdateRollbackInProgress
 			if answer := d.succeed(back); answer.PhysicalResourceID != signerName {
 				t.Errorf("physical id %q", answer.PhysicalResourceID)
 			}
-			if logged := strings.Contains(d.said.String(), "let pass, since the stack is rolling back"); logged == c.updates {
+			if logged := strings.Contains(d.said.String(), "ignored because the stack is rolling back"); logged == c.updates {
 				t.Errorf("logged that it let pass: %t", logged)
 			}
 		})
@@ -249,13 +253,13 @@ func TestKeyChangeRollback(t *testing.T) {
 		d := deploy(t)
 		d.status = ""
 		d.publish(deployedKey{"a", old}, deployedKey{"c", settled})
-		d.fail(update(signerName, changeType, changeTo("a", "c"), changeTo("a")), "drops c", "whether this is a rollback could not be found out", "does not exist")
+		d.fail(update(signerName, changeType, changeTo("a", "c"), changeTo("a")), rotation.CodeKeySigns, "could not determine", "does not exist")
 	})
 	t.Run("a creation is none", func(t *testing.T) {
 		d := deploy(t)
 		d.status = cloudformation.UpdateRollbackInProgress
 		d.publish(deployedKey{"a", old}, deployedKey{"c", settled})
-		d.fail(event(cfn.RequestCreate, changeType, changeTo("a")), "drops c")
+		d.fail(event(cfn.RequestCreate, changeType, changeTo("a")), rotation.CodeKeySigns)
 	})
 }
 
@@ -276,10 +280,11 @@ func TestKeyChangeServiceErrors(t *testing.T) {
 			d.store.SetFault(func(string) ssm.Fault { return c.fault })
 			e := update(signerName, changeType, changeTo("a"), changeTo("a", "b"))
 			for _, request := range []cfn.Event{e, event(cfn.RequestCreate, changeType, changeTo("a", "b"))} {
-				d.fail(request, "finding out which signing keys are deployed", signerName, c.reason)
+				d.fail(request, c.reason)
 			}
 			d.status = cloudformation.UpdateRollbackInProgress
 			d.succeed(e)
+			d.store.SetFault(nil)
 			d.succeed(deletion(signerName, changeType, changeTo("a")))
 		})
 	}
@@ -300,7 +305,7 @@ func TestKeyChangeOfAnUnreadableList(t *testing.T) {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
 			d.publishText(c.document)
-			d.fail(update(signerName, changeType, changeTo("a"), changeTo("a", "b")), signerName, "does not name the signing keys", "Put its former value back", "set endAllCookies")
+			d.fail(update(signerName, changeType, changeTo("a"), changeTo("a", "b")), rotation.CodeUnknownKeys, signerName)
 			d.succeed(update(signerName, changeType, changeTo("a"), with(changeTo("b"), "EndAllCookies", "true")))
 		})
 	}
@@ -312,19 +317,18 @@ func TestKeyChangeRefusesProperties(t *testing.T) {
 		value           any
 		reason          string
 	}{
-		{"no parameter", "SignerParameter", nil, "needs the property SignerParameter"},
-		{"no keys", "Keys", nil, "needs the property Keys"},
-		{"an empty list", "Keys", []any{}, "needs the property Keys"},
-		{"keys that are names", "Keys", []any{"a"}, "a Name, a Custody and a Type"},
-		{"a key without a name", "Keys", []any{map[string]any{"Custody": "ssm", "Type": "RSA_2048"}}, "a Name, a Custody and a Type"},
-		{"a key without a custody", "Keys", []any{map[string]any{"Name": "a", "Type": "RSA_2048"}}, "a Name, a Custody and a Type"},
-		{"a key without a type", "Keys", []any{map[string]any{"Name": "a", "Custody": "ssm"}}, "a Name, a Custody and a Type"},
-		{"no wait", "Wait", nil, "needs the property Wait"},
-		{"a wait below zero", "Wait", "-1m", "needs the property Wait"},
-		{"a life that is no number", "Live", "an hour", "needs the property Live"},
-		{"a life too long to count", "Live", "9999999999999h", "needs the property Live"},
-		{"no word about cookies", "EndAllCookies", nil, "needs the property EndAllCookies"},
-		{"another word about cookies", "EndAllCookies", "yes", "needs EndAllCookies to be true or false"},
+		{"no parameter", "SignerParameter", nil, "property SignerParameter"},
+		{"no keys", "Keys", nil, "property Keys"},
+		{"an empty list", "Keys", []any{}, "property Keys"},
+		{"keys that are names", "Keys", []any{"a"}, "property Keys[0].Name"},
+		{"a key without a name", "Keys", []any{map[string]any{"Custody": "ssm", "Type": "RSA_2048"}}, "property Keys[0].Name"},
+		{"a key without a custody", "Keys", []any{map[string]any{"Name": "a", "Type": "RSA_2048"}}, "property Keys[0].Custody"},
+		{"no wait", "Wait", nil, "property Wait"},
+		{"a wait below zero", "Wait", "-1m", "property Wait"},
+		{"a life that is no number", "Lifetime", "an hour", "property Lifetime"},
+		{"a life too long to count", "Lifetime", "9999999999999h", "property Lifetime"},
+		{"no word about cookies", "EndAllCookies", nil, "property EndAllCookies"},
+		{"another word about cookies", "EndAllCookies", "yes", "property EndAllCookies"},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)

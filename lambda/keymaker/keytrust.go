@@ -9,8 +9,8 @@ import (
 )
 
 // A keyTrust is Custom::KeyTrust {KeyName, PublicKeyId, KeyGroupId}: it is
-// made once the key group holds the public key, and its attribute Since is
-// that time, RFC 3339 in UTC. There is nothing of it but its physical id,
+// created once the key group has the public key, and its attribute Since is
+// that time, RFC 3339 in UTC. It has no underlying resource; its physical id is
 // "<KeyName>@<Since>".
 type keyTrust struct{ now func() time.Time }
 
@@ -18,9 +18,9 @@ func (r keyTrust) create(_ context.Context, event cfn.Event) (result, error) {
 	return r.since(event, r.now())
 }
 
-// update keeps the time while the public key is the same one, whatever else
-// changes. Of a key that is another, or whose time cannot be read, the trust
-// is new: to wait too long refuses nobody.
+// update keeps the time while the public key stays the same. For another key,
+// or a time that cannot be read, the trust begins now: to wait too long refuses
+// nobody.
 func (r keyTrust) update(ctx context.Context, event cfn.Event) (result, error) {
 	id := event.PhysicalResourceID
 	since, err := time.Parse(time.RFC3339, id[strings.LastIndexByte(id, '@')+1:])

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
+	"premiumhls/lambda/internal/retry"
 	"premiumhls/signedcookie"
 )
 
@@ -18,11 +19,17 @@ type kmsClient interface {
 }
 
 // A kmsPublicKey is Custom::KMSPublicKey {KeyId}: the public half of a key in
-// KMS, as the attribute PublicKey, SPKI in PEM. The key is not the resource's:
-// nothing is made, and nothing deleted.
+// KMS, with the attributes of a signing key. The resource makes and deletes
+// nothing: the key is a resource of its own.
 type kmsPublicKey struct {
-	client   func() kmsClient
-	patience patience
+	client func() kmsClient
+	pauses retry.Pauses
+}
+
+// kmsKeyTypes are the key specs whose keys CloudFront accepts.
+var kmsKeyTypes = map[types.KeySpec]signedcookie.KeyType{
+	types.KeySpecRsa2048:     signedcookie.RSA2048,
+	types.KeySpecEccNistP256: signedcookie.ECDSAP256,
 }
 
 func (r kmsPublicKey) create(ctx context.Context, event cfn.Event) (result, error) {
@@ -32,23 +39,24 @@ func (r kmsPublicKey) create(ctx context.Context, event cfn.Event) (result, erro
 	}
 	client := r.client()
 	var out *kms.GetPublicKeyOutput
-	err = r.patience.call(ctx, func() (err error) {
+	err = retry.Do(ctx, r.pauses, retry.Denied, func() (err error) {
 		out, err = client.GetPublicKey(ctx, &kms.GetPublicKeyInput{KeyId: &id})
 		return err
 	})
 	if err != nil {
 		return result{}, fmt.Errorf("reading the public half of KMS key %s: %w", id, err)
 	}
-	if out.KeySpec != types.KeySpecRsa2048 || out.KeyUsage != types.KeyUsageTypeSignVerify {
-		return result{}, refuse("KMS key %s has the spec %s and the usage %s, neither of which can change; cookies need a key of spec %s and usage %s: make such a key",
-			id, out.KeySpec, out.KeyUsage, types.KeySpecRsa2048, types.KeyUsageTypeSignVerify)
+	want, ok := kmsKeyTypes[out.KeySpec]
+	if !ok || out.KeyUsage != types.KeyUsageTypeSignVerify {
+		return result{}, refuse(codeKMSKeySpec, "KMS key %s has spec %s and usage %s, which cannot change: must be %s or %s, and %s. Make another key.",
+			id, out.KeySpec, out.KeyUsage, types.KeySpecEccNistP256, types.KeySpecRsa2048, types.KeyUsageTypeSignVerify)
 	}
 	public, err := x509.ParsePKIXPublicKey(out.PublicKey)
 	if err != nil {
 		return result{}, fmt.Errorf("reading the public half of KMS key %s: %w", id, err)
 	}
-	if typ, err := signedcookie.TypeOf(public); err != nil || typ != signedcookie.RSA2048 {
-		return result{}, fmt.Errorf("KMS key %s is said to be %s and its public half is not", id, out.KeySpec)
+	if typ, err := signedcookie.TypeOf(public); err != nil || typ != want {
+		return result{}, fmt.Errorf("KMS key %s has spec %s, but its public half is a %T", id, out.KeySpec, public)
 	}
 	attributes, err := publicAttributes(public)
 	if err != nil {

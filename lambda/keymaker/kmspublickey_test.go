@@ -62,7 +62,7 @@ func TestKMSPublicKeyLifecycle(t *testing.T) {
 		if canonical, _ := signedcookie.MarshalPublicKey(public.(*rsa.PublicKey)); string(canonical) != text {
 			t.Errorf("%s: public key %q is not in the form that CloudFormation sees no change in", e.RequestType, text)
 		}
-		if answer.PhysicalResourceID != arn || len(answer.Data) != 2 || answer.NoEcho {
+		if answer.PhysicalResourceID != arn || len(answer.Data) != 3 || answer.NoEcho {
 			t.Errorf("%s: id %q, data %v, NoEcho %t", e.RequestType, answer.PhysicalResourceID, answer.Data, answer.NoEcho)
 		}
 	}
@@ -81,7 +81,6 @@ func TestKMSPublicKeyLifecycle(t *testing.T) {
 func TestKMSPublicKeyOfOtherKeys(t *testing.T) {
 	for _, c := range []struct{ title, spec, usage string }{
 		{"a longer key", kms.RSA3072, kms.SignVerify},
-		{"an elliptic curve", kms.P256, kms.SignVerify},
 		{"a key that encrypts", kms.RSA2048, kms.EncryptDecrypt},
 	} {
 		t.Run(c.title, func(t *testing.T) {
@@ -90,7 +89,7 @@ func TestKMSPublicKeyOfOtherKeys(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			failed := d.fail(event(cfn.RequestCreate, kmsType, kmsKeyOf(arn)), arn, c.spec, c.usage, "RSA_2048", "SIGN_VERIFY", "make such a key")
+			failed := d.fail(event(cfn.RequestCreate, kmsType, kmsKeyOf(arn)), codeKMSKeySpec, arn, c.spec, c.usage)
 			d.succeed(deletion(failed.PhysicalResourceID, kmsType, kmsKeyOf(arn)))
 		})
 	}
@@ -124,5 +123,23 @@ func TestKMSPublicKeyServiceErrors(t *testing.T) {
 			failed := d.fail(event(cfn.RequestCreate, kmsType, kmsKeyOf(arn)), arn, c.reason)
 			d.succeed(deletion(failed.PhysicalResourceID, kmsType, kmsKeyOf(arn)))
 		})
+	}
+}
+
+// The other kind of key that CloudFront accepts.
+func TestKMSPublicKeyOnACurve(t *testing.T) {
+	d := deploy(t)
+	arn, err := d.keys.CreateKeyOf(kms.P256, kms.SignVerify)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := d.succeed(event(cfn.RequestCreate, kmsType, kmsKeyOf(arn)))
+	text, _ := answer.Data["PublicKey"].(string)
+	public, err := signedcookie.ParsePublicKey([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if typ, err := signedcookie.TypeOf(public); err != nil || typ != signedcookie.ECDSAP256 || answer.Data["KeyType"] != "ECDSA_P256" {
+		t.Errorf("a %s (%v), KeyType %v", typ, err, answer.Data["KeyType"])
 	}
 }

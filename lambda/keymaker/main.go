@@ -1,21 +1,25 @@
-// Command keymaker is the function behind the stack's custom resources: it
-// makes what CloudFormation cannot make without seeing it, and tells it only
-// what may be seen.
+// Command keymaker is the Lambda function behind the stack's custom resources.
+// It makes what CloudFormation could not make without seeing it, and returns
+// only what CloudFormation may see.
 //
-//	Custom::SigningKey    a key pair: the private half to a SecureString
-//	                      parameter, the public half to CloudFormation
-//	Custom::KMSPublicKey  the public half of a key that KMS keeps
-//	Custom::ExternalKey   a key pair brought along: its halves belong together
-//	Custom::OriginSecret  what shows that a request came through the
-//	                      distribution
-//	Custom::KeyChange     whether new signing keys leave viewers playing
-//	Custom::KeyTrust      when a public key joined a key group
+//	Custom::SigningKey     a key pair: the private half goes to a SecureString
+//	                       parameter, the public half to CloudFormation
+//	Custom::KMSPublicKey   the public half of a key in KMS
+//	Custom::ExternalKey    a key pair made elsewhere: checks that its halves match
+//	Custom::OriginSecret   the values of the header that the distribution adds
+//	Custom::ViewerHashKey  the key of the viewers' digests in the logs
+//	Custom::KeyChange      checks that new signing keys keep viewers playing
+//	Custom::KeyTrust       the time since when a key group has a public key
+//	Custom::KeyActivation  lets the signer use the keys that a deploy checked
+//	Custom::KeyRevocation  records keys that must never be trusted again
 //
-// Each request may come more than once, and a retry finds what an earlier try
-// made. The function needs ssm:GetParameter, ssm:PutParameter and
-// ssm:DeleteParameter on the parameters that it makes, ssm:GetParameter on
-// those that it only reads, kms:GetPublicKey on the keys in KMS and
-// cloudformation:DescribeStacks on its own stack.
+// A request may come more than once: a retry finds what an earlier attempt
+// made.
+//
+// Permissions: ssm:GetParameter, ssm:PutParameter and ssm:DeleteParameter on
+// the parameters it makes, ssm:GetParameter on the ones it only reads,
+// kms:GetPublicKey on the keys in KMS and cloudformation:DescribeStacks on its
+// own stack.
 package main
 
 import (
@@ -34,6 +38,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"premiumhls/lambda/internal/customresource"
+	"premiumhls/lambda/internal/retry"
 )
 
 func main() {
@@ -41,9 +46,13 @@ func main() {
 	lambda.Start(customresource.Respond(serve, intendedID))
 }
 
-// serve makes its clients with each request, which is rare, so that a failure
-// of that too is told to CloudFormation: a function that fails at its start
-// leaves a deployment waiting for an hour.
+// denialPauses are the pauses after calls that IAM denies: a permission that
+// the same deploy gave may take seconds to reach the service.
+var denialPauses = retry.Pauses{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second}
+
+// serve makes its clients for each request, which is rare, so that CloudFormation
+// also receives a failure of that: if a function fails at its start, the deploy
+// waits for an hour.
 func serve(ctx context.Context, event cfn.Event) (result, error) {
 	cfg, err := config.LoadDefaultConfig(ctx,
 		config.WithRetryMaxAttempts(8),
@@ -55,5 +64,5 @@ func serve(ctx context.Context, event cfn.Event) (result, error) {
 		parameters: ssm.NewFromConfig(cfg),
 		kms:        func() kmsClient { return kms.NewFromConfig(cfg) },
 		stacks:     func() customresource.StackClient { return cloudformation.NewFromConfig(cfg) },
-	}, deploymentPatience).handle(ctx, event)
+	}, denialPauses).handle(ctx, event)
 }

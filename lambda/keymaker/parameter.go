@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
+
+	"premiumhls/lambda/internal/retry"
 )
 
 // A parameterClient is what the function needs of an SSM client.
@@ -21,19 +23,19 @@ type parameterClient interface {
 	DeleteParameter(context.Context, *ssm.DeleteParameterInput, ...func(*ssm.Options)) (*ssm.DeleteParameterOutput, error)
 }
 
-// A parameterStore keeps secrets as SecureString parameters.
+// A parameterStore reads and writes parameters.
 type parameterStore struct {
-	client   parameterClient
-	patience patience // with a denied reading
+	client parameterClient
+	pauses retry.Pauses // after denied calls
 }
 
-var errMissing = errors.New("there is no such parameter")
+var errMissing = errors.New("the parameter does not exist")
 
-// get returns a parameter, its value in clear, or an error that wraps
+// get returns a parameter with its value in clear, or an error that wraps
 // errMissing.
 func (s parameterStore) get(ctx context.Context, name string) (*types.Parameter, error) {
 	var out *ssm.GetParameterOutput
-	err := s.patience.call(ctx, func() (err error) {
+	err := retry.Do(ctx, s.pauses, retry.Denied, func() (err error) {
 		out, err = s.client.GetParameter(ctx, &ssm.GetParameterInput{Name: &name, WithDecryption: aws.Bool(true)})
 		return err
 	})
@@ -44,7 +46,7 @@ func (s parameterStore) get(ctx context.Context, name string) (*types.Parameter,
 		return nil, fmt.Errorf("reading parameter %s: %w", name, err)
 	}
 	if out.Parameter == nil {
-		return nil, fmt.Errorf("reading parameter %s: the answer holds none", name)
+		return nil, fmt.Errorf("reading parameter %s: the response has no parameter", name)
 	}
 	return out.Parameter, nil
 }
@@ -56,48 +58,81 @@ func (s parameterStore) read(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	if typ := parameter.Type; typ != types.ParameterTypeSecureString {
-		return "", refuse("parameter %s exists as a %s, and a secret is a SecureString only; delete the parameter or choose another name", name, typ)
+		return "", refuse(codeNotSecure, "parameter %s is a %s: must be a SecureString. Delete it (aws ssm delete-parameter --name %s) and deploy again, or choose another name.", name, typ, name)
 	}
 	return aws.ToString(parameter.Value), nil
 }
 
-// readOrCreate returns a parameter's value, which it lets create make where
-// there is no parameter. Callers that race each other get the same value.
-func (s parameterStore) readOrCreate(ctx context.Context, name, description string, create func() (string, error)) (string, error) {
-	var made string
-	for try := range 5 {
-		if err := sleep(ctx, time.Duration(try)*100*time.Millisecond); err != nil {
-			return "", fmt.Errorf("creating parameter %s: %w", name, err)
+// put writes a parameter. Its error does not hold any of secret.
+func (s parameterStore) put(ctx context.Context, in *ssm.PutParameterInput, secret string) error {
+	in.Tier = types.ParameterTierStandard
+	return retry.Do(ctx, s.pauses, retry.Denied, func() error {
+		_, err := s.client.PutParameter(ctx, in)
+		if err != nil {
+			return withoutSecret(err, secret)
+		}
+		return nil
+	})
+}
+
+// A secret is a value of which a part may be said.
+type secret struct {
+	open string // what comes first, and may be said
+	text string
+}
+
+// readOrCreate returns the value of a SecureString and whether this call made
+// it. It calls create if there is no such parameter. Callers that race each
+// other get the same value.
+func (s parameterStore) readOrCreate(ctx context.Context, name, description string, create func() (secret, error)) (value string, created bool, err error) {
+	var new secret
+	for attempt := range 5 {
+		if err := retry.Sleep(ctx, time.Duration(attempt)*100*time.Millisecond); err != nil {
+			return "", false, fmt.Errorf("creating parameter %s: %w", name, err)
 		}
 		value, err := s.read(ctx, name)
 		if !errors.Is(err, errMissing) {
-			return value, err
+			return value, false, err
 		}
-		if made == "" {
-			if made, err = create(); err != nil {
-				return "", fmt.Errorf("creating parameter %s: %w", name, err)
+		if new.text == "" {
+			if new, err = create(); err != nil {
+				return "", false, fmt.Errorf("creating parameter %s: %w", name, err)
 			}
 		}
-		_, err = s.client.PutParameter(ctx, &ssm.PutParameterInput{
+		err = s.put(ctx, &ssm.PutParameterInput{
 			Name:        &name,
 			Description: &description,
-			Value:       &made,
+			Value:       aws.String(new.open + new.text),
 			Type:        types.ParameterTypeSecureString,
-			Tier:        types.ParameterTierStandard,
 			Overwrite:   aws.Bool(false),
-		})
+		}, new.text)
 		if err == nil {
-			return made, nil
+			return new.open + new.text, true, nil
 		}
 		if _, ok := errors.AsType[*types.ParameterAlreadyExists](err); !ok {
-			return "", fmt.Errorf("creating parameter %s: %w", name, withoutSecret(err, made))
+			return "", false, fmt.Errorf("creating parameter %s: %w", name, err)
 		}
-		// Another was faster, or a try whose answer was lost: read that.
+		// Another call was faster, or an attempt whose response was lost.
 	}
-	return "", fmt.Errorf("parameter %s is said to exist and not to exist in turns", name)
+	return "", false, fmt.Errorf("creating parameter %s: inconsistent reads: exists, then not found", name)
 }
 
-// remove deletes a parameter, or finds it gone.
+// overwrite replaces the value of a parameter, or makes it.
+func (s parameterStore) overwrite(ctx context.Context, name, description string, typ types.ParameterType, value string) error {
+	confidential := ""
+	if typ == types.ParameterTypeSecureString {
+		confidential = value
+	}
+	err := s.put(ctx, &ssm.PutParameterInput{
+		Name: &name, Description: &description, Value: &value, Type: typ, Overwrite: aws.Bool(true),
+	}, confidential)
+	if err != nil {
+		return fmt.Errorf("writing parameter %s: %w", name, err)
+	}
+	return nil
+}
+
+// remove deletes a parameter. It is no error if there is none.
 func (s parameterStore) remove(ctx context.Context, name string) error {
 	_, err := s.client.DeleteParameter(ctx, &ssm.DeleteParameterInput{Name: &name})
 	if _, ok := errors.AsType[*types.ParameterNotFound](err); ok {
@@ -109,46 +144,59 @@ func (s parameterStore) remove(ctx context.Context, name string) error {
 	return nil
 }
 
-// removeOf deletes the parameter that a Delete event is about, if any.
-func (s parameterStore) removeOf(ctx context.Context, event cfn.Event) error {
-	id := event.PhysicalResourceID
-	if strings.HasPrefix(id, refusedPrefix) {
+// removeOf deletes the parameter of a Delete event, unless another stack made
+// it, as owner finds out from its value.
+func (s parameterStore) removeOf(ctx context.Context, event cfn.Event, owner func(value string) string) error {
+	// The id, not the property: after an update that replaced the parameter,
+	// or failed to, only the id says which of the two is meant.
+	name := event.PhysicalResourceID
+	if strings.HasPrefix(name, refusedPrefix) {
 		return nil
 	}
-	if strings.HasPrefix(id, "/") {
-		// The id, not the property: where an update replaced the parameter,
-		// or failed to, this alone says surely which of the two is meant.
-		return s.remove(ctx, id)
+	if !strings.HasPrefix(name, "/") {
+		// An id that CloudFormation made for a creation without a response.
+		var err error
+		if name, err = parameterName(event); err != nil {
+			return nil // the creation was refused for the same reason
+		}
 	}
-	// An id that CloudFormation made for a creation that never answered.
-	name, err := parameterName(event)
+	parameter, err := s.get(ctx, name)
+	if errors.Is(err, errMissing) {
+		return nil
+	}
 	if err != nil {
-		return nil // the creation was refused for the same reason
+		return fmt.Errorf("deleting parameter %s: %w", name, err)
+	}
+	if stack := owner(aws.ToString(parameter.Value)); stack != "" && stack != event.StackID {
+		return nil
 	}
 	return s.remove(ctx, name)
 }
 
-// withoutSecret returns the error of a call that sent a secret, less its text
-// where that repeats any of it: the service's validation errors quote values.
+// notOurs is the refusal of a parameter that the stack should make and finds.
+func notOurs(name, what string) error {
+	return refuse(codeNotOurs, "parameter %s exists and this stack did not make it. If nothing uses it, delete it (aws ssm delete-parameter --name %s) and deploy again%s.", name, name, what)
+}
+
+// A quotedError is an error of a service whose message quotes a secret.
+type quotedError struct{ code string }
+
+func (e *quotedError) Error() string {
+	return e.code + " (message withheld: it quotes the value)"
+}
+
+// withoutSecret returns the error of a call that sent a secret, without its
+// text if that repeats any of it: the service's validation errors quote values.
 func withoutSecret(err error, secret string) error {
 	const run = 12 // characters: too few to be of use, too many to be chance
 	text := err.Error()
 	for i := 0; i+run <= len(secret); i++ {
 		if strings.Contains(text, secret[i:i+run]) {
 			if api, ok := errors.AsType[smithy.APIError](err); ok {
-				return fmt.Errorf("%s (the service's message is withheld: it quotes the value)", api.ErrorCode())
+				return &quotedError{api.ErrorCode()}
 			}
-			return errors.New("the error is withheld: it quotes the value")
+			return &quotedError{"error"}
 		}
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -8,10 +8,11 @@ import (
 
 	"premiumhls/local/kms"
 	"premiumhls/local/ssm"
+	"premiumhls/signedcookie"
 )
 
-// A permission that the same deployment gave may come into force after the
-// resource is made.
+// A permission that the same deploy gave may come into force after the function
+// is called.
 func TestPermissionComesLate(t *testing.T) {
 	for _, c := range []struct {
 		title   string
@@ -45,15 +46,27 @@ func TestPermissionComesLate(t *testing.T) {
 		})
 	}
 
-	t.Run("to read a parameter", func(t *testing.T) {
-		d := deploy(t)
-		var calls atomic.Int32
-		d.store.SetFault(func(string) ssm.Fault {
-			if calls.Add(1) <= 2 {
-				return ssm.Fault{Code: "AccessDeniedException"}
+	for _, c := range []struct {
+		title, operation string
+		event            cfn.Event
+	}{
+		{"to read a parameter", "GetParameter", event(cfn.RequestCreate, changeType, changeTo("a"))},
+		{"to make a secret", "PutParameter", event(cfn.RequestCreate, keyType, keyOf(keyName, signedcookie.ECDSAP256))},
+		{"to write the record", "PutParameter", event(cfn.RequestCreate, changeType, changeTo("a"))},
+	} {
+		t.Run(c.title, func(t *testing.T) {
+			d := deploy(t)
+			var calls atomic.Int32
+			d.store.SetFault(func(operation string) ssm.Fault {
+				if operation == c.operation && calls.Add(1) <= 2 {
+					return ssm.Fault{Code: "AccessDeniedException"}
+				}
+				return ssm.Fault{}
+			})
+			d.succeed(c.event)
+			if calls.Load() < 3 {
+				t.Errorf("%s was called %d times", c.operation, calls.Load())
 			}
-			return ssm.Fault{}
 		})
-		d.succeed(event(cfn.RequestCreate, changeType, changeTo("a")))
-	})
+	}
 }

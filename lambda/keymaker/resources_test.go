@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"testing"
 	"time"
 
@@ -11,70 +10,7 @@ import (
 	"premiumhls/signedcookie"
 )
 
-const (
-	secretType = "Custom::OriginSecret"
-	secretName = "/S/origin-secret"
-	trustType  = "Custom::KeyTrust"
-)
-
-func TestOriginSecretLifecycle(t *testing.T) {
-	d := deploy(t)
-	properties := map[string]any{"ParameterName": secretName}
-	first := d.succeed(event(cfn.RequestCreate, secretType, properties))
-	value, _ := first.Data["Value"].(string)
-	if bytes, err := base64.RawURLEncoding.DecodeString(value); err != nil || len(bytes) != 32 {
-		t.Errorf("secret is %d bytes in base64url (%v), want 32", len(bytes), err)
-	}
-	p, _ := d.store.Get(secretName)
-	if p.Value != value || p.Type != ssm.SecureString {
-		t.Errorf("stored a %s that is the secret: %t", p.Type, p.Value == value)
-	}
-
-	for _, e := range []cfn.Event{
-		event(cfn.RequestCreate, secretType, properties),
-		update(secretName, secretType, properties, properties),
-	} {
-		again := d.succeed(e)
-		if !again.NoEcho || again.PhysicalResourceID != secretName || again.Data["Value"] != value {
-			t.Errorf("%s: NoEcho %t, id %q, same secret %t", e.RequestType, again.NoEcho, again.PhysicalResourceID, again.Data["Value"] == value)
-		}
-	}
-
-	d.store.Delete(secretName)
-	if anew := d.succeed(update(secretName, secretType, properties, properties)); anew.Data["Value"] == value {
-		t.Error("a lost secret cannot be the same")
-	}
-	for range 2 {
-		d.succeed(deletion(secretName, secretType, properties))
-		d.wantNames()
-	}
-}
-
-func TestOriginSecretsDiffer(t *testing.T) {
-	d := deploy(t)
-	one := d.succeed(event(cfn.RequestCreate, secretType, map[string]any{"ParameterName": "/S/1"}))
-	two := d.succeed(event(cfn.RequestCreate, secretType, map[string]any{"ParameterName": "/S/2"}))
-	if one.Data["Value"] == two.Data["Value"] {
-		t.Error("two secrets are the same")
-	}
-}
-
-func TestOriginSecretFindsSomethingElse(t *testing.T) {
-	for _, c := range []struct{ title, typ, value string }{
-		{"a password", ssm.SecureString, "correct horse battery staple"},
-		{"a short secret", ssm.SecureString, base64.RawURLEncoding.EncodeToString(make([]byte, 31))},
-		{"a secret in clear", ssm.String, base64.RawURLEncoding.EncodeToString(make([]byte, 32))},
-	} {
-		t.Run(c.title, func(t *testing.T) {
-			d := deploy(t)
-			d.hold(secretName, c.typ, c.value)
-			properties := map[string]any{"ParameterName": secretName}
-			failed := d.fail(event(cfn.RequestCreate, secretType, properties), secretName)
-			d.succeed(deletion(failed.PhysicalResourceID, secretType, properties))
-			d.wantNames(secretName)
-		})
-	}
-}
+const trustType = "Custom::KeyTrust"
 
 func TestKeyTrust(t *testing.T) {
 	trust := func(key, publicKey, group string) map[string]any {
@@ -128,16 +64,16 @@ func TestRefusedRequests(t *testing.T) {
 		properties          map[string]any
 		reason              string
 	}{
-		{"an unknown type", "Custom::Other", map[string]any{"ParameterName": keyName}, `resource type "Custom::Other" is not one`},
-		{"a key without a name", keyType, map[string]any{"KeyType": "RSA_2048"}, "needs the property ParameterName"},
-		{"a key whose name is a list", keyType, map[string]any{"KeyType": "RSA_2048", "ParameterName": []any{keyName}}, "needs the property ParameterName"},
-		{"a key outside any path", keyType, keyOf("key", signedcookie.RSA2048), "begins with a slash"},
-		{"a key without a type", keyType, map[string]any{"ParameterName": keyName}, "needs the property KeyType"},
+		{"an unknown type", "Custom::Other", map[string]any{"ParameterName": keyName}, codeUnknownRequest},
+		{"a key without a name", keyType, map[string]any{"KeyType": "RSA_2048"}, "property ParameterName"},
+		{"a key whose name is a list", keyType, map[string]any{"KeyType": "RSA_2048", "ParameterName": []any{keyName}}, "property ParameterName"},
+		{"a key outside any path", keyType, keyOf("key", signedcookie.RSA2048), "property ParameterName"},
+		{"a key without a type", keyType, map[string]any{"ParameterName": keyName}, "property KeyType"},
 		{"a key of an unknown type", keyType, keyOf(keyName, "RSA_4096"), "RSA_4096"},
-		{"a secret without a name", secretType, nil, "needs the property ParameterName"},
-		{"a trust without a name", trustType, map[string]any{"PublicKeyId": "K", "KeyGroupId": "G"}, "needs the property KeyName"},
-		{"a trust without a key", trustType, map[string]any{"KeyName": "a", "KeyGroupId": "G"}, "needs the property PublicKeyId"},
-		{"a trust without a group", trustType, map[string]any{"KeyName": "a", "PublicKeyId": "K"}, "needs the property KeyGroupId"},
+		{"a secret without a name", secretType, nil, "property ParameterName"},
+		{"a trust without a name", trustType, map[string]any{"PublicKeyId": "K", "KeyGroupId": "G"}, "property KeyName"},
+		{"a trust without a key", trustType, map[string]any{"KeyName": "a", "KeyGroupId": "G"}, "property PublicKeyId"},
+		{"a trust without a group", trustType, map[string]any{"KeyName": "a", "PublicKeyId": "K"}, "property KeyGroupId"},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
@@ -151,7 +87,7 @@ func TestRefusedRequests(t *testing.T) {
 
 	t.Run("an unknown request", func(t *testing.T) {
 		d := deploy(t)
-		d.fail(event("Read", keyType, keyOf(keyName, signedcookie.RSA2048)), `request type "Read"`)
+		d.fail(event("Read", keyType, keyOf(keyName, signedcookie.RSA2048)), codeUnknownRequest)
 		d.wantNames()
 	})
 }

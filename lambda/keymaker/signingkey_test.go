@@ -43,7 +43,7 @@ func (d *deployment) wantPair(name string, typ signedcookie.KeyType, answer cfn.
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if answer.Data["PublicKey"] != string(want) || len(answer.Data) != 2 {
+	if answer.Data["PublicKey"] != string(want) || len(answer.Data) != 3 {
 		d.t.Errorf("data %v, want the stored key's public half alone:\n%s", answer.Data, want)
 	}
 	if answer.PhysicalResourceID != name {
@@ -168,7 +168,7 @@ func TestSigningKeyTypeCannotChange(t *testing.T) {
 	d.succeed(event(cfn.RequestCreate, keyType, ecdsa))
 	before, _ := d.store.Get(keyName)
 
-	answer := d.fail(update(keyName, keyType, ecdsa, rsa), "a public key's material cannot change", "add a new name to signingKeys")
+	answer := d.fail(update(keyName, keyType, ecdsa, rsa), codeKeyType, keyName)
 	if answer.PhysicalResourceID != keyName {
 		t.Errorf("physical id %q: CloudFormation would take it for a replacement", answer.PhysicalResourceID)
 	}
@@ -183,37 +183,65 @@ func TestSigningKeyGone(t *testing.T) {
 	properties := keyOf(keyName, signedcookie.ECDSAP256)
 	d.succeed(event(cfn.RequestCreate, keyType, properties))
 	d.store.Delete(keyName)
-	d.fail(update(keyName, keyType, properties, properties), keyName, "is gone", "add a new name to signingKeys")
+	d.fail(update(keyName, keyType, properties, properties), codeMissing, keyName)
 	d.wantNames()
 }
 
-// What a creation finds and cannot use is somebody else's: the rollback of
-// that creation leaves it.
-func TestSigningKeyFindsSomethingElse(t *testing.T) {
-	ec, err := signedcookie.GenerateKey(signedcookie.ECDSAP256)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pair, err := signedcookie.MarshalPrivateKey(ec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ title, typ, value, reason string }{
-		{"no key", ssm.SecureString, "correct horse battery staple", "does not hold a private key"},
-		{"a key cut short", ssm.SecureString, string(pair[:len(pair)/2]), "does not hold a private key"},
-		{"a key of another type", ssm.SecureString, string(pair), "a public key's material cannot change"},
-		{"a key in clear", ssm.String, string(pair), "a secret is a SecureString only"},
+// What a creation finds and did not make belongs to somebody else: the creation
+// is refused and its rollback deletes nothing.
+func TestSigningKeyOfSomebodyElse(t *testing.T) {
+	ec, rsa := newPair(t, signedcookie.ECDSAP256), newPair(t, signedcookie.RSA2048)
+	for _, c := range []struct{ title, typ, value, code string }{
+		{"another value", ssm.SecureString, "correct horse battery staple", codeNotOurs},
+		{"half a key", ssm.SecureString, rsa.private[:len(rsa.private)/2], codeNotOurs},
+		{"a key of another type", ssm.SecureString, ec.private, codeNotOurs},
+		{"a key that would do", ssm.SecureString, rsa.private, codeNotOurs},
+		{"a key of another stack", ssm.SecureString, ownerLine + "another\n" + rsa.private, codeNotOurs},
+		{"a key in clear", ssm.String, rsa.private, codeNotSecure},
+		{"half a key of this stack", ssm.SecureString, ownerLine + "stack\n" + rsa.private[:len(rsa.private)/2], codeInvalidValue},
+		{"a key of this stack of another type", ssm.SecureString, ownerLine + "stack\n" + ec.private, codeKeyType},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			d := deploy(t)
 			d.hold(keyName, c.typ, c.value)
 			properties := keyOf(keyName, signedcookie.RSA2048)
-			failed := d.fail(event(cfn.RequestCreate, keyType, properties), keyName, c.reason)
+			failed := d.fail(event(cfn.RequestCreate, keyType, properties), keyName, c.code)
 			d.succeed(deletion(failed.PhysicalResourceID, keyType, properties))
 			if p, _ := d.store.Get(keyName); p.Value != c.value || p.Version != 1 {
 				t.Error("the parameter was changed")
 			}
 		})
+	}
+}
+
+// A key that another stack made meanwhile is not deleted with this stack's
+// resource, nor used by it. One that an earlier version made is.
+func TestSigningKeyOfAnotherStackIsKept(t *testing.T) {
+	ec := newPair(t, signedcookie.ECDSAP256)
+	properties := keyOf(keyName, signedcookie.ECDSAP256)
+	d := deploy(t)
+	d.hold(keyName, ssm.SecureString, ownerLine+"another\n"+ec.private)
+	d.fail(update(keyName, keyType, properties, properties), codeNotOurs)
+	d.succeed(deletion(keyName, keyType, properties))
+	d.wantNames(keyName)
+
+	d.hold(keyName2, ssm.SecureString, ec.private)
+	properties = keyOf(keyName2, signedcookie.ECDSAP256)
+	d.wantPair(keyName2, signedcookie.ECDSAP256, d.succeed(update(keyName2, keyType, properties, properties)))
+	d.succeed(deletion(keyName2, keyType, properties))
+	d.wantNames(keyName)
+}
+
+// A key keeps the type it was made with when the type of new keys changes.
+func TestSigningKeyKeepsItsType(t *testing.T) {
+	d := deploy(t)
+	anyType := func(typ signedcookie.KeyType) map[string]any { return with(keyOf(keyName, typ), "AnyType", "true") }
+	rsa, ecdsa := anyType(signedcookie.RSA2048), anyType(signedcookie.ECDSAP256)
+	d.succeed(event(cfn.RequestCreate, keyType, rsa))
+	answer := d.succeed(update(keyName, keyType, rsa, ecdsa))
+	d.wantPair(keyName, signedcookie.RSA2048, answer)
+	if answer.Data["KeyType"] != "RSA_2048" {
+		t.Errorf("KeyType %v", answer.Data["KeyType"])
 	}
 }
 

@@ -136,7 +136,7 @@ func (s *hourSite) Fetch(ctx context.Context) (keyring.Parameters, error) {
 }
 
 // SignDigest and PublicKey make it a [keyring.DigestSigner].
-func (s *hourSite) SignDigest(_ context.Context, _ string, digest []byte) ([]byte, error) {
+func (s *hourSite) SignDigest(_ context.Context, _ string, _ signedcookie.KeyType, digest []byte) ([]byte, error) {
 	if s.down.Load() {
 		return nil, errDown
 	}

@@ -54,8 +54,12 @@ func start(logger *slog.Logger) (*handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	parameters := keyring.NewParameterStore(client, settings.ParameterPrefix, settings.SigningKeys)
+	if settings.LogViewers != "plain" {
+		parameters.WithViewerHashKey(settings.ParameterPrefix)
+	}
 	ring := keyring.New(
-		keyring.NewParameterStore(client, settings.ParameterPrefix, settings.SigningKeys),
+		parameters,
 		keyring.Config{RefreshEvery: settings.Refresh(), KMS: newKMS(os.Getenv), Logger: logger, Metrics: settings.metrics},
 	)
 	ring.Start()

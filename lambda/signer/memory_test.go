@@ -17,13 +17,14 @@ import (
 	"premiumhls/internal/issuance"
 	"premiumhls/lambda/internal/entitlement"
 	"premiumhls/lambda/internal/keyring"
+	"premiumhls/signedcookie"
 )
 
 // instantKMS signs at once, so that a million signatures can be had in a test.
 // Who verifies them is tested elsewhere.
 type instantKMS struct{ signed atomic.Int64 }
 
-func (k *instantKMS) SignDigest(_ context.Context, _ string, digest []byte) ([]byte, error) {
+func (k *instantKMS) SignDigest(_ context.Context, _ string, _ signedcookie.KeyType, digest []byte) ([]byte, error) {
 	k.signed.Add(1)
 	signature := make([]byte, 256)
 	copy(signature, digest)

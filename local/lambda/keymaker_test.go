@@ -89,7 +89,7 @@ func TestKeymaker(t *testing.T) {
 	}
 	changed := map[string]any{"ParameterName": name, "KeyType": "RSA_2048"}
 	refused := send(t, r, cfn.Event{RequestType: cfn.RequestUpdate, ResourceProperties: changed, OldResourceProperties: properties, PhysicalResourceID: name})
-	if refused.Status != cfn.StatusFailed || !strings.Contains(refused.Reason, "add a new name to signingKeys") {
+	if refused.Status != cfn.StatusFailed || !strings.HasPrefix(refused.Reason, "KeyTypeMismatch:") {
 		t.Errorf("Update to another type: %+v", refused)
 	}
 
@@ -124,7 +124,8 @@ func TestKeymaker(t *testing.T) {
 		}
 	}
 
-	lines := strings.Split(strings.TrimSpace(parameter.Value), "\n")
+	_, pem, _ := strings.Cut(parameter.Value, "\n") // after the line that says whose it is
+	lines := strings.Split(strings.TrimSpace(pem), "\n")
 	said := log.String()
 	if !strings.Contains(said, `"requestType":"Create"`) {
 		t.Errorf("log:\n%s", said)

@@ -18,6 +18,7 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 	"golang.org/x/sync/errgroup"
 
+	"premiumhls/internal/signingkey"
 	"premiumhls/signedcookie"
 	"premiumhls/stacks/settings"
 )
@@ -196,7 +197,7 @@ func digest(paths ...string) (string, error) {
 func readPublicKeys(root string, s settings.Settings) (map[string]string, error) {
 	found := map[string]string{}
 	for _, key := range s.Keys() {
-		if key.Custody != settings.CustodyExternal {
+		if key.Custody != signingkey.CustodyExternal {
 			continue
 		}
 		path := key.PublicKeyFile

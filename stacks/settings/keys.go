@@ -3,8 +3,9 @@ package settings
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"slices"
+
+	"premiumhls/internal/signingkey"
 )
 
 // A SigningKey is an entry of the setting signingKeys: a name or, where the
@@ -19,13 +20,6 @@ type SigningKey struct {
 	Parameter     string `json:"parameter,omitempty"`
 	PublicKeyFile string `json:"publicKeyFile,omitempty"`
 }
-
-// Custodies of a private key.
-const (
-	CustodySSM      = "ssm"      // made at deploy time, kept in a SecureString
-	CustodyKMS      = "kms"      // made in KMS, and never leaves it
-	CustodyExternal = "external" // brought along
-)
 
 func (k *SigningKey) UnmarshalJSON(raw []byte) error {
 	if bytes.HasPrefix(raw, []byte(`"`)) {
@@ -64,48 +58,46 @@ func (s Settings) Keys() []SigningKey {
 	return keys
 }
 
-var (
-	keyName       = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9-]{0,38}[A-Za-z0-9])?$`)
-	parameterName = regexp.MustCompile(`^(/[A-Za-z0-9_.-]+){1,15}$`)
-)
-
-// maxKeys is CloudFront's quota of public keys in a key group.
-const maxKeys = 5
+// SigningKeyList is [Settings.Keys] as the rules of signing keys need them.
+func (s Settings) SigningKeyList() []signingkey.Key {
+	var keys []signingkey.Key
+	for _, k := range s.Keys() {
+		keys = append(keys, signingkey.Key{Name: k.Name, Custody: k.Custody, Type: k.Type, Hash: k.Hash, Parameter: k.Parameter})
+	}
+	return keys
+}
 
 func (s *Settings) validateKeys(check func(name string, ok bool, why ...string)) {
-	var names []string
-	for _, key := range s.SigningKeys {
-		names = append(names, key.Name)
-	}
-	check("signingKeys", len(names) > 0 && every(names, keyName.MatchString), "Viewers need at least one key to be let in.")
-	check("signingKeys", len(names) <= maxKeys, "CloudFront takes at most five public keys in a key group.")
-	check("signingKeys", distinct(names), "A key cannot be made twice; a new key needs a new name.")
-
-	check("keyCustody", validCustody(s.KeyCustody))
-	check("signingKeyType", validType(s.SigningKeyType))
-	check("signatureHash", validHash(s.SignatureHash))
-	if !validCustody(s.KeyCustody) || !validType(s.SigningKeyType) || !validHash(s.SignatureHash) {
-		return
-	}
-	for _, key := range s.Keys() {
-		check("signingKeys", validCustody(key.Custody) && validType(key.Type) && validHash(key.Hash),
-			"The custody of "+key.Name+" may be ssm, kms or external, its type RSA_2048 or ECDSA_P256, its hash SHA256 or SHA1.")
-		check("signatureHash", key.Type != "ECDSA_P256" || key.Hash != "SHA256" || s.UndocumentedECDSASHA256,
-			"The key "+key.Name+" is ECDSA_P256, and AWS documents SHA-256 with RSA keys only.")
-		check("signingKeys", key.Custody != CustodyKMS || key.Type == "RSA_2048" && key.Hash == "SHA256",
-			"The key "+key.Name+" is in KMS, which signs with SHA-256, and so with RSA_2048.")
-		if key.Custody == CustodyExternal {
-			check("signingKeys", parameterName.MatchString(key.Parameter) && key.PublicKeyFile != "",
-				"The key "+key.Name+" is external: its entry must name a parameter, such as /my/key, and a publicKeyFile.")
-		} else {
-			check("signingKeys", key.Parameter == "" && key.PublicKeyFile == "",
-				"The key "+key.Name+" has a parameter or publicKeyFile, which only external keys have.")
+	for _, f := range []struct{ name, value string }{
+		{"keyCustody", s.KeyCustody}, {"signingKeyType", s.SigningKeyType}, {"signatureHash", s.SignatureHash},
+	} {
+		ok := allowedDefault(f.name, f.value)
+		check(f.name, ok)
+		if !ok {
+			return
 		}
 	}
+	for _, err := range signingkey.Check(signingkey.Of(s.StackName), s.SigningKeyList(), s.AllowECDSASHA1) {
+		check("signingKeys", false, err.Error()+".")
+	}
+	for _, key := range s.Keys() {
+		external := key.Custody == signingkey.CustodyExternal
+		check("signingKeys", !external || key.PublicKeyFile != "", "key "+key.Name+": an external key needs a publicKeyFile.")
+		check("signingKeys", external || key.PublicKeyFile == "", "key "+key.Name+": only an external key has a publicKeyFile.")
+	}
 }
 
-func validCustody(s string) bool {
-	return s == CustodySSM || s == CustodyKMS || s == CustodyExternal
+// allowedDefault reports whether a setting that entries of signingKeys can
+// override has a value that they could have.
+func allowedDefault(name, value string) bool {
+	key := signingkey.Key{Name: "a", Custody: signingkey.CustodySSM, Type: signingkey.DefaultType, Hash: signingkey.DefaultHash}
+	switch name {
+	case "keyCustody":
+		return slices.Contains([]string{signingkey.CustodySSM, signingkey.CustodyKMS, signingkey.CustodyExternal}, value)
+	case "signingKeyType":
+		key.Type = value
+	case "signatureHash":
+		key.Hash = value
+	}
+	return len(signingkey.Check("/S", []signingkey.Key{key}, true)) == 0
 }
-func validType(s string) bool { return s == "RSA_2048" || s == "ECDSA_P256" }
-func validHash(s string) bool { return s == "SHA1" || s == "SHA256" }

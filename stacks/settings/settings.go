@@ -5,6 +5,7 @@ package settings
 import (
 	"premiumhls/internal/setting"
 	"premiumhls/internal/signersettings"
+	"premiumhls/internal/signingkey"
 )
 
 //go:generate go test . -run TestReference -update
@@ -36,12 +37,13 @@ type Settings struct {
 	DeployCheck    bool     `json:"deployCheck" default:"true" doc:"At the end of each deploy that changes something, check that premium videos are served with cookies and refused without. If not, the deploy fails and is rolled back."`
 
 	// The signing keys.
-	SigningKeys             []SigningKey `json:"signingKeys" default:"[\"first\"]" allowed:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile" section:"Signing keys" doc:"The keys, oldest first: a name, or an object with name and what differs from the settings below (custody, type, hash). An external key needs parameter and publicKeyFile. A name stands for one key for ever; see [keys.md](keys.md)."`
-	KeyCustody              string       `json:"keyCustody" default:"ssm" allowed:"ssm, kms or external" doc:"Where private keys are: ssm (made at deploy time, in Parameter Store), kms (made in KMS, which they never leave) or external (made by you)."`
-	SigningKeyType          string       `json:"signingKeyType" default:"RSA_2048" allowed:"RSA_2048 or ECDSA_P256" doc:"Type of new keys."`
-	SignatureHash           string       `json:"signatureHash" default:"SHA256" allowed:"SHA256 or SHA1; with ECDSA_P256 only SHA1, unless allowUndocumentedEcdsaSha256 is true" doc:"Hash of signatures."`
-	UndocumentedECDSASHA256 bool         `json:"allowUndocumentedEcdsaSha256" allowed:"true or false" doc:"Allow ECDSA keys with SHA-256."`
-	EndAllCookies           bool         `json:"endAllCookies" allowed:"true or false" doc:"Allow this deploy to drop keys whose cookies viewers still use, for example a key that leaked. Every viewer with such cookies is refused until the page requests new ones."`
+	SigningKeys            []SigningKey `json:"signingKeys" default:"[\"first\"]" allowed:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile" section:"Signing keys" doc:"The keys, oldest first: a name, or an object with name and what differs from the settings below (custody, type, hash). An external key needs parameter and publicKeyFile. A name stands for one key for ever; see [keys.md](keys.md)."`
+	KeyCustody             string       `json:"keyCustody" default:"ssm" allowed:"ssm, kms or external" doc:"Where private keys are: ssm (made at deploy time, in Parameter Store), kms (made in KMS, which they never leave) or external (made by you)."`
+	SigningKeyType         string       `json:"signingKeyType" default:"ECDSA_P256" allowed:"RSA_2048 or ECDSA_P256" doc:"Type of new keys. A key in Parameter Store keeps the type it was made with; for a key in KMS or an external one, write its type into its entry of signingKeys before you change this."`
+	SignatureHash          string       `json:"signatureHash" default:"SHA256" allowed:"SHA256, or SHA1 for keys that are not in KMS; with ECDSA_P256 only if allowEcdsaSha1 is true" doc:"Hash of signatures."`
+	AllowECDSASHA1         bool         `json:"allowEcdsaSha1" default:"false" doc:"Allow ECDSA keys with SHA-1, which CloudFront was seen to accept, AWS does not document and AWS's own tools refuse to make."`
+	EndAllCookies          bool         `json:"endAllCookies" default:"false" doc:"For a key that leaked, for one deploy: allow it to drop keys whose cookies viewers still use, revoke these keys for ever, and do not roll back if the deploy check fails. Every viewer with such cookies is refused until the page requests new ones."`
+	OriginSecretGeneration int          `json:"originSecretGeneration" default:"1" min:"1" max:"1000000" doc:"Increase by 1 to rotate the secret by which the signer knows its distribution. The secret before is accepted until the next increase."`
 
 	Entitlements Entitlements `json:"entitlements" default:"\"authenticated\"" allowed:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function" section:"Entitlements" doc:"Who may watch what: every viewer who signed in, viewers with a grant in the stack's table, viewers whose token has a claim, or viewers for whom your Lambda function says so. See [entitlements.md](entitlements.md)."`
 
@@ -85,10 +87,9 @@ func (s Settings) Host() string {
 	return s.DomainNames[0]
 }
 
-// CookieLiveMinutes is how long after the signer turned to another key a
-// cookie of the old one may be in use: a cookie's life, rounded up to the step,
-// and ten minutes in which every warm signer has read its keys anew.
-func (s Settings) CookieLiveMinutes() int { return s.CookieMinutes + s.CookieStepMinutes + 10 }
+// HashViewers reports whether the signer's log names viewers by a digest, for
+// which it needs a key.
+func (s Settings) HashViewers() bool { return s.LogViewers == "hashed" }
 
 // SignerDocument returns the signer's settings, but for the rule of who may
 // watch, which names resources of the stack.
@@ -98,9 +99,9 @@ func (s Settings) SignerDocument() signersettings.Document {
 	document.Choices = s.Choices
 	for _, key := range s.Keys() {
 		switch key.Custody {
-		case CustodySSM:
+		case signingkey.CustodySSM:
 			document.SigningKeys = append(document.SigningKeys, signersettings.SigningKey{Name: key.Name})
-		case CustodyExternal:
+		case signingkey.CustodyExternal:
 			document.SigningKeys = append(document.SigningKeys, signersettings.SigningKey{Name: key.Name, Parameter: key.Parameter})
 		}
 	}

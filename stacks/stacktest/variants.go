@@ -6,7 +6,7 @@ import "testing"
 var Variants = map[string]map[string]any{
 	"as cdk.json has it": nil,
 	"everything": {
-		"signingKeys": []any{"2026-11", "2026-12"}, "signingKeyType": "ECDSA_P256", "signatureHash": "SHA1",
+		"signingKeys": []any{"2026-11", "2026-12"}, "signingKeyType": "ECDSA_P256", "signatureHash": "SHA1", "allowEcdsaSha1": true, "originSecretGeneration": 2,
 		"domainNames": []any{"video.example.com", "www.example.com"}, "cookieDomain": "example.com",
 		"certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012",
 		"webAclArn":      "arn:aws:wafv2:us-east-1:111122223333:global/webacl/acl/12345678-1234-1234-1234-123456789012",

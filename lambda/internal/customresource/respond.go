@@ -1,5 +1,5 @@
-// Package customresource makes Lambda functions of handlers of CloudFormation's
-// custom resources.
+// Package customresource turns handlers of CloudFormation's custom resources
+// into Lambda functions.
 package customresource
 
 import (
@@ -18,37 +18,41 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/cfn"
+
+	"premiumhls/lambda/internal/retry"
 )
 
 const (
-	// answerTime is kept back of the function's time for the answer. Of a
-	// shorter time than twice that, half is.
-	answerTime = 10 * time.Second
-	sendTries  = 3
-	sendTime   = 5 * time.Second // for one try
+	// responseTime is reserved of the function's timeout for the response. Of
+	// a timeout shorter than twice that, half is.
+	responseTime = 10 * time.Second
+	sendTime     = 5 * time.Second // for one attempt
 
-	// maxReason keeps a response below the 4096 bytes that CloudFormation
-	// takes.
+	// maxReason keeps a response below CloudFormation's limit of 4096 bytes.
 	maxReason = 1000
 )
 
-// A Result is what CloudFormation is told of a resource.
+// sendPauses are the pauses between attempts to send a response.
+var sendPauses = retry.Pauses{500 * time.Millisecond, time.Second}
+
+// A Result is what CloudFormation receives about a resource.
 type Result struct {
 	PhysicalID string
 	Attributes map[string]any // for Fn::GetAtt
-	NoEcho     bool           // the attributes are not to be shown
+	NoEcho     bool           // hide the attributes
 }
 
-// A Handler does what an event asks for. Its error is the reason that is told.
+// A Handler handles an event. Its error becomes the reason in CloudFormation's
+// events.
 type Handler func(context.Context, cfn.Event) (Result, error)
 
-// Respond makes a Lambda function of a handler: CloudFormation is told the
-// outcome whatever the handler does, a panic and standing still included. The
-// physical id is what intendedID returns where the handler names none.
+// Respond turns a handler into a Lambda function that always sends CloudFormation
+// a response, also when the handler panics or hangs. The physical id is what
+// intendedID returns if the handler returns none.
 //
-// It takes the place of [cfn.LambdaWrap], which cannot set NoEcho, has no
-// time limit and answers once. The function's own error is that of an answer
-// that could not be given; Lambda then sends the event again.
+// It replaces [cfn.LambdaWrap], which cannot set NoEcho, has no time limit and
+// sends once. The function returns an error only if the response could not be
+// sent; Lambda then sends the event again.
 func Respond(handle Handler, intendedID func(cfn.Event) string) func(context.Context, cfn.Event) error {
 	return func(ctx context.Context, event cfn.Event) error {
 		start := time.Now()
@@ -70,15 +74,18 @@ func Respond(handle Handler, intendedID func(cfn.Event) string) func(context.Con
 		if err != nil {
 			response.Status = cfn.StatusFailed
 			response.Reason = shortened(err.Error())
-			log.ErrorContext(ctx, "failed", "cause", err.Error())
+			if refusal, ok := errors.AsType[*Refusal](err); ok {
+				log = log.With("code", refusal.Code)
+			}
+			log.ErrorContext(ctx, "custom resource failed", "cause", err.Error())
 		} else {
 			response.Status = cfn.StatusSuccess
 			response.Data = done.Attributes
 			response.NoEcho = done.NoEcho
-			log.InfoContext(ctx, "done")
+			log.InfoContext(ctx, "custom resource done")
 		}
 		if err := send(ctx, event.ResponseURL, response); err != nil {
-			return fmt.Errorf("answering CloudFormation about %s: %w", event.LogicalResourceID, err)
+			return fmt.Errorf("sending CloudFormation the response for %s: %w", event.LogicalResourceID, err)
 		}
 		return nil
 	}
@@ -88,7 +95,7 @@ func Respond(handle Handler, intendedID func(cfn.Event) string) func(context.Con
 func attempt(ctx context.Context, event cfn.Event, handle Handler) (Result, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(answerTime, time.Until(deadline)/2)))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(responseTime, time.Until(deadline)/2)))
 		defer cancel()
 	}
 
@@ -96,12 +103,12 @@ func attempt(ctx context.Context, event cfn.Event, handle Handler) (Result, erro
 		Result
 		err error
 	}
-	returned := make(chan outcome, 1) // a late handler finds room and ends
+	returned := make(chan outcome, 1) // buffered: a late handler must not block
 	go func() {
 		defer func() {
 			if cause := recover(); cause != nil {
 				logPanic(ctx, cause)
-				returned <- outcome{err: errors.New("the function panicked: its log says where")}
+				returned <- outcome{err: errors.New("function panicked; see its log")}
 			}
 		}()
 		done, err := handle(ctx, event)
@@ -111,12 +118,12 @@ func attempt(ctx context.Context, event cfn.Event, handle Handler) (Result, erro
 	case o := <-returned:
 		return o.Result, o.err
 	case <-ctx.Done():
-		return Result{}, errors.New("the function's time ended before its work did; its log may say what it waited for")
+		return Result{}, errors.New("function timed out; see its log")
 	}
 }
 
-// logPanic logs the cause of a panic only where it is the Go runtime's own:
-// any other value may hold what must not be logged.
+// logPanic logs the cause of a panic only if it is the Go runtime's own: any
+// other value may hold a secret.
 func logPanic(ctx context.Context, cause any) {
 	text := fmt.Sprintf("%T", cause)
 	if err, ok := cause.(runtime.Error); ok {
@@ -132,22 +139,19 @@ func shortened(reason string) string {
 	return strings.ToValidUTF8(reason[:maxReason], "") + "…"
 }
 
-// send puts a response to where CloudFormation waits for it, and tries again.
+// send puts a response to the URL where CloudFormation waits for it.
 func send(ctx context.Context, address string, response *cfn.Response) error {
 	body, err := json.Marshal(response)
 	if err != nil {
-		return fmt.Errorf("writing the response: %w", err)
+		return fmt.Errorf("encoding the response: %w", err)
 	}
-	for try := range sendTries {
-		if err = sleep(ctx, time.Duration(try)*500*time.Millisecond); err != nil {
-			return err
+	return retry.Do(ctx, sendPauses, retry.Any, func() error {
+		err := sendOnce(ctx, address, body)
+		if err != nil {
+			slog.WarnContext(ctx, "sending the response failed", "cause", err.Error())
 		}
-		if err = sendOnce(ctx, address, body); err == nil {
-			return nil
-		}
-		slog.WarnContext(ctx, "answer not taken", "try", try+1, "cause", err.Error())
-	}
-	return err
+		return err
+	})
 }
 
 func sendOnce(ctx context.Context, address string, body []byte) error {
@@ -158,19 +162,19 @@ func sendOnce(ctx context.Context, address string, body []byte) error {
 	if err != nil {
 		return withoutAddress(err)
 	}
-	answer, err := http.DefaultClient.Do(request)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return withoutAddress(err)
 	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("the answer was met with %s", answer.Status)
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("CloudFormation returned %s", response.Status)
 	}
 	return nil
 }
 
-// withoutAddress keeps the address out of an error: whoever has it can answer
+// withoutAddress removes the URL from an error: anyone who has it can respond
 // in the function's place.
 func withoutAddress(err error) error {
 	var where *url.Error
@@ -178,13 +182,4 @@ func withoutAddress(err error) error {
 		return where.Err
 	}
 	return err
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

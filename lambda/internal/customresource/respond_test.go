@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -101,6 +102,9 @@ func TestFailuresAreAnswered(t *testing.T) {
 		{"an error", func(context.Context, cfn.Event) (Result, error) {
 			return Result{}, errors.New("the cause")
 		}, "the cause"},
+		{"a refusal", func(context.Context, cfn.Event) (Result, error) {
+			return Result{}, fmt.Errorf("checking: %w", Refuse("SomeCode", "the cause"))
+		}, "SomeCode: the cause"},
 		{"an error too long", func(context.Context, cfn.Event) (Result, error) {
 			return Result{}, errors.New("the cause " + strings.Repeat("ü", 5000))
 		}, "the cause üü"},
@@ -132,6 +136,9 @@ func TestFailuresAreAnswered(t *testing.T) {
 			if !strings.Contains(w.said.String(), `"level":"ERROR"`) {
 				t.Error("nothing was logged")
 			}
+			if logged := strings.Contains(w.said.String(), `"code":"SomeCode"`); logged != (c.title == "a refusal") {
+				t.Errorf("the code is in the log: %t", logged)
+			}
 		})
 	}
 }
@@ -149,7 +156,7 @@ func TestStandingStillIsAnswered(t *testing.T) {
 		if err == nil || ctx.Err() != nil {
 			t.Errorf("error %v, and the function's own time: %v", err, ctx.Err())
 		}
-		if took := time.Since(start); took != time.Minute-answerTime {
+		if took := time.Since(start); took != time.Minute-responseTime {
 			t.Errorf("gave up after %s", took)
 		}
 		close(end)
@@ -166,8 +173,8 @@ func TestAnswerIsRetried(t *testing.T) {
 		failures int32
 		taken    bool
 	}{
-		{"twice", sendTries - 1, true},
-		{"too often", sendTries, false},
+		{"twice", int32(len(sendPauses)), true},
+		{"too often", int32(len(sendPauses) + 1), false},
 	} {
 		t.Run(c.title, func(t *testing.T) {
 			w := wait(t)

@@ -79,7 +79,7 @@ func withMembers(settings string, members ...string) string {
 // knows.
 type fakeKMS func(ctx context.Context, key string, digest []byte) ([]byte, error)
 
-func (f fakeKMS) SignDigest(ctx context.Context, key string, digest []byte) ([]byte, error) {
+func (f fakeKMS) SignDigest(ctx context.Context, key string, _ signedcookie.KeyType, digest []byte) ([]byte, error) {
 	return f(ctx, key, digest)
 }
 

@@ -5,13 +5,16 @@ import (
 	"crypto"
 	"crypto/x509"
 	"fmt"
+
+	"premiumhls/signedcookie"
 )
 
-// A DigestSigner signs with RSA keys of 2048 bits that it alone can use. It
-// makes one attempt; trying again is up to the [Key].
+// A DigestSigner signs with keys that it alone can use. It makes one attempt;
+// retries are up to the [Key].
 type DigestSigner interface {
-	// SignDigest signs a SHA-256 digest as PKCS #1 v1.5 has it.
-	SignDigest(ctx context.Context, key string, digest []byte) ([]byte, error)
+	// SignDigest signs a SHA-256 digest: as PKCS #1 v1.5 with an RSA key, in
+	// ASN.1 DER with an ECDSA key.
+	SignDigest(ctx context.Context, key string, keyType signedcookie.KeyType, digest []byte) ([]byte, error)
 	// PublicKey returns the public half of a key.
 	PublicKey(ctx context.Context, key string) (crypto.PublicKey, error)
 }
@@ -29,11 +32,25 @@ type KMS struct {
 	Client func() (Caller, error)
 }
 
-// signatureSize is the length of a signature by an RSA key of 2048 bits.
-const signatureSize = 2048 / 8
+// algorithms are KMS's names of the signatures that CloudFront accepts (KMS
+// developer guide, "Key spec reference").
+var algorithms = map[signedcookie.KeyType]string{
+	signedcookie.RSA2048:   "RSASSA_PKCS1_V1_5_SHA_256",
+	signedcookie.ECDSAP256: "ECDSA_SHA_256",
+}
+
+// isSignature reports whether a signature has the size of one: exactly that of
+// an RSA modulus of 2048 bits, or at most that of two integers of 256 bits in
+// DER.
+func isSignature(keyType signedcookie.KeyType, signature []byte) bool {
+	if keyType == signedcookie.RSA2048 {
+		return len(signature) == 2048/8
+	}
+	return len(signature) > 0 && len(signature) <= 72
+}
 
 // SignDigest implements [DigestSigner].
-func (k KMS) SignDigest(ctx context.Context, key string, digest []byte) ([]byte, error) {
+func (k KMS) SignDigest(ctx context.Context, key string, keyType signedcookie.KeyType, digest []byte) ([]byte, error) {
 	client, err := k.Client()
 	if err != nil {
 		return nil, fmt.Errorf("making a client of KMS: %w", err)
@@ -43,13 +60,13 @@ func (k KMS) SignDigest(ctx context.Context, key string, digest []byte) ([]byte,
 		Message          []byte
 		MessageType      string
 		SigningAlgorithm string
-	}{key, digest, "DIGEST", "RSASSA_PKCS1_V1_5_SHA_256"}
+	}{key, digest, "DIGEST", algorithms[keyType]}
 	var output struct{ Signature []byte }
 	if err := client.Call(ctx, "Sign", input, &output); err != nil {
 		return nil, fmt.Errorf("signing with KMS: %w", err)
 	}
-	if n := len(output.Signature); n != signatureSize {
-		return nil, fmt.Errorf("signing with KMS: a signature of %d bytes, not %d", n, signatureSize)
+	if !isSignature(keyType, output.Signature) {
+		return nil, fmt.Errorf("signing with KMS: got %d bytes, not the signature of a key of type %s", len(output.Signature), keyType)
 	}
 	return output.Signature, nil
 }

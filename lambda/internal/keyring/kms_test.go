@@ -62,6 +62,7 @@ func TestKMS(t *testing.T) {
 		fault     kms.Fault
 		err       string // empty: it signs
 		permanent bool
+		curve     bool // the settings say that it is a key of one
 	}{
 		{name: "a good key"},
 		{name: "throttled", fault: kms.Fault{Code: "ThrottlingException"}, err: "ThrottlingException"},
@@ -73,7 +74,9 @@ func TestKMS(t *testing.T) {
 		{name: "disabled", state: kms.Disabled, err: "DisabledException", permanent: true},
 		{name: "to be deleted", state: kms.PendingDeletion, err: "KMSInvalidStateException", permanent: true},
 		{name: "no such key", key: func(*testing.T, *kms.Service) string { return arn }, err: "NotFoundException", permanent: true},
-		{name: "a longer key", key: of(kms.RSA3072, kms.SignVerify), err: "a signature of 384 bytes"},
+		{name: "a longer key", key: of(kms.RSA3072, kms.SignVerify), err: "got 384 bytes"},
+		{name: "a good key of a curve", key: of(kms.P256, kms.SignVerify), curve: true},
+		{name: "an RSA key in place of one of a curve", key: of(kms.RSA2048, kms.SignVerify), curve: true, err: "InvalidKeyUsageException", permanent: true},
 		{name: "a key of a curve", key: of(kms.P256, kms.SignVerify), err: "InvalidKeyUsageException", permanent: true},
 		{name: "a key that encrypts", key: of(kms.RSA2048, kms.EncryptDecrypt), err: "InvalidKeyUsageException", permanent: true},
 	} {
@@ -87,9 +90,13 @@ func TestKMS(t *testing.T) {
 				service.SetState(key, tt.state)
 			}
 			service.SetFault(func(string) kms.Fault { return tt.fault })
+			keyType := signedcookie.RSA2048
+			if tt.curve {
+				keyType = signedcookie.ECDSAP256
+			}
 			policy := []byte(`{"Statement":[]}`)
 			digest := sha256.Sum256(policy)
-			signature, err := signer.SignDigest(t.Context(), key, digest[:])
+			signature, err := signer.SignDigest(t.Context(), key, keyType, digest[:])
 			if n := service.Calls("Sign"); n != 1 {
 				t.Errorf("%d calls, want exactly 1", n)
 			}
@@ -112,7 +119,7 @@ func TestKMS(t *testing.T) {
 func TestKMSWithoutAClient(t *testing.T) {
 	cause := errors.New("AWS_REGION is not set")
 	signer := KMS{func() (Caller, error) { return nil, cause }}
-	if _, err := signer.SignDigest(context.Background(), arn, make([]byte, 32)); !errors.Is(err, cause) {
+	if _, err := signer.SignDigest(context.Background(), arn, signedcookie.RSA2048, make([]byte, 32)); !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := signer.PublicKey(context.Background(), arn); !errors.Is(err, cause) {
@@ -123,8 +130,20 @@ func TestKMSWithoutAClient(t *testing.T) {
 // What another key signs than the one that CloudFront has is not given out,
 // and the key is used again as soon as it is the right one.
 func TestKMSHasAForeignKey(t *testing.T) {
+	t.Run("RSA", func(t *testing.T) { testForeignKey(t, kms.RSA2048, signedcookie.RSA2048) })
+	t.Run("ECDSA", func(t *testing.T) { testForeignKey(t, kms.P256, signedcookie.ECDSAP256) })
+}
+
+func testForeignKey(t *testing.T, spec string, keyType signedcookie.KeyType) {
 	service, signer, client := serveKMS(t)
-	key, other := service.CreateKey(), service.CreateKey()
+	key, err := service.CreateKeyOf(spec, kms.SignVerify)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := service.CreateKeyOf(spec, kms.SignVerify)
+	if err != nil {
+		t.Fatal(err)
+	}
 	fingerprint, err := signedcookie.Fingerprint(kmsPublic(t, client, key))
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +151,7 @@ func TestKMSHasAForeignKey(t *testing.T) {
 	policy := []byte(`{"Statement":[]}`)
 	// opened returns the key as a container has it that just started.
 	opened := func(fingerprint string) *Key {
-		entry := keyEntry{name: "k", custody: custodyKMS, hash: signedcookie.SHA256, kmsKey: key, fingerprint: fingerprint}
+		entry := keyEntry{name: "k", custody: custodyKMS, keyType: keyType, hash: signedcookie.SHA256, kmsKey: key, fingerprint: fingerprint}
 		k, err := openKey(entry, "", signer)
 		if err != nil {
 			t.Fatal(err)

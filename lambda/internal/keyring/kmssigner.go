@@ -1,8 +1,10 @@
 package keyring
 
 import (
+	"cmp"
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -35,9 +37,10 @@ const (
 type kmsSigner struct {
 	kms         DigestSigner
 	arn         string
+	keyType     signedcookie.KeyType
 	fingerprint string // of the public half that CloudFront has; empty: not known
 
-	public atomic.Pointer[rsa.PublicKey] // once it was read
+	public atomic.Pointer[crypto.PublicKey] // once it was read
 
 	mu     sync.Mutex
 	outage outage
@@ -47,21 +50,23 @@ type kmsSigner struct {
 // refuse.
 var errForeignKey = errors.New("the key in KMS does not belong to the public key in the settings")
 
-// newKMSSigner refuses a key with which KMS makes no signature that CloudFront
-// takes: of its keys CloudFront takes RSA of 2048 bits, with SHA-256, because
-// KMS does not sign SHA-1 digests (KMS developer guide, "Key spec reference").
+// newKMSSigner rejects a key with which KMS makes no signature that CloudFront
+// accepts: KMS signs no SHA-1 digests (KMS developer guide, "Key spec
+// reference"). Settings without a type are of an earlier version, which had RSA
+// keys only.
 func newKMSSigner(entry keyEntry, kms DigestSigner) (*kmsSigner, error) {
+	keyType := cmp.Or(entry.keyType, signedcookie.RSA2048)
 	switch {
 	case kms == nil:
 		return nil, errors.New("it is in KMS, and there is no client of that")
 	case !strings.HasPrefix(entry.kmsKey, "arn:"):
 		return nil, fmt.Errorf("kmsKey %q is not an ARN", entry.kmsKey)
-	case entry.keyType != "" && entry.keyType != signedcookie.RSA2048:
-		return nil, fmt.Errorf("a key in KMS is of type %s, and the settings say %q", signedcookie.RSA2048, entry.keyType)
+	case algorithms[keyType] == "":
+		return nil, fmt.Errorf("invalid type %q of a key in KMS: must be %s or %s", keyType, signedcookie.RSA2048, signedcookie.ECDSAP256)
 	case entry.hash != signedcookie.SHA256:
 		return nil, fmt.Errorf("KMS signs with %s, and the settings say %s", signedcookie.SHA256, entry.hash)
 	}
-	return &kmsSigner{kms: kms, arn: entry.kmsKey, fingerprint: entry.fingerprint}, nil
+	return &kmsSigner{kms: kms, arn: entry.kmsKey, keyType: keyType, fingerprint: entry.fingerprint}, nil
 }
 
 // signPolicy returns an [UnavailableError] where KMS does not sign.
@@ -135,11 +140,11 @@ func (s *kmsSigner) sign(ctx context.Context, digest []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	signature, err := s.kms.SignDigest(ctx, s.arn, digest)
+	signature, err := s.kms.SignDigest(ctx, s.arn, s.keyType, digest)
 	if err != nil {
 		return nil, err
 	}
-	if public != nil && rsa.VerifyPKCS1v15(public, crypto.SHA256, digest, signature) != nil {
+	if public != nil && !verifies(public, digest, signature) {
 		return nil, errForeignKey
 	}
 	return signature, nil
@@ -147,9 +152,12 @@ func (s *kmsSigner) sign(ctx context.Context, digest []byte) ([]byte, error) {
 
 // publicKey returns the public half, which is read once. Where the settings do
 // not tell which one it must be, it is not known.
-func (s *kmsSigner) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
-	if public := s.public.Load(); public != nil || s.fingerprint == "" {
-		return public, nil
+func (s *kmsSigner) publicKey(ctx context.Context) (crypto.PublicKey, error) {
+	if public := s.public.Load(); public != nil {
+		return *public, nil
+	}
+	if s.fingerprint == "" {
+		return nil, nil
 	}
 	key, err := s.kms.PublicKey(ctx, s.arn)
 	if err != nil {
@@ -159,12 +167,22 @@ func (s *kmsSigner) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	public, ok := key.(*rsa.PublicKey)
-	if !ok || fingerprint != s.fingerprint {
+	if fingerprint != s.fingerprint {
 		return nil, errForeignKey
 	}
-	s.public.Store(public)
-	return public, nil
+	s.public.Store(&key)
+	return key, nil
+}
+
+// verifies reports whether a signature over a SHA-256 digest is the key's.
+func verifies(public crypto.PublicKey, digest, signature []byte) bool {
+	switch key := public.(type) {
+	case *rsa.PublicKey:
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, digest, signature) == nil
+	case *ecdsa.PublicKey:
+		return ecdsa.VerifyASN1(key, digest, signature)
+	}
+	return false
 }
 
 // permanent reports whether the same call would meet err again, such as the

@@ -32,7 +32,7 @@ type trial struct {
 
 var errHang = errors.New("hangs")
 
-func (k *trial) SignDigest(ctx context.Context, key string, digest []byte) ([]byte, error) {
+func (k *trial) SignDigest(ctx context.Context, key string, _ signedcookie.KeyType, digest []byte) ([]byte, error) {
 	answer := k.answers[min(k.tries, len(k.answers)-1)]
 	k.tries++
 	if key != arn || len(digest) != 32 {

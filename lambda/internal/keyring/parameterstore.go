@@ -10,12 +10,15 @@ import (
 )
 
 // A ParameterStore is a [Source] that reads everything with one GetParameters
-// call of AWS Systems Manager: PREFIX/signer, PREFIX/origin-secret and for
-// each key PREFIX/signing-keys/NAME or the parameter that is named for it.
+// call of AWS Systems Manager: the settings, the state of the keys, the origin
+// secrets, and for each key the stack's own parameter or the one that is named
+// for it.
 type ParameterStore struct {
 	client   Caller
 	settings string
+	state    string
 	secret   string
+	hashKey  string // empty unless it is read
 	names    []string
 	keys     map[string]string // the keys' names by their parameters'
 }
@@ -26,18 +29,29 @@ type ParameterStore struct {
 // [signingkey.MaxKeys] keys and the other parameters. No parameter may be
 // named twice.
 func NewParameterStore(client Caller, prefix string, keys []signersettings.SigningKey) *ParameterStore {
+	of := signingkey.Parameters(prefix)
 	s := &ParameterStore{
 		client:   client,
-		settings: prefix + "/signer",
-		secret:   prefix + "/origin-secret",
+		settings: of.Signer(),
+		state:    of.State(),
+		secret:   of.OriginSecret(),
 		keys:     make(map[string]string, len(keys)),
 	}
-	s.names = append(s.names, s.settings, s.secret)
+	s.names = append(s.names, s.settings, s.state, s.secret)
 	for _, key := range keys {
-		parameter := cmp.Or(key.Parameter, signingkey.Parameters(prefix).PrivateKey(key.Name))
+		parameter := cmp.Or(key.Parameter, of.PrivateKey(key.Name))
 		s.names = append(s.names, parameter)
 		s.keys[parameter] = key.Name
 	}
+	return s
+}
+
+// WithViewerHashKey makes the store read the key of the viewers' digests too,
+// which exists only if the settings ask for digests: without the permission to
+// read one name the whole call would fail.
+func (s *ParameterStore) WithViewerHashKey(prefix string) *ParameterStore {
+	s.hashKey = signingkey.Parameters(prefix).ViewerHashKey()
+	s.names = append(s.names, s.hashKey)
 	return s
 }
 
@@ -62,6 +76,10 @@ func (s *ParameterStore) Fetch(ctx context.Context) (Parameters, error) {
 		switch key, isKey := s.keys[name]; {
 		case name == s.settings:
 			p.Settings = value
+		case name == s.state:
+			p.State = value
+		case s.hashKey != "" && name == s.hashKey:
+			p.ViewerHashKey = value
 		case name == s.secret:
 			p.OriginSecret = value
 		case isKey:

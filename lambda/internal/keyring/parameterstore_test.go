@@ -147,3 +147,32 @@ func TestRingOverParameterStore(t *testing.T) {
 		t.Errorf("%d calls, want %d", n, len(faults)+1)
 	}
 }
+
+// What only some stacks have is read where it is asked for, and may be missing.
+func TestParameterStoreReadsStateAndHashKey(t *testing.T) {
+	store, client, calls := serve(t)
+	fill(t, store)
+	read := func(s *ParameterStore) Parameters {
+		t.Helper()
+		p, err := s.Fetch(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	five := keyParameters("a b c d e")
+	if p := read(NewParameterStore(client, "/PremiumHls", five).WithViewerHashKey("/PremiumHls")); p.State != "" || p.ViewerHashKey != "" {
+		t.Errorf("read %q and %q", p.State, p.ViewerHashKey)
+	}
+	put(t, store, "/PremiumHls/signing-key-state", "String", `{"stack":"s"}`)
+	put(t, store, "/PremiumHls/viewer-hash-key", "SecureString", "hash key")
+	if p := read(NewParameterStore(client, "/PremiumHls", five).WithViewerHashKey("/PremiumHls")); p.State != `{"stack":"s"}` || p.ViewerHashKey != "hash key" {
+		t.Errorf("read %q and %q", p.State, p.ViewerHashKey)
+	}
+	if p := read(NewParameterStore(client, "/PremiumHls", five)); p.ViewerHashKey != "" {
+		t.Error("the hash key is read without being asked for")
+	}
+	if n := calls.Load(); n != 3 {
+		t.Errorf("%d calls, want one each", n)
+	}
+}

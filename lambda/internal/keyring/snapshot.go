@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
+
+	"premiumhls/internal/signingkey"
 )
 
 // A Snapshot is what one read brought, judged and parsed. It does not change.
@@ -17,25 +20,59 @@ type Snapshot struct {
 	// Keys are the keys that can sign, oldest first. There is always one.
 	Keys []*Key
 
-	originSecret [sha256.Size]byte
-	parameters   Parameters
+	originSecrets [][sha256.Size]byte
+	state         *signingkey.State // nil until a deploy has recorded it
+	parameters    Parameters
 }
 
-// OriginSecretIs reports whether sent is the secret that the distribution adds
-// to the requests it passes on. The time it takes tells nothing of the secret,
-// its length included.
+// OriginSecretIs reports whether sent is a secret that the distribution may add
+// to the requests it forwards. How long it takes reveals nothing of a secret.
 func (s *Snapshot) OriginSecretIs(sent string) bool {
 	sum := sha256.Sum256([]byte(sent))
-	return subtle.ConstantTimeCompare(sum[:], s.originSecret[:]) == 1
+	equal := 0
+	for _, secret := range s.originSecrets {
+		equal |= subtle.ConstantTimeCompare(sum[:], secret[:])
+	}
+	return equal == 1
 }
 
-// SigningKey returns the key to sign with: the newest that has been trusted
-// for at least wait, the time that a changed key group needs to reach every
-// edge. Where none has been, as on a first deployment, it is the oldest.
+// originSecrets returns the digests of the secrets in a parameter. A text that
+// is not JSON is one secret, as earlier versions of the stack wrote it.
+func originSecrets(text string) ([][sha256.Size]byte, error) {
+	values := []string{text}
+	if strings.HasPrefix(text, "{") {
+		secrets, err := signingkey.ParseOriginSecrets(text)
+		if err != nil {
+			return nil, err
+		}
+		values = secrets.Values()
+	}
+	var sums [][sha256.Size]byte
+	for _, value := range values {
+		if value == "" {
+			return nil, errors.New("the origin secret is empty")
+		}
+		sums = append(sums, sha256.Sum256([]byte(value)))
+	}
+	return sums, nil
+}
+
+// SigningKey returns the key to sign with: the newest that is active. A deploy
+// makes a key active after it has checked that viewers are served with it, from
+// the time at which every edge location knows the key. If none is active, as on
+// a first deploy, it is the oldest.
+//
+// Until a deploy has recorded which keys are active, a key is active once it
+// has been trusted for wait.
 func (s *Snapshot) SigningKey(now time.Time, wait time.Duration) *Key {
 	for i := len(s.Keys) - 1; i > 0; i-- {
-		if !now.Before(s.Keys[i].TrustedSince.Add(wait)) {
-			return s.Keys[i]
+		key := s.Keys[i]
+		active := !now.Before(key.TrustedSince.Add(wait))
+		if s.state != nil {
+			active = s.state.Keys[key.Name].Active(key.ID, now)
+		}
+		if active {
+			return key
 		}
 	}
 	return s.Keys[0]
@@ -45,15 +82,27 @@ func (s *Snapshot) SigningKey(now time.Time, wait time.Duration) *Key {
 // so that one is parsed only when its text has changed. A key that cannot be
 // used is left out and logged; it is an error when none is left.
 func newSnapshot(p Parameters, old *Snapshot, kms DigestSigner, logger *slog.Logger) (*Snapshot, error) {
-	if p.OriginSecret == "" {
-		return nil, errors.New("the origin secret is empty")
+	secrets, err := originSecrets(p.OriginSecret)
+	if err != nil {
+		return nil, err
 	}
 	settings, err := parseSettings(p.Settings)
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{Host: settings.host, originSecret: sha256.Sum256([]byte(p.OriginSecret)), parameters: p}
+	s := &Snapshot{Host: settings.host, originSecrets: secrets, parameters: p}
+	if p.State != "" {
+		state, err := signingkey.ParseState(p.State)
+		if err != nil {
+			return nil, err
+		}
+		s.state = &state
+	}
 	for _, entry := range settings.keys {
+		if s.state != nil && s.state.IsRevoked(entry.name) {
+			logger.Error("skipping signing key: revoked", "key", entry.name)
+			continue
+		}
 		private := ""
 		if entry.custody != custodyKMS {
 			var ok bool

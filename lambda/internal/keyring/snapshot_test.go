@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/signingkey"
 	"premiumhls/signedcookie"
 )
 
@@ -74,7 +75,7 @@ func TestNewSnapshot(t *testing.T) {
 		{"an unknown custody", settings("custody", "vault"), ""},
 		{"a key in KMS without an ARN", settings("custody", "kms"), ""},
 		{"a key in KMS with an alias", settings("custody", "kms", "kmsKey", "alias/mine"), ""},
-		{"an ECDSA key in KMS", settings("custody", "kms", "kmsKey", arn, "type", "ECDSA_P256"), ""},
+		{"a longer RSA key in KMS", settings("custody", "kms", "kmsKey", arn, "type", "RSA_4096"), ""},
 		{"a key in KMS with SHA-1", func(p *Parameters) {
 			settings("custody", "kms", "kmsKey", arn)(p)
 			p.Settings = strings.Replace(p.Settings, "SHA256", "SHA1", 1)
@@ -266,6 +267,84 @@ func TestSigningKey(t *testing.T) {
 				t.Errorf("signs with %s, want %s", got.Name, tt.want)
 			}
 		})
+	}
+}
+
+// Once a deploy has recorded it, a key signs only from the time in the record,
+// and never without one: a deploy check that fails leaves the old key in use.
+func TestSigningKeyOfState(t *testing.T) {
+	const wait = time.Minute
+	at := epoch.Add(time.Hour)
+	state := func(entries string) string { return `{"stack":"s","keys":{` + entries + `}}` }
+	const active = `"2026-11-23T11:00:00Z"` // at
+	for _, tt := range []struct {
+		name, state string
+		now         time.Duration // after at
+		want        string
+	}{
+		{"no record: the wait decides", "", 0, "b"},
+		{"never active", state(`"b":{"longest":"1h15m0s"}`), 1000 * time.Hour, "a"},
+		{"no entry", state(""), 1000 * time.Hour, "a"},
+		{"active later", state(`"b":{"id":"KB","activeFrom":` + active + `}`), -time.Second, "a"},
+		{"active now", state(`"b":{"id":"KB","activeFrom":` + active + `}`), 0, "b"},
+		{"another public key of that name", state(`"b":{"id":"K9","activeFrom":` + active + `}`), time.Hour, "a"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			logger, _ := logged()
+			p := good()
+			p.Settings = withKeys(entry("a", "2026-11-23T10:00:00Z"), entry("b", "2026-11-23T10:00:00Z"))
+			p.PrivateKeys["b"] = pems()["b"]
+			p.State = tt.state
+			s, err := newSnapshot(p, nil, fakeKMS(nil), logger)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.SigningKey(at.Add(tt.now), wait); got.Name != tt.want {
+				t.Errorf("signs with %s, want %s", got.Name, tt.want)
+			}
+		})
+	}
+}
+
+// A revoked key signs nothing, also where a rollback has brought it back.
+func TestRevokedKeySignsNothing(t *testing.T) {
+	logger, _ := logged()
+	p := good()
+	p.State = `{"stack":"s","keys":{},"revoked":["a"]}`
+	if _, err := newSnapshot(p, nil, fakeKMS(nil), logger); err == nil {
+		t.Error("the revoked key is used")
+	}
+	p.Settings = withKeys(entry("a", "2026-11-23T10:00:00Z"), entry("b", "2026-11-23T10:00:00Z"))
+	p.PrivateKeys["b"] = pems()["b"]
+	s, err := newSnapshot(p, nil, fakeKMS(nil), logger)
+	if err != nil || len(s.Keys) != 1 || s.Keys[0].Name != "b" {
+		t.Errorf("keys %v, %v", s, err)
+	}
+	p.State = "{}"
+	if _, err := newSnapshot(p, nil, fakeKMS(nil), logger); err == nil {
+		t.Error("a state that cannot be read says that no key is revoked")
+	}
+}
+
+func TestOriginSecretsOfARotation(t *testing.T) {
+	logger, _ := logged()
+	long := strings.Repeat("x", signingkey.MinOriginSecret)
+	p := good()
+	p.OriginSecret = `{"stack":"s","secrets":[{"generation":1,"value":"` + long + `1"},{"generation":2,"value":"` + long + `2"}]}`
+	s, err := newSnapshot(p, nil, fakeKMS(nil), logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for sent, want := range map[string]bool{long + "1": true, long + "2": true, long: false, "": false, p.OriginSecret: false, long + "1," + long + "2": false} {
+		if got := s.OriginSecretIs(sent); got != want {
+			t.Errorf("OriginSecretIs(%q) = %v, want %v", sent, got, want)
+		}
+	}
+	for _, text := range []string{"", "{", `{"secrets":[]}`, `{"secrets":[{"generation":1,"value":""}]}`} {
+		p.OriginSecret = text
+		if _, err := newSnapshot(p, nil, fakeKMS(nil), logger); err == nil {
+			t.Errorf("%q was accepted", text)
+		}
 	}
 }
 

@@ -16,7 +16,11 @@ type Source interface {
 type Parameters struct {
 	// Settings is the JSON document that names the host and the keys.
 	Settings string
-	// OriginSecret is what the distribution sends along with each request.
+	// State is the JSON document that records which keys are active; empty
+	// until the first deploy has recorded it.
+	State string
+	// OriginSecret is what the distribution adds to each request, as
+	// [signingkey.OriginSecrets] or one value.
 	OriginSecret string
 	// ViewerHashKey is the secret key of the digests of viewers in the log.
 	ViewerHashKey string
@@ -27,5 +31,5 @@ type Parameters struct {
 }
 
 func (p Parameters) equal(q Parameters) bool {
-	return p.Settings == q.Settings && p.OriginSecret == q.OriginSecret && p.ViewerHashKey == q.ViewerHashKey && maps.Equal(p.PrivateKeys, q.PrivateKeys)
+	return p.Settings == q.Settings && p.State == q.State && p.OriginSecret == q.OriginSecret && p.ViewerHashKey == q.ViewerHashKey && maps.Equal(p.PrivateKeys, q.PrivateKeys)
 }

@@ -31,9 +31,9 @@ func call(t *testing.T, h *handler, payload []byte, answer any) {
 	}
 }
 
-func ask(t *testing.T, h *handler, key string) (answer deploycheck.Answer) {
+func ask(t *testing.T, h *handler, key string) (answer deploycheck.Response) {
 	t.Helper()
-	payload, err := json.Marshal(deploycheck.Request{Proof: deploycheck.Question{Key: key}})
+	payload, err := json.Marshal(deploycheck.Request{DeployCheck: deploycheck.Parameters{Key: key}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ const waitingSince = "2026-11-24T12:00:00Z" // keyWaitMinutes have not passed by
 
 // Every key signs for the probe, also one that is not used yet, and for
 // nothing else.
-func TestProof(t *testing.T) {
+func TestDeployCheck(t *testing.T) {
 	c := newCloud(t)
 	c.put(t, "/PremiumHls/signing-keys/2026-11", keys()[signedcookie.ECDSAP256].pem)
 	c.settings(t,
@@ -66,7 +66,7 @@ func TestProof(t *testing.T) {
 		}
 		response := events.APIGatewayV2HTTPResponse{Cookies: answer.Cookies}
 		policy := policyOf(t, response, key.public, key.hash)
-		if policy.Resource != "https://"+host+"/premium/.deploy-check/*" || policy.Expires.Unix() != now.Add(deploycheck.Life).Unix() || policy.SourceIP != "" {
+		if policy.Resource != "https://"+host+"/premium/.deploy-check/*" || policy.Expires.Unix() != now.Add(deploycheck.Lifetime).Unix() || policy.SourceIP != "" {
 			t.Errorf("%s signed %+v", key.name, policy)
 		}
 		if id := cookieValue(t, response, signedcookie.KeyPairIDCookie); id != key.id {
@@ -78,20 +78,20 @@ func TestProof(t *testing.T) {
 			}
 		}
 	}
-	if strings.Contains(log.String(), `"msg":"request"`) || strings.Count(log.String(), `"msg":"proof"`) != 2 {
+	if strings.Contains(log.String(), `"msg":"request"`) || strings.Count(log.String(), `"msg":"deploy check"`) != 2 {
 		t.Errorf("the log is\n%s", log)
 	}
 }
 
-func TestProofRefused(t *testing.T) {
+func TestDeployCheckRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		key   string
 		spoil func(cloud)
 		says  string
 	}{
-		{"a key that there is not", "2027-01", func(cloud) {}, `no key "2027-01"`},
-		{"no name", "", func(cloud) {}, `no key ""`},
+		{"a key that there is not", "2027-01", func(cloud) {}, `no usable key "2027-01"`},
+		{"no name", "", func(cloud) {}, `no usable key ""`},
 		{"KMS does not sign", "inkms", func(c cloud) { c.kms.SetState(c.arn, kms.Disabled) }, "DisabledException"},
 		{"KMS denies", "inkms", func(c cloud) {
 			c.kms.SetFault(func(string) kms.Fault {
@@ -119,7 +119,7 @@ func TestProofRefused(t *testing.T) {
 			if len(answer.Cookies) != 0 || !strings.Contains(answer.Refusal, tt.says) {
 				t.Errorf("got %+v, want no cookies and %q", answer, tt.says)
 			}
-			if line := lastLog(t, log); line["msg"] != "proof" || line["cause"] != answer.Refusal {
+			if line := lastLog(t, log); line["msg"] != "deploy check" || line["cause"] != answer.Refusal {
 				t.Errorf("the log says %v", line)
 			}
 		})
@@ -127,7 +127,7 @@ func TestProofRefused(t *testing.T) {
 }
 
 // A signer that is warm since before a deploy proves what was deployed.
-func TestProofReadsAnew(t *testing.T) {
+func TestDeployCheckReadsAnew(t *testing.T) {
 	c := newCloud(t)
 	c.put(t, "/PremiumHls/signing-keys/2026-11", keys()[signedcookie.RSA2048].pem)
 	entry := `{"name":"2026-11","id":"K2ABC","hash":"SHA1","trustedSince":"2026-11-23T10:00:00Z"}`
@@ -158,28 +158,28 @@ func TestViewersCannotAskForProof(t *testing.T) {
 		name   string
 		change func(event map[string]any)
 	}{
-		{"in the body", func(e map[string]any) { e["body"] = `{"proof":{"key":"2026-11"}}` }},
-		{"in the body beside a path", func(e map[string]any) { e["body"] = `{"path":"course-1","proof":{"key":"2026-11"}}` }},
+		{"in the body", func(e map[string]any) { e["body"] = `{"deployCheck":{"key":"2026-11"}}` }},
+		{"in the body beside a path", func(e map[string]any) { e["body"] = `{"path":"course-1","deployCheck":{"key":"2026-11"}}` }},
 		{"in the query", func(e map[string]any) {
-			e["rawQueryString"] = "proof[key]=2026-11"
-			e["queryStringParameters"] = map[string]any{"proof": `{"key":"2026-11"}`}
+			e["rawQueryString"] = "deployCheck[key]=2026-11"
+			e["queryStringParameters"] = map[string]any{"deployCheck": `{"key":"2026-11"}`}
 		}},
-		{"in a header", func(e map[string]any) { e["headers"].(map[string]any)["proof"] = `{"key":"2026-11"}` }},
+		{"in a header", func(e map[string]any) { e["headers"].(map[string]any)["deployCheck"] = `{"key":"2026-11"}` }},
 		{"in a cookie", func(e map[string]any) { e["cookies"] = []any{`proof={"key":"2026-11"}`} }},
-		{"in the path", func(e map[string]any) { e["pathParameters"] = map[string]any{"proof": `{"key":"2026-11"}`} }},
+		{"in the path", func(e map[string]any) { e["pathParameters"] = map[string]any{"deployCheck": `{"key":"2026-11"}`} }},
 		{"in the token", func(e map[string]any) {
-			e["requestContext"].(map[string]any)["authorizer"].(map[string]any)["jwt"].(map[string]any)["claims"].(map[string]any)["proof"] = `{"key":"2026-11"}`
+			e["requestContext"].(map[string]any)["authorizer"].(map[string]any)["jwt"].(map[string]any)["claims"].(map[string]any)["deployCheck"] = `{"key":"2026-11"}`
 		}},
-		{"beside all of a request", func(e map[string]any) { e["proof"] = asks }},
-		{"beside a version", func(e map[string]any) { clear(e); e["version"], e["proof"] = "2.0", asks }},
+		{"beside all of a request", func(e map[string]any) { e["deployCheck"] = asks }},
+		{"beside a version", func(e map[string]any) { clear(e); e["version"], e["deployCheck"] = "2.0", asks }},
 		{"beside a request context", func(e map[string]any) {
 			clear(e)
-			e["requestContext"], e["proof"] = map[string]any{"requestId": "request-1"}, asks
+			e["requestContext"], e["deployCheck"] = map[string]any{"requestId": "request-1"}, asks
 		}},
-		{"beside a body", func(e map[string]any) { clear(e); e["body"], e["proof"] = "{}", asks }},
+		{"beside a body", func(e map[string]any) { clear(e); e["body"], e["deployCheck"] = "{}", asks }},
 		{"beside headers", func(e map[string]any) {
 			clear(e)
-			e["headers"], e["proof"] = map[string]any{originSecretHeader: secret}, asks
+			e["headers"], e["deployCheck"] = map[string]any{originSecretHeader: secret}, asks
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
