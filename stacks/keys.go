@@ -103,7 +103,7 @@ func newViewerHashKey(stack *premiumHLS, s settings.Settings, keymaker awslambda
 // addDependency makes the one resource of a construct, without its role,
 // depend on another construct's.
 func addDependency(of constructs.Construct, on constructs.Construct) {
-	of.Node().DefaultChild().(awscdk.CfnResource).AddDependency(on.Node().DefaultChild().(awscdk.CfnResource))
+	of.Node().DefaultChild().(awscdk.CfnResource).AddResourceDependency(on.Node().DefaultChild().(awscdk.CfnResource), nil)
 }
 
 type signingKeys struct {
