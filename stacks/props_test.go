@@ -6,6 +6,7 @@ import (
 	"go/format"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,8 +86,8 @@ type PremiumHLSProps struct {`)
 		name, doc := fieldNames[f.Name], f.Doc()
 		standard := fmt.Sprintf("%v", f.Value.Interface())
 		switch {
-		case f.Name == "region":
-			continue // the consumer's stack has one
+		case slices.Contains([]string{"region", "grantsTable", "userPoolId", "logBucket"}, f.Name):
+			continue // the consumer's stack has a region, and props take the resources themselves
 		case f.Name == "stackName":
 			name, doc = "Name", "Name of the site. Resources that need a name, such as parameters and the dashboard, begin with it. It must differ from that of every other site in the account and region."
 			standard = "made from the names of the stack and the construct"

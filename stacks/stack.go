@@ -4,6 +4,7 @@ package stacks
 
 import (
 	"context"
+	"path/filepath"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/cxapi"
@@ -25,11 +26,23 @@ func Add(ctx context.Context, app constructs.Construct, values any) (awscdk.Stac
 	if err := checkRegion(s, regionFor(s)); err != nil {
 		return nil, err
 	}
+	var last string
+	if app, ok := app.(awscdk.Stage); ok { // as every App is
+		last = filepath.Join(*app.Outdir(), s.StackName+".template.json")
+	}
+	warnings, err := checkAgainstLast(last, s)
+	if err != nil {
+		return nil, err
+	}
 	built, err := build(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	return New(app, s, built), nil
+	stack := New(app, s, built)
+	for i, warning := range warnings {
+		awscdk.Annotations_Of(stack).AddWarningV2(jsii.Sprintf("premiumhls:leftBehind%d", i), &warning, nil)
+	}
+	return stack, nil
 }
 
 // New is [Add] with assets that are built already.
@@ -53,7 +66,7 @@ func New(app constructs.Construct, s settings.Settings, p assets.Assets) awscdk.
 		"cfn-lint": map[string]any{"config": map[string]any{"ignore_checks": []string{"W3005"}}},
 	})
 	// The id Default is not part of logical ids.
-	newPremiumHLS(stack, jsii.String("Default"), s, existing{}, p).AddOutputs()
+	newPremiumHLS(stack, jsii.String("Default"), s, retained(stack, s), p).AddOutputs()
 	return stack
 }
 

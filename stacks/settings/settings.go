@@ -47,6 +47,8 @@ type Settings struct {
 
 	Entitlements Entitlements `json:"entitlements" default:"\"authenticated\"" allowed:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function" section:"Entitlements" doc:"Who may watch what: every viewer who signed in, viewers with a grant in the stack's table, viewers whose token has a claim, or viewers for whom your Lambda function says so. See [entitlements.md](entitlements.md)."`
 
+	GrantsTable string `json:"grantsTable" allowed:"empty, or the name of a table" doc:"A table of grants of an earlier deploy of this stack, to be used again: changing entitlements to another rule leaves it behind with its grants."`
+
 	JWTIssuer          string   `json:"jwtIssuer" allowed:"the https URL of an OpenID Connect issuer, with a trailing slash only if the issuer's own name has one" section:"Sign-in" doc:"Issuer that viewers sign in at. Empty: the stack makes a Cognito user pool. Needs jwtAudience."`
 	JWTAudience        []string `json:"jwtAudience" allowed:"a list of different client ids" doc:"Client ids that tokens of jwtIssuer must be for. The page signs in with the first."`
 	SelfSignUp         bool     `json:"selfSignUp" default:"false" doc:"Viewers can create accounts in the stack's user pool. With entitlements \"authenticated\" everyone could then watch everything: that needs openSignUp as well."`
@@ -55,6 +57,7 @@ type Settings struct {
 	UserPoolTier       string   `json:"userPoolTier" default:"LITE" oneof:"LITE ESSENTIALS PLUS" doc:"Feature plan of the stack's user pool, which decides the price of a viewer. Refresh tokens rotate with ESSENTIALS and PLUS only."`
 	SESIdentityArn     string   `json:"sesIdentityArn" allowed:"the ARN of an SES identity" doc:"SES identity that the user pool sends its email with. Empty: Cognito's own sender, for trials only: it sends 50 messages a day. Needs emailFrom."`
 	EmailFrom          string   `json:"emailFrom" allowed:"empty, or an email address of sesIdentityArn" doc:"From address of the user pool's email."`
+	UserPoolID         string   `json:"userPoolId" allowed:"empty, or the id of a user pool such as eu-central-1_AbCdEfGhI" doc:"A user pool of an earlier deploy of this stack, to be used again: turning jwtIssuer on leaves it behind with its viewers."`
 	RefreshTokenDays   int      `json:"refreshTokenDays" default:"30" min:"1" max:"3650" doc:"Lifetime of refresh tokens in days: how long viewers of the stack's user pool stay signed in."`
 	SignInHosts        []string `json:"signInHosts" allowed:"a list of host names" doc:"Hosts that the page connects to for sign-in besides the issuer's, such as the domain of an existing Cognito user pool."`
 	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
@@ -68,6 +71,7 @@ type Settings struct {
 	RefusedPercent int    `json:"refusedPercent" default:"25" min:"1" max:"100" doc:"Alarm when this percentage of requests returns 4xx. The alarm exists in us-east-1 only, where CloudFront's metrics are."`
 	Tracing        bool   `json:"tracing" default:"false" doc:"Trace the signer with X-Ray."`
 	AccessLogs     bool   `json:"accessLogs" default:"false" doc:"Write access logs to a bucket, with Athena queries that find who watched what."`
+	LogBucket      string `json:"logBucket" allowed:"empty, or the name of a bucket" doc:"A bucket of access logs of an earlier deploy of this stack, to be used again: turning accessLogs off leaves it behind with its logs. The stack replaces the bucket's policy."`
 	LogDays        int    `json:"logDays" default:"30" oneof:"1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653" doc:"Days that CloudWatch keeps logs."`
 }
 

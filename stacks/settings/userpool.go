@@ -11,6 +11,8 @@ var (
 	// token and a column of reports.
 	attributeName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,20}$`)
 	sesIdentity   = regexp.MustCompile(`^arn:aws[a-z-]*:ses:[a-z0-9-]+:[0-9]{12}:identity/[^\s/]{1,320}$`)
+	userPoolID    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[1-9]_[A-Za-z0-9]{1,55}$`)
+	tableName     = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
 	emailAddress  = regexp.MustCompile(`^[A-Za-z0-9._%+-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}$`)
 )
 
@@ -41,6 +43,10 @@ func (s *Settings) validateUserPool(check func(name string, ok bool, reason ...s
 	}
 	check("entitlements", !ownPool || !slices.Contains(writable, s.Entitlements.Claim), "claim "+s.Entitlements.Claim+": viewers can change this attribute of the stack's user pool")
 
+	check("userPoolId", s.UserPoolID == "" || userPoolID.MatchString(s.UserPoolID))
+	check("userPoolId", s.UserPoolID == "" || ownPool, "jwtIssuer names another issuer")
+	check("grantsTable", s.GrantsTable == "" || tableName.MatchString(s.GrantsTable))
+	check("logBucket", s.LogBucket == "" || bucketName.MatchString(s.LogBucket))
 	check("sesIdentityArn", s.SESIdentityArn == "" || sesIdentity.MatchString(s.SESIdentityArn))
 	check("sesIdentityArn", s.SESIdentityArn != "" || s.EmailFrom == "", "emailFrom needs sesIdentityArn")
 	check("emailFrom", s.EmailFrom == "" || emailAddress.MatchString(s.EmailFrom))
