@@ -157,10 +157,14 @@ func (t tab) measure(video string, g gesture, latency time.Duration) (float64, e
 		card.click();
 		return new Promise((resolve, reject) => {
 			setTimeout(() => reject(new Error("no frame within 20 s")), 20_000);
-			const look = () => {
+			let last = old;
+			const look = () => { // the page replaces the element, at times twice
 				const video = document.querySelector("video");
-				if (!video || video === old) return setTimeout(look, 1);
-				video.requestVideoFrameCallback(() => resolve(performance.now() - start));
+				if (video && video !== last) {
+					last = video;
+					video.requestVideoFrameCallback(() => resolve(performance.now() - start));
+				}
+				setTimeout(look, 1);
 			};
 			look();
 		});
@@ -182,7 +186,7 @@ func (t tab) emulate(latency time.Duration) error {
 }
 
 func (t tab) until(condition string) error {
-	for range 200 {
+	for range 1200 {
 		if ok, err := t.evaluate("Number(Boolean(" + condition + "))"); err == nil && ok == 1 {
 			return nil
 		}
