@@ -98,16 +98,18 @@ func (in *Init) sample(kind string, entry []byte) error {
 		if len(entry) < fields {
 			return errors.New("the sample entry mp4a is too short")
 		}
-		in.Channels = int(binary.BigEndian.Uint16(entry[16:]))
 		esds, err := child(entry[fields:], "esds")
 		if err != nil {
 			return err
 		}
-		object, err := audioObjectType(esds)
+		object, channels, err := audioConfig(esds)
 		if err != nil {
 			return err
 		}
-		in.Codec = fmt.Sprintf("mp4a.40.%d", object)
+		in.Codec, in.Channels = fmt.Sprintf("mp4a.40.%d", object), channels
+		if channels == 0 {
+			in.Channels = int(binary.BigEndian.Uint16(entry[16:]))
+		}
 	}
 	return nil
 }
@@ -138,12 +140,13 @@ func hevcCodec(kind string, c []byte) (string, error) {
 	return codec, nil
 }
 
-// audioObjectType finds the type of AAC in an elementary stream descriptor
-// (ISO/IEC 14496-1, 7.2.6.5 and 14496-3, 1.6.2.1).
-func audioObjectType(esds []byte) (int, error) {
+// audioConfig finds the type of AAC and its channels in an elementary stream
+// descriptor (ISO/IEC 14496-1, 7.2.6.5 and 14496-3, 1.6.2.1). The sample entry
+// says two channels of mono, too. 0 channels: the descriptor does not say.
+func audioConfig(esds []byte) (object, channels int, err error) {
 	tooShort := errors.New("the box esds is too short")
 	if len(esds) < 4 {
-		return 0, tooShort
+		return 0, 0, tooShort
 	}
 	rest := esds[4:]
 	// descriptor reads a tag and a length of up to four bytes of seven bits.
@@ -172,7 +175,7 @@ func audioObjectType(esds []byte) (int, error) {
 		return true
 	}
 	if tag, ok := descriptor(); !ok || tag != 3 || len(rest) < 3 {
-		return 0, tooShort
+		return 0, 0, tooShort
 	}
 	flags := rest[2]
 	n := 3
@@ -184,31 +187,35 @@ func audioObjectType(esds []byte) (int, error) {
 	}
 	if flags&0x40 != 0 {
 		if len(rest) <= n {
-			return 0, tooShort
+			return 0, 0, tooShort
 		}
 		n += 1 + int(rest[n])
 	}
 	if !skip(n) {
-		return 0, tooShort
+		return 0, 0, tooShort
 	}
 	const isMPEG4Audio = 0x40
 	if tag, ok := descriptor(); !ok || tag != 4 || len(rest) == 0 {
-		return 0, tooShort
+		return 0, 0, tooShort
 	}
 	if rest[0] != isMPEG4Audio {
-		return 0, fmt.Errorf("the audio is of object type %#x, not MPEG-4 audio", rest[0])
+		return 0, 0, fmt.Errorf("the audio is of object type %#x, not MPEG-4 audio", rest[0])
 	}
 	if !skip(13) {
-		return 0, tooShort
+		return 0, 0, tooShort
 	}
 	if tag, ok := descriptor(); !ok || tag != 5 || len(rest) < 2 {
-		return 0, tooShort
+		return 0, 0, tooShort
 	}
-	object := int(rest[0] >> 3)
+	object = int(rest[0] >> 3)
 	if object == 31 {
-		object = 32 + int(rest[0]&7)<<3 + int(rest[1]>>5)
+		return 32 + int(rest[0]&7)<<3 + int(rest[1]>>5), 0, nil
 	}
-	return object, nil
+	if index := int(rest[0]&7)<<1 | int(rest[1]>>7); index == 15 {
+		return object, 0, nil // a sampling rate of its own follows
+	}
+	// Seven channels are eight: 7.1.
+	return object, []int{0, 1, 2, 3, 4, 5, 6, 8}[rest[1]>>3&7], nil
 }
 
 // child returns the content of the first box of a kind.

@@ -176,6 +176,16 @@ func (t *Track) sampleEntry(table []byte) error {
 			t.Width, t.Height = int(binary.BigEndian.Uint16(entry[24:])), int(binary.BigEndian.Uint16(entry[26:]))
 		case t.Kind == "audio" && len(entry) >= 18:
 			t.Channels = int(binary.BigEndian.Uint16(entry[16:]))
+			// QuickTime's entries are longer, and have what follows elsewhere.
+			const fields = 28
+			if kind != "mp4a" || len(entry) < fields || binary.BigEndian.Uint16(entry[8:]) != 0 {
+				return nil
+			}
+			if esds, err := child(entry[fields:], "esds"); err == nil {
+				if _, channels, err := audioConfig(esds); err == nil && channels > 0 {
+					t.Channels = channels
+				}
+			}
 		}
 		return nil
 	})

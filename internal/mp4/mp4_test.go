@@ -50,6 +50,8 @@ func TestReadMovie(t *testing.T) {
 	}{
 		{"landscape", "a.mp4", []string{"-f", "lavfi", "-i", "testsrc2=s=320x180:r=30000/1001:d=1", "-f", "lavfi", "-i", "sine=d=1", "-c:v", "libx264", "-c:a", "aac", "-ac", "2"},
 			[]Track{{Kind: "video", Codec: "avc1", Width: 320, Height: 180, FrameRate: 29.97}, {Kind: "audio", Codec: "mp4a", Channels: 2}}},
+		{"mono", "a.mp4", []string{"-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", "-ac", "1"}, []Track{{Kind: "audio", Codec: "mp4a", Channels: 1}}},
+		{"surround", "a.mp4", []string{"-f", "lavfi", "-i", "sine=d=1", "-c:a", "aac", "-ac", "6"}, []Track{{Kind: "audio", Codec: "mp4a", Channels: 6}}},
 		{"header first", "a.mp4", []string{"-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=1", "-c:v", "libx264", "-movflags", "faststart"},
 			[]Track{{Kind: "video", Codec: "avc1", Width: 320, Height: 180, FrameRate: 25}}},
 		{"QuickTime", "a.mov", []string{"-f", "lavfi", "-i", "testsrc2=s=320x180:r=60:d=1", "-c:v", "mjpeg"},
