@@ -17,6 +17,7 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/catalog"
 	"premiumhls/stacks/assets"
 	_ "premiumhls/stacks/quiet"
 	"premiumhls/stacks/settings"
@@ -151,6 +152,12 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.keys.publish(site, s, site.delivery.host, keymaker)
 	upload := newUploader(site, s, site.storage, p)
 	newPage(upload, s, p, client)
+	if s.Ingest {
+		made := newIngest(site, s, p.Ingest, site.storage, site.delivery)
+		output(site, "Ingest", "Function that makes courses of uploaded films", *made.function.FunctionName())
+		output(site, "IngestDeadLetters", "Queue of events that the ingest function could not handle", *made.deadLetters.QueueUrl())
+		output(site, "UploadDestination", "Destination of films", *jsii.Sprintf("s3://%s/%s", *site.storage.bucket.BucketName(), catalog.Prefix))
+	}
 	if s.Monitoring {
 		output(site, "Dashboard", "CloudWatch dashboard", *newMonitoring(site, s, site.signer, site.delivery))
 	}

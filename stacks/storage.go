@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/catalog"
 	"premiumhls/stacks/settings"
 )
 
@@ -41,6 +42,11 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(3)),
 			ExpiredObjectDeleteMarker:           jsii.Bool(true),
 		}},
+	}
+	if s.Ingest && s.SourceDays > 0 {
+		*props.LifecycleRules = append(*props.LifecycleRules, &awss3.LifecycleRule{
+			Id: jsii.String("EndUploads"), Prefix: jsii.String(catalog.Prefix), Expiration: awscdk.Duration_Days(jsii.Number(s.SourceDays)),
+		})
 	}
 	if len(s.AllowedOrigins) > 0 {
 		// With origins listed, S3 also sends Access-Control-Allow-Credentials,

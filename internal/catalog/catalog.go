@@ -14,6 +14,17 @@ const (
 	LessonName = "lesson.json"
 )
 
+// Folders below the bucket's public folder.
+const (
+	FreeFolder    = "videos/" // free lessons
+	PostersFolder = "posters/"
+)
+
+// EncodedPrefix is the folder that MediaConvert writes to. CloudFront does not
+// reach it, so nothing can be watched before it is whole, and a draft stays
+// there.
+const EncodedPrefix = "encoded/"
+
 // An Index is public/catalog.json: every course that is not a draft.
 type Index struct {
 	Courses []CourseSummary `json:"courses"`

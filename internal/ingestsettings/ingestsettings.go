@@ -12,21 +12,12 @@ import (
 // Variable is the environment variable that holds the document.
 const Variable = "SETTINGS"
 
-// Choices are the members of the setting ingest of cdk.json.
+// Choices are the settings of cdk.json that the function acts on.
 type Choices struct {
-	// SegmentSeconds is how long a segment lasts. Longer ones are fewer
-	// requests; Apple recommends 6.
-	SegmentSeconds int `json:"segmentSeconds" default:"6" min:"2" max:"10"`
-	// TopRendition is the largest rendition, by its shorter side in pixels.
-	TopRendition int `json:"topRendition" default:"1080" min:"360" max:"2160"`
-	// HEVC adds HEVC renditions beside those of H.264.
-	HEVC bool `json:"hevc" default:"false"`
-	// VersionDays is how long a replaced version is kept for viewers who watch
-	// it.
-	VersionDays int `json:"versionDays" default:"7" min:"1" max:"365"`
-	// SourceDays is how long the owner's own film is kept after its upload. 0
-	// keeps it.
-	SourceDays int `json:"sourceDays" default:"0" min:"0" max:"3650"`
+	SegmentSeconds int  `json:"segmentSeconds" default:"6" min:"2" max:"10" doc:"Length of a segment of an ingested film in seconds, an even number. Longer segments are fewer requests; Apple recommends 6. See [costs.md](costs.md)."`
+	TopRendition   int  `json:"topRendition" default:"1080" oneof:"360 480 720 1080 1440 2160" doc:"Largest rendition of an ingested film, by its shorter side in pixels. No rendition is larger than the film."`
+	HEVC           bool `json:"hevc" default:"false" doc:"Encode HEVC renditions beside those of H.264. They cost more to encode and less to deliver."`
+	VersionDays    int  `json:"versionDays" default:"7" min:"1" max:"365" doc:"Days that a replaced version of a lesson stays for viewers who are watching it."`
 }
 
 // A Document is everything the function is told at its start.

@@ -24,31 +24,26 @@ const playlistName = "main.m3u8"
 
 // The folders of the bucket that a lesson's files may stand in.
 
-// encodeFolder is where a job writes. CloudFront does not reach it, so nothing
-// can be watched before it is whole, and a draft stays there.
+// encodeFolder is where a job writes.
 func encodeFolder(course, lesson, version string) string {
 	return encodeRoot(course, lesson) + version + "/"
 }
 
-func encodeRoot(course, lesson string) string { return "encoded/" + course + "/" + lesson + "/" }
+func encodeRoot(course, lesson string) string {
+	return catalog.EncodedPrefix + course + "/" + lesson + "/"
+}
 
 // lessonFolder is what viewers reach: behind the cookies, or in public.
 func (h *handler) lessonFolder(course, lesson string, free bool) string {
 	if free {
-		return h.settings.PublicFolder + "/" + freeFolder + course + "/" + lesson + "/"
+		return h.settings.PublicFolder + "/" + catalog.FreeFolder + course + "/" + lesson + "/"
 	}
 	return h.settings.PremiumPath + "/" + course + "/" + lesson + "/"
 }
 
-// freeFolder holds free lessons, below the public folder.
-const freeFolder = "videos/"
-
-// postersFolder holds posters, below the public folder.
-const postersFolder = "posters/"
-
 // posterPath is where a poster is, below the public folder.
 func posterPath(course, lesson, version string) string {
-	return postersFolder + course + "/" + lesson + "/" + version + ".jpg"
+	return catalog.PostersFolder + course + "/" + lesson + "/" + version + ".jpg"
 }
 
 // inputs is a digest of all that a version is made of.
@@ -480,7 +475,7 @@ func (h *handler) withdraw(ctx context.Context, r *catalog.Record) error {
 			return err
 		}
 	}
-	if err := h.bucket.removeFolder(ctx, h.settings.PublicFolder+"/"+postersFolder+r.Course+"/"+r.Lesson+"/"); err != nil {
+	if err := h.bucket.removeFolder(ctx, h.settings.PublicFolder+"/"+catalog.PostersFolder+r.Course+"/"+r.Lesson+"/"); err != nil {
 		return err
 	}
 	premium := "/" + h.lessonFolder(r.Course, r.Lesson, false) + "*"

@@ -29,6 +29,7 @@ type Assets struct {
 	Signer      string // the signer's Lambda
 	Keymaker    string // the custom resources' Lambda
 	DeployCheck string // the deploy check's Lambda; built unless it is off
+	Ingest      string // the ingest Lambda; built if it is on
 	Page        string // the web page, with the libraries that it loads
 	Sample      string // the sample videos, laid out as in the bucket
 
@@ -122,6 +123,7 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 		Signer:      filepath.Join(build, "signer"),
 		Keymaker:    filepath.Join(build, "keymaker"),
 		DeployCheck: filepath.Join(build, "deploycheck"),
+		Ingest:      filepath.Join(build, "ingest"),
 		Page:        filepath.Join(build, "page"),
 		Sample:      filepath.Join(build, "sample"),
 
@@ -132,6 +134,9 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	group.Go(func() error { return function(ctx, root, "keymaker", p.Keymaker) })
 	if s.DeployCheck {
 		group.Go(func() error { return function(ctx, root, "deploycheck", p.DeployCheck) })
+	}
+	if s.Ingest {
+		group.Go(func() error { return function(ctx, root, "ingest", p.Ingest) })
 	}
 	group.Go(func() error {
 		libraries, err := installLibraries(ctx, place)

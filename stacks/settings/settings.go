@@ -3,6 +3,7 @@
 package settings
 
 import (
+	"premiumhls/internal/ingestsettings"
 	"premiumhls/internal/setting"
 	"premiumhls/internal/signersettings"
 	"premiumhls/internal/signingkey"
@@ -62,6 +63,10 @@ type Settings struct {
 	SignInHosts        []string `json:"signInHosts" allowed:"a list of host names" doc:"Hosts that the page connects to for sign-in besides the issuer's, such as the domain of an existing Cognito user pool."`
 	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
 
+	Ingest     bool `json:"ingest" default:"false" section:"Ingest" doc:"Make courses of films that are uploaded to the bucket. See [ingest.md](ingest.md)."`
+	SourceDays int  `json:"sourceDays" default:"0" min:"0" max:"3650" doc:"Days that uploaded files are kept. 0 keeps them."`
+	IngestChoices
+
 	RequestsPerSecond int `json:"requestsPerSecond" default:"2000" min:"1" max:"100000" section:"API" doc:"Rate limit of the API for all viewers together, in requests a second. It protects the account's quotas, which the API shares with everything else in the account and region, and not one viewer from another: the signer limits each viewer by itself. Requests over the limit get 429."`
 	RequestBurst      int `json:"requestBurst" default:"4000" min:"1" max:"5000" doc:"Burst limit of the API: requests that it accepts at once, before the rate limit counts."`
 
@@ -74,6 +79,10 @@ type Settings struct {
 	LogBucket      string `json:"logBucket" allowed:"empty, or the name of a bucket" doc:"A bucket of access logs of an earlier deploy of this stack, to be used again: turning accessLogs off leaves it behind with its logs. The stack replaces the bucket's policy."`
 	LogDays        int    `json:"logDays" default:"30" oneof:"1 3 5 7 14 30 60 90 120 150 180 365 400 545 731 1096 1827 2192 2557 2922 3288 3653" doc:"Days that CloudWatch keeps logs."`
 }
+
+// IngestChoices are the settings of package ingestsettings. Of two embedded
+// structs of one name, one needs another.
+type IngestChoices = ingestsettings.Choices
 
 // Default returns the settings with no value given.
 func Default() Settings {

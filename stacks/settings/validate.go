@@ -59,6 +59,8 @@ func (s *Settings) validate() (errs []error) {
 	s.validateKeys(check)
 	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)))
 
+	check("segmentSeconds", s.SegmentSeconds%2 == 0, "must be even: key frames are two seconds apart")
+	check("sourceDays", s.SourceDays == 0 || s.Ingest, "needs ingest")
 	check("entitlements", s.Entitlements.valid())
 
 	check("jwtIssuer", s.JWTIssuer == "" || isIssuer(s.JWTIssuer))

@@ -31,6 +31,7 @@ var Variants = map[string]map[string]any{
 		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployCheck": false, "blockCountries": []any{"FR"},
 		"monitoring": false, "tracing": true,
 	},
+	"ingest": {"ingest": true, "sourceDays": 30, "topRendition": 720},
 }
 
 // EachVariant runs a check for each of Variants.
