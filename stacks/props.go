@@ -318,6 +318,41 @@ type PremiumHLSProps struct {
 	// Default: none.
 	SignInDomainPrefix *string `json:"signInDomainPrefix,omitempty"`
 
+	// Make courses of films that are uploaded to the bucket. See
+	// [ingest.md](ingest.md).
+	// Allowed: true or false.
+	// Default: false.
+	Ingest *bool `json:"ingest,omitempty"`
+
+	// Days that uploaded files are kept. 0 keeps them.
+	// Allowed: between 0 and 3650.
+	// Default: 0.
+	SourceDays *float64 `json:"sourceDays,omitempty"`
+
+	// Length of a segment of an ingested film in seconds, an even number. Longer
+	// segments are fewer requests; Apple recommends 6. See [costs.md](costs.md).
+	// Allowed: between 2 and 10.
+	// Default: 6.
+	SegmentSeconds *float64 `json:"segmentSeconds,omitempty"`
+
+	// Largest rendition of an ingested film, by its shorter side in pixels. No
+	// rendition is larger than the film.
+	// Allowed: 360, 480, 720, 1080, 1440 or 2160.
+	// Default: 1080.
+	TopRendition *float64 `json:"topRendition,omitempty"`
+
+	// Encode HEVC renditions beside those of H.264. They cost more to encode and
+	// less to deliver.
+	// Allowed: true or false.
+	// Default: false.
+	HEVC *bool `json:"hevc,omitempty"`
+
+	// Days that a replaced version of a lesson stays for viewers who are watching
+	// it.
+	// Allowed: between 1 and 365.
+	// Default: 7.
+	VersionDays *float64 `json:"versionDays,omitempty"`
+
 	// Rate limit of the API for all viewers together, in requests a second. It
 	// protects the account's quotas, which the API shares with everything else in
 	// the account and region, and not one viewer from another: the signer limits
