@@ -160,9 +160,10 @@ type engine struct {
 	seconds []Second
 	free    []*container // the last one is used first
 	busy    busyHeap
-	tokens  float64 // of the stage's bucket
-	filled  int64   // when they were counted
-	ssm     float64 // when the next call of Parameter Store is not throttled, in milliseconds
+	tokens  float64       // of the stage's bucket
+	filled  int64         // when they were counted
+	paused  time.Duration // of the container that responded 503 last, until it reads again
+	ssm     float64       // when the next call of Parameter Store is not throttled, in milliseconds
 	total   Totals
 }
 
@@ -279,7 +280,11 @@ func (e *engine) handle(ev event, second int, at int64) {
 		if ev.kind == arrive || ev.kind == expelled {
 			remaining = float64(v.leaves - now) // nothing to lose: the page tries on
 		}
-		wait, ok := planRetry(int(ev.attempt), remaining, 0, e.random.Float64())
+		retryAfter := 0.0
+		if outcome == unavailable {
+			retryAfter = issuance.RetryAfter(e.paused, e.random.Float64()).Seconds()
+		}
+		wait, ok := planRetry(int(ev.attempt), remaining, retryAfter, e.random.Float64())
 		if !ok {
 			e.total.Lost++
 			return
@@ -358,6 +363,7 @@ func (e *engine) request(v *viewer, s *Second, at int64) (outcome, int32) {
 	s.Invocations++
 	if c.read < 0 {
 		e.work(c, s, at, took)
+		e.paused = time.Duration(max(c.pause-at, 0)) * time.Millisecond
 		return unavailable, 0
 	}
 	if e.Table {
