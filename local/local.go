@@ -75,18 +75,21 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("making a folder for the synthesized stack: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	fmt.Fprintln(o.Out, "Synthesizing the stack …")
 	// With a table a newcomer sees a refusal, and the grant that ends it.
 	if err := changes.Default("entitlements", "table"); err != nil {
 		return err
 	}
-	file, s, err := assembly.Synthesize(ctx, folder, changes)
+	site := place.url
+	terminal := &terminal{out: o.Out, command: o.Command, site: site, authority: place.authority}
+	var file string
+	var s settings.Settings
+	err = terminal.step("Synthesizing the stack (the first time this compiles the CDK, which can take minutes)", func() (err error) {
+		file, s, err = assembly.Synthesize(ctx, folder, changes)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(o.Out, "Deploying it on this machine …")
-	site := place.url
-	terminal := &terminal{out: o.Out, command: o.Command, site: site, authority: place.authority}
 	viewers := newViewers(s.Entitlements, videos)
 	c, err := deploy(ctx, o, place, s, folder, file, terminal, viewers)
 	if err != nil {
@@ -139,6 +142,7 @@ func deploy(ctx context.Context, o Options, place place, s settings.Settings, fo
 		Functions: functions,
 		Requests:  terminal.request,
 		Access:    terminal.access,
+		Step:      terminal.step,
 		Log:       log,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"mvdan.cc/sh/v3/syntax"
 
@@ -27,6 +28,18 @@ type terminal struct {
 	// open says that requests are viewers', no longer those of the deploy check,
 	// which prints its own result.
 	open atomic.Bool
+}
+
+// step prints what is being done, and how long it took.
+func (t *terminal) step(what string, do func() error) error {
+	fmt.Fprintf(t, "%s … ", what)
+	started := time.Now()
+	if err := do(); err != nil {
+		fmt.Fprintln(t, "failed")
+		return err
+	}
+	fmt.Fprintf(t, "%.1f s\n", time.Since(started).Seconds())
+	return nil
 }
 
 func (t *terminal) Write(p []byte) (int, error) {

@@ -3,14 +3,16 @@
 package assembly
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
-	"github.com/aws/jsii-runtime-go"
-
-	"premiumhls/stacks"
 	"premiumhls/stacks/assets"
 	"premiumhls/stacks/settings"
 )
@@ -47,10 +49,11 @@ func (c Changes) Default(name, value string) error {
 	return nil
 }
 
-// Synthesize writes the cloud assembly into a folder, and ends the Node process
-// that does it. It returns the template's file and the settings.
+// Synthesize writes the cloud assembly into a folder, with the CDK app of the
+// checkout in a process of its own: commands that link the CDK would take a
+// minute to compile before they could print anything. It returns the template's
+// file and the settings.
 func Synthesize(ctx context.Context, folder string, changes Changes) (file string, s settings.Settings, err error) {
-	defer jsii.Close()
 	root, err := assets.Root(".")
 	if err != nil {
 		return "", s, err
@@ -62,12 +65,38 @@ func Synthesize(ctx context.Context, folder string, changes Changes) (file strin
 	for name, value := range changes {
 		values[name] = value
 	}
+	// Invalid settings are reported before anything is compiled.
 	if s, err = settings.Read(values); err != nil {
 		return "", s, err
 	}
-	stack, err := stacks.Synthesize(ctx, folder, values)
-	if err != nil {
+	if err := run(ctx, root, folder, values); err != nil {
 		return "", s, err
 	}
-	return filepath.Join(folder, *stack.TemplateFile()), s, nil
+	return filepath.Join(folder, s.StackName+".template.json"), s, nil
+}
+
+// run runs the app as the CDK's command line does.
+func run(ctx context.Context, root, folder string, values map[string]any) error {
+	settings, err := json.Marshal(values)
+	if err != nil {
+		return fmt.Errorf("encoding the settings: %w", err)
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return fmt.Errorf("finding the folder for the cloud assembly: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, "go", "run", ".")
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CDK_OUTDIR="+folder, "CDK_CONTEXT_JSON="+string(settings), "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION=20,21,22,23")
+	// The process under go run gets the signal too.
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
+	// Of what the CDK's runtime writes nothing matters unless it fails.
+	output, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("synthesizing the stack: %w\n%s", err, bytes.TrimSpace(output))
+	}
+	return nil
 }

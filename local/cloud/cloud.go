@@ -26,8 +26,10 @@ import (
 	"premiumhls/local/dynamodb"
 	"premiumhls/local/iam"
 	"premiumhls/local/kms"
+	"premiumhls/local/lambda"
 	"premiumhls/local/s3"
 	"premiumhls/local/ssm"
+	"premiumhls/stacks/assets"
 )
 
 // Options is what a Cloud is made of. The first four are needed.
@@ -37,13 +39,14 @@ type Options struct {
 	Stack    string // the stack's name
 	Host     string // where the edge will be reached, as in localhost:8080
 
-	Viewers     []cognito.Viewer   // who can sign in
-	Functions   io.Writer          // takes what the functions log; nil is nowhere
-	Shop        Shop               // answers for functions that are not the stack's
-	Requests    func(edge.Entry)   // is told of each request to the edge
-	Access      func(iam.Decision) // is told of each call that IAM decided
-	NoCache     bool               // every request reaches an origin, and nothing is compressed
-	Propagation time.Duration      // how long the edge goes on as it was after a deploy
+	Viewers     []cognito.Viewer                         // who can sign in
+	Functions   io.Writer                                // takes what the functions log; nil is nowhere
+	Shop        Shop                                     // answers for functions that are not the stack's
+	Requests    func(edge.Entry)                         // is told of each request to the edge
+	Access      func(iam.Decision)                       // is told of each call that IAM decided
+	Step        func(what string, do func() error) error // runs what takes long, and may print it; nil runs it
+	NoCache     bool                                     // every request reaches an origin, and nothing is compressed
+	Propagation time.Duration                            // how long the edge goes on as it was after a deploy
 	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
 	RefuseECDSASHA256 bool
 	Now               func() time.Time // the edge's clock; the functions have the machine's
@@ -83,6 +86,9 @@ type Cloud struct {
 
 // New makes a Cloud with nothing deployed.
 func New(options Options) (_ *Cloud, err error) {
+	if options.Step == nil {
+		options.Step = func(_ string, do func() error) error { return do() }
+	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
@@ -123,13 +129,13 @@ func New(options Options) (_ *Cloud, err error) {
 	if c.resources, err = cloudformation.NewCustomResource(c.where(), c.functions.invoke, 0); err != nil {
 		return nil, err
 	}
-	assets, err := cloudformation.ReadAssets(filepath.Join(options.Assembly, options.Stack+".assets.json"))
+	manifest, err := cloudformation.ReadAssets(filepath.Join(options.Assembly, options.Stack+".assets.json"))
 	if err != nil {
 		return nil, err
 	}
 	c.stack = cloudformation.New(cloudformation.Options{
 		Environment: c.where(),
-		Providers:   c.providers(assets),
+		Providers:   c.providers(manifest),
 		Log:         options.Log,
 	})
 	return c, nil
@@ -150,7 +156,10 @@ func (c *Cloud) where() cfn.Environment {
 // Deploy brings the stack to what a template says, as CloudFormation does.
 func (c *Cloud) Deploy(ctx context.Context, t *cfn.Template) error {
 	c.before.Store(int64(len(c.stack.Events())))
-	if err := c.stack.Deploy(ctx, t); err != nil {
+	if err := c.prepare(ctx, t); err != nil {
+		return err
+	}
+	if err := c.options.Step("Deploying the stack and checking the deploy", func() error { return c.stack.Deploy(ctx, t) }); err != nil {
 		err = fmt.Errorf("deploying the stack on this machine: %w", err)
 		return errors.Join(err, c.serveAgain())
 	}
@@ -161,6 +170,31 @@ func (c *Cloud) Deploy(ctx context.Context, t *cfn.Template) error {
 		return err
 	}
 	return c.serveDistribution()
+}
+
+// prepare builds the template's functions and starts its database before the
+// deploy, so that each is a step of its own.
+func (c *Cloud) prepare(ctx context.Context, t *cfn.Template) error {
+	var packages []string
+	table := false
+	for _, r := range t.Resources {
+		if pkg, ok := r.Metadata[assets.PackageMetadata].(string); ok {
+			packages = append(packages, pkg)
+		}
+		table = table || r.Type == "AWS::DynamoDB::Table"
+	}
+	slices.Sort(packages)
+	for _, pkg := range packages {
+		if err := c.options.Step("Building "+pkg, func() error {
+			return lambda.Build(ctx, c.options.Root, pkg, c.functions.binary(pkg))
+		}); err != nil {
+			return err
+		}
+	}
+	if table && c.tables == nil {
+		return c.options.Step("Starting DynamoDB for this machine", func() error { return c.startTables(ctx) })
+	}
+	return nil
 }
 
 // status is the stack's, for functions that ask while it is deployed.

@@ -26,19 +26,20 @@ func (p tableProvider) Create(ctx context.Context, r cloudformation.Resource) (c
 		return state, err
 	}
 	c := p.cloud
-	if c.tables == nil {
-		if c.tables, err = dynamodb.Start(ctx, filepath.Join(c.options.Root, "local")); err != nil {
-			return cloudformation.State{}, fmt.Errorf("starting DynamoDB on this machine: %w", err)
-		}
-		guarded, err := c.tables.Guarded(c.authority.Authorize)
-		if err != nil {
-			return cloudformation.State{}, err
-		}
-		if c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"], err = c.listen(guarded); err != nil {
-			return cloudformation.State{}, err
-		}
-	}
 	return state, c.tables.CreateTable(ctx, state.PhysicalID)
+}
+
+// startTables starts DynamoDB on this machine, behind IAM for the functions.
+func (c *Cloud) startTables(ctx context.Context) (err error) {
+	if c.tables, err = dynamodb.Start(ctx, filepath.Join(c.options.Root, "local")); err != nil {
+		return fmt.Errorf("starting DynamoDB on this machine: %w", err)
+	}
+	guarded, err := c.tables.Guarded(c.authority.Authorize)
+	if err != nil {
+		return err
+	}
+	c.functions.environment["AWS_ENDPOINT_URL_DYNAMODB"], err = c.listen(guarded)
+	return err
 }
 
 func (tableProvider) Update(_ context.Context, _ cloudformation.Resource, state cloudformation.State) (cloudformation.State, error) {

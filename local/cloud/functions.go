@@ -99,10 +99,6 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 		function.MayLog() // as the function itself would, for which a provider stands in
 		return nil
 	}
-	binary := filepath.Join(f.options.Assembly, "functions", filepath.Base(pkg))
-	if err := lambda.Build(ctx, f.options.Root, pkg, binary); err != nil {
-		return err
-	}
 	environment := maps.Clone(f.environment)
 	if e, ok := r.Properties["Environment"].(map[string]any); ok {
 		variables, _ := e["Variables"].(map[string]any)
@@ -110,9 +106,14 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 			environment[name] = fmt.Sprint(value)
 		}
 	}
-	function.Binary, function.Env = binary, environment
+	function.Binary, function.Env = f.binary(pkg), environment
 	f.put(arn(state), lambda.Start(function))
 	return nil
+}
+
+// binary is the file that the package of a function is built into.
+func (f *functions) binary(pkg string) string {
+	return filepath.Join(f.options.Assembly, "functions", filepath.Base(pkg))
 }
 
 // may decides what a function may do with its role.
