@@ -151,6 +151,14 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	if err := group.Wait(); err != nil {
 		return Assets{}, err
 	}
+	if p.PageFiles, err = list(p.Page); err != nil {
+		return Assets{}, err
+	}
+	if s.Sample {
+		if p.SampleFolders, err = list(filepath.Join(p.Sample, s.PremiumPath)); err != nil {
+			return Assets{}, err
+		}
+	}
 	p.Digest, err = digest(digested(root, p, s)...)
 	return p, err
 }
@@ -166,6 +174,23 @@ func digested(root string, p Assets, s settings.Settings) []string {
 		paths = append(paths, filepath.Join(root, name))
 	}
 	return paths
+}
+
+// list returns the names in a folder, those of folders with a slash at the end.
+func list(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("listing what to upload: %w", err)
+	}
+	var names []string
+	for _, entry := range entries {
+		name := entry.Name()
+		if entry.IsDir() {
+			name += "/"
+		}
+		names = append(names, name)
+	}
+	return names, nil
 }
 
 // digest hashes files, and below folders the Go files that are not tests.
