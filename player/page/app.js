@@ -105,7 +105,9 @@ async function start() {
     return;
   }
   state.loaded = true;
-  await refreshEntitlements();
+  // Not awaited: from here on the viewer may choose a video, which the first one
+  // must not replace.
+  refreshEntitlements();
 
   const wanted = state.videos.find((video) => video.path === returned?.wanted);
   const first = wanted ?? state.videos.find((video) => video.public) ?? state.videos[0];
