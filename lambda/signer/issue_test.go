@@ -206,3 +206,39 @@ func TestIDTokenIsTaken(t *testing.T) {
 		}
 	}
 }
+
+// API Gateway accepts a token until it expires, and the signer does not read
+// its exp: whatever the moment of the last request, its cookies outlive the
+// token by at most cookieMinutes and the step. This test serves each request in
+// the last second of its token.
+func TestCookiesOutliveTheTokenByLifetimeAndStepAtMost(t *testing.T) {
+	for _, tt := range []struct{ minutes, step int }{{1, 1}, {60, 5}, {60, 60}, {1440, 60}} {
+		h, _ := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA256), entitlement.Authenticated{},
+			"cookieMinutes="+strconv.Itoa(tt.minutes), "cookieStepMinutes="+strconv.Itoa(tt.step))
+		lifetime, step := time.Duration(tt.minutes)*time.Minute, time.Duration(tt.step)*time.Minute
+		var longest time.Duration
+		for after := time.Duration(0); after <= 2*step; after += step/60 + 7*time.Millisecond {
+			expiry := now.Add(after) // of the token
+			h.now = func() time.Time { return expiry }
+			got := serve(t, h, event("POST", ""))
+			if got.StatusCode != 200 {
+				t.Fatalf("%d %s", got.StatusCode, got.Body)
+			}
+			policy := policyOf(t, got, keys()[signedcookie.ECDSAP256].public, signedcookie.SHA256)
+			over := policy.Expires.Sub(expiry)
+			if over > lifetime+step {
+				t.Errorf("%d minutes, step %d: cookies outlive the token by %v", tt.minutes, tt.step, over)
+			}
+			// The browser drops them no later.
+			if _, seconds, _ := strings.Cut(maxAge.FindString(strings.Join(got.Cookies, "\n")), "="); seconds == "" {
+				t.Error("no Max-Age")
+			} else if left, _ := strconv.Atoi(seconds); time.Duration(left)*time.Second > over+time.Second {
+				t.Errorf("Max-Age %s, and the policy expires in %v", seconds, over)
+			}
+			longest = max(longest, over)
+		}
+		if longest <= lifetime+step*9/10 { // the bound is reached
+			t.Errorf("%d minutes, step %d: %v at most", tt.minutes, tt.step, longest)
+		}
+	}
+}
