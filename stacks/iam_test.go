@@ -147,8 +147,15 @@ func TestGrants(t *testing.T) {
 				`AccessLogs admits Emptier.Arn: s3:DeleteObject* s3:GetBucket* s3:List* s3:PutBucketPolicy on AccessLogs.Arn AccessLogs.Arn/*`,
 				`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/paid/* Videos.Arn/public/trailers/*`,
 				`MediaConvert: s3:GetObject on arn:aws:s3:::masters/*`,
+				// Viewers in the log are not hashed.
+				`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/*`,
+				`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/*`,
 			}),
-			less: []string{`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/premium/* Videos.Arn/public/trailers/*`}},
+			less: []string{
+				`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/premium/* Videos.Arn/public/trailers/*`,
+				`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
+				`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
+			}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			want := slices.DeleteFunc(slices.Concat(grants, test.more), func(line string) bool { return slices.Contains(test.less, line) })
