@@ -244,3 +244,91 @@ func TestRotationIntoKMS(t *testing.T) {
 		t.Errorf("there are private keys left: %v", names)
 	}
 }
+
+// A key that viewers are refused with signs for none of them, however short the
+// wait is: the deploy check fails, and meanwhile the former key signs.
+func TestKeyThatFailsTheDeployCheckSignsForNobody(t *testing.T) {
+	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}}, func(o *cloud.Options) { o.Requests = nil })
+	if err := s.Deploy(t.Context(), keyList(t, "1ms", "5s", "a")); err != nil {
+		t.Fatal(err)
+	}
+	broken := keyList(t, "1ms", "5s", "a", "b")
+	for _, resource := range broken.Resources {
+		switch resource.Type {
+		case "AWS::CloudFront::KeyGroup":
+			config := resource.Properties["KeyGroupConfig"].(map[string]any)
+			config["Items"] = config["Items"].([]any)[:1]
+		case "Custom::DeployCheck":
+			resource.Properties["Patience"] = "6s"
+		}
+	}
+	var requests, refused atomic.Int64
+	stop := make(chan struct{})
+	var watching sync.WaitGroup
+	for range 4 {
+		watching.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				case <-time.After(50 * time.Millisecond):
+				}
+				requests.Add(1)
+				cookies := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`).Cookies()
+				if r := s.get("/premium/course-1/360p/index.m3u8", cookies...); r.StatusCode != 200 {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	err := s.Deploy(t.Context(), broken)
+	time.Sleep(2 * time.Second) // signers read what they sign with every half second
+	close(stop)
+	watching.Wait()
+	if err == nil || !strings.Contains(err.Error(), `Deploy check "serve" of key b failed`) {
+		t.Fatalf("the deploy says %v", err)
+	}
+	if refused.Load() > 0 || requests.Load() < 20 {
+		t.Errorf("%d of %d requests were refused", refused.Load(), requests.Load())
+	}
+}
+
+// A leaked key stays out, although the deploy check of the deploy that revokes
+// it fails for another reason, and although later deploys name it again.
+func TestLeakedKeyStaysRevoked(t *testing.T) {
+	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}})
+	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"a"}}).Template); err != nil {
+		t.Fatal(err)
+	}
+	leaked := s.cookies("ada", "course-1")
+	emergency := synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true})
+	template := impatient(t, emergency, func(resources map[string]any) {
+		_, origin := premiumBehavior(t, resources)
+		origin["OriginPath"] = "/public" // the check finds no probe
+	})
+	if err := s.Deploy(t.Context(), template); err != nil {
+		t.Fatalf("the deploy was rolled back: %v", err)
+	}
+	if outputs, err := s.Outputs(); err != nil || !strings.HasPrefix(outputs["DeployCheck"], "FAILED") {
+		t.Errorf("the deploy check says %q, %v", outputs["DeployCheck"], err)
+	}
+	if r := s.get("/premium/course-1/master.m3u8", leaked...); r.code() != "InvalidKey" {
+		t.Errorf("cookies of the leaked key: %d %s", r.StatusCode, r.code())
+	}
+	// The next deploy is checked again, and what it is rolled back to does not
+	// trust the key either.
+	err := s.Deploy(t.Context(), impatient(t, synthesize(t, map[string]any{"signingKeys": []any{"b"}}), func(resources map[string]any) {
+		behavior, _ := premiumBehavior(t, resources)
+		delete(behavior, "TrustedKeyGroups")
+	}))
+	if err == nil {
+		t.Error("the deploy check passed")
+	}
+	if r := s.get("/premium/course-1/master.m3u8", leaked...); r.code() != "InvalidKey" {
+		t.Errorf("cookies of the leaked key after a rollback: %d %s", r.StatusCode, r.code())
+	}
+	err = s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b", "a"}}).Template)
+	if err == nil || !strings.Contains(err.Error(), rotation.CodeKeyRevoked+":") {
+		t.Errorf("a deploy that trusts the leaked key says %v", err)
+	}
+}
