@@ -32,6 +32,7 @@ func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 	short := strings.NewReplacer(
 		`\"cookieMinutes\":60`, `\"cookieMinutes\":3`,
 		`\"cookieStepMinutes\":5`, `\"cookieStepMinutes\":1`,
+		`\"keyWaitMinutes\":10`, `\"keyWaitMinutes\":1`,
 		`\"minuteMillis\":60000`, `\"minuteMillis\":1000`,
 		`\"refreshSeconds\":300`, `\"refreshSeconds\":30`,
 		`"Wait": "10m0s"`, `"Wait": "`+wait+`"`,

@@ -163,23 +163,6 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	return p, err
 }
 
-// list returns the names in a folder, those of folders with a slash at the end.
-func list(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("listing what to upload: %w", err)
-	}
-	var names []string
-	for _, entry := range entries {
-		name := entry.Name()
-		if entry.IsDir() {
-			name += "/"
-		}
-		names = append(names, name)
-	}
-	return names, nil
-}
-
 // digested lists what the digest is of: the functions that decide whether the
 // deploy check passes, and the source that makes the template.
 func digested(root string, p Assets, s settings.Settings) []string {
