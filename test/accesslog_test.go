@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"premiumhls/local/cloud"
 	"premiumhls/stacks/stacktest/athena"
@@ -16,24 +15,22 @@ func TestLogsLeadFromSegmentsToViewers(t *testing.T) {
 	var log logbook
 	s := newSite(t, map[string]any{"accessLogs": true, "premiumPath": "paid", "entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}},
 		func(o *cloud.Options) { o.Functions = &log })
-	file := athena.EdgeHeader
-	note := func(method, path, agent string, r reply) reply {
-		file += athena.EdgeRow{At: time.Now(), ID: r.Header.Get("X-Amz-Cf-Id"), Method: method, Path: path, Status: r.StatusCode, Address: "127.0.0.1", Agent: agent, Bytes: len(r.body)}.Line()
-		return r
-	}
 	watch := func(viewer, course string) {
-		asked := note("POST", "/api/cookies", viewer, s.api("POST", "/api/cookies", s.token(viewer), `{"path":"`+course+`"}`))
+		asked := s.api("POST", "/api/cookies", s.token(viewer), `{"path":"`+course+`"}`)
 		folder := "/paid/" + course + "/"
-		master := note("GET", folder+"master.m3u8", viewer, s.get(folder+"master.m3u8", asked.Cookies()...))
+		master := s.get(folder+"master.m3u8", asked.Cookies()...)
 		if master.StatusCode != http.StatusOK {
 			return
 		}
 		media := playlist(folder, master.body)[0]
-		segment := playlist(media, note("GET", media, viewer, s.get(media, asked.Cookies()...)).body)[0]
-		note("GET", segment, viewer, s.get(segment, asked.Cookies()...))
+		s.get(playlist(media, s.get(media, asked.Cookies()...).body)[0], asked.Cookies()...)
 	}
 	watch("ada", "course-2")
 	watch("ben", "course-2") // who has not bought it
+	file, err := s.AccessLog()
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	var lines []any
 	for _, line := range log.lines(t) {

@@ -70,6 +70,7 @@ type Cloud struct {
 
 	options   Options
 	authority *iam.Authority
+	accessLog accessLog
 	stack     *cloudformation.Stack
 	buckets   buckets
 	functions *functions
@@ -294,7 +295,7 @@ func (c *Cloud) serveDistribution() error {
 		Cache:   !c.options.NoCache,
 		Origins: c.origin,
 		Now:     c.options.Now,
-		Log:     c.options.Requests,
+		Log:     c.log,
 	}))
 	return nil
 }

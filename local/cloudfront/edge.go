@@ -52,6 +52,7 @@ type Entry struct {
 	Bytes    int64               // of the body sent
 	// Functions are the CloudFront Functions that ran, in order.
 	Functions []FunctionRun
+	Transfer  Transfer // for the access log
 	Duration  time.Duration
 }
 
@@ -120,6 +121,11 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.serve()
 }
 
+// responds notes the response that begins now, for the access log.
+func (v *visit) responds(header http.Header) {
+	v.entry.Transfer.response(header, v.edge.options.Now().Sub(v.entry.Time))
+}
+
 // A visit is one request on its way.
 type visit struct {
 	edge     *Edge
@@ -146,6 +152,7 @@ func (e *Edge) newVisit(w http.ResponseWriter, r *http.Request) *visit {
 	v.country = e.options.Country(v.viewer.Addr())
 	v.path, v.rawQuery = target(r)
 	v.entry = Entry{Time: e.options.Now(), Viewer: v.viewer, Method: r.Method, Host: r.Host, Path: v.path + v.rawQuery}
+	v.entry.Transfer.request(v)
 	return v
 }
 

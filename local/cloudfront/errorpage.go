@@ -70,6 +70,7 @@ func (v *visit) finish(status int, body []byte) {
 	header.Set("Content-Length", strconv.Itoa(len(body)))
 	v.w.WriteHeader(status)
 	v.entry.Status = status
+	v.responds(header)
 	v.entry.Result = strings.TrimSuffix(header.Get("X-Cache"), " from cloudfront")
 	if v.r.Method != http.MethodHead {
 		n, _ := v.w.Write(body) // the viewer is gone if this fails

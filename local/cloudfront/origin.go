@@ -94,6 +94,7 @@ func (a *answer) WriteHeader(status int) {
 	header.Set("Via", via(a.r))
 	header.Set("X-Amz-Cf-Id", a.id)
 	a.entry.Status = status
+	a.responds(header)
 	a.w.WriteHeader(status)
 }
 
