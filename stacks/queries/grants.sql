@@ -37,4 +37,6 @@ WITH
       AND sc_status IN (200, 206, 304)
       AND starts_with(cs_uri_stem, '/premium/')
       AND cs_uri_stem NOT LIKE '%.m3u8'
+      -- The deploy check signs for itself.
+      AND NOT starts_with(cs_uri_stem, '/premium/.deploy-check')
   )
