@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -124,7 +125,7 @@ func (p *Properties) Float(name string) float64 {
 		return 0
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f != f {
+	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		p.Fail(name, "invalid value %q: must be a number", s)
 		return 0
 	}

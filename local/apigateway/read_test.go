@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/cfn"
 	"premiumhls/local/apigateway"
 )
 
@@ -28,9 +29,9 @@ const template = `[
 	{"LogicalID":"Bucket","PhysicalID":"b","Type":"AWS::S3::Bucket","Properties":{"Anything":1}}
 ]`
 
-func resources(t *testing.T) []apigateway.Resource {
+func resources(t *testing.T) []cfn.Resolved {
 	t.Helper()
-	var all []apigateway.Resource
+	var all []cfn.Resolved
 	if err := json.Unmarshal([]byte(template), &all); err != nil {
 		t.Fatal(err)
 	}
@@ -79,45 +80,45 @@ func TestReadRefusals(t *testing.T) {
 		value    any // nil: without it
 		want     string
 	}{
-		{"WebSocket API", api, "ProtocolType", "WEBSOCKET", `Api: ProtocolType: "WEBSOCKET" is not supported`},
-		{"quick create", api, "Target", signer, "Api: Target: is not supported"},
-		{"imported API", api, "Body", map[string]any{}, "Api: Body: is not supported"},
-		{"no endpoint", api, "DisableExecuteApiEndpoint", true, "Api: DisableExecuteApiEndpoint: leaves"},
+		{"WebSocket API", api, "ProtocolType", "WEBSOCKET", `Api.ProtocolType: value "WEBSOCKET" is not supported`},
+		{"quick create", api, "Target", signer, "Api.Target: is not supported"},
+		{"imported API", api, "Body", map[string]any{}, "Api.Body: is not supported"},
+		{"no endpoint", api, "DisableExecuteApiEndpoint", true, "Api.DisableExecuteApiEndpoint: must be false"},
 		{"credentials with any origin", api, "CorsConfiguration", map[string]any{"AllowOrigins": []any{"*"}, "AllowCredentials": true}, "credentials are not allowed together with the origin *"},
-		{"unknown part of CORS", api, "CorsConfiguration", map[string]any{"AllowAll": true}, "Api: CorsConfiguration: AllowAll: is not supported"},
-		{"origins as text", api, "CorsConfiguration", map[string]any{"AllowOrigins": "*"}, "Api: CorsConfiguration: AllowOrigins: is not a list of texts"},
-		{"named stage", stage, "StageName", "prod", `Stage: StageName: "prod" is not supported`},
-		{"deployments", stage, "AutoDeploy", false, "Stage: AutoDeploy:"},
-		{"rate as word", stage, "DefaultRouteSettings", map[string]any{"ThrottlingRateLimit": "many"}, "Stage: DefaultRouteSettings: ThrottlingRateLimit: is not a number"},
+		{"unknown part of CORS", api, "CorsConfiguration", map[string]any{"AllowAll": true}, "Api.CorsConfiguration.AllowAll: is not supported"},
+		{"origins as text", api, "CorsConfiguration", map[string]any{"AllowOrigins": "*"}, "Api.CorsConfiguration.AllowOrigins: must be a list"},
+		{"named stage", stage, "StageName", "prod", `Stage.StageName: value "prod" is not supported`},
+		{"deployments", stage, "AutoDeploy", false, "Stage.AutoDeploy:"},
+		{"rate as word", stage, "DefaultRouteSettings", map[string]any{"ThrottlingRateLimit": "many"}, "Stage.DefaultRouteSettings.ThrottlingRateLimit: invalid value"},
 		{"negative burst", stage, "DefaultRouteSettings", map[string]any{"ThrottlingBurstLimit": -1.0}, "negative"},
-		{"settings of no route", stage, "RouteSettings", map[string]any{"GET /x": map[string]any{}}, `Stage: RouteSettings: "GET /x" is no route`},
-		{"mutual TLS and the like", stage, "ClientCertificateId", "x", "Stage: ClientCertificateId: is not supported"},
-		{"Lambda authorizer", authorizer, "AuthorizerType", "REQUEST", `Authorizer: AuthorizerType: "REQUEST" is not supported`},
-		{"token in the query", authorizer, "IdentitySource", []any{"$request.querystring.token"}, "Authorizer: IdentitySource: is not one $request.header.<name>"},
-		{"two sources", authorizer, "IdentitySource", []any{"$request.header.A", "$request.header.B"}, "Authorizer: IdentitySource:"},
-		{"no configuration", authorizer, "JwtConfiguration", nil, "Authorizer: JwtConfiguration: is missing"},
+		{"settings of no route", stage, "RouteSettings", map[string]any{"GET /x": map[string]any{}}, `Stage.RouteSettings: no route has the key "GET /x"`},
+		{"mutual TLS and the like", stage, "ClientCertificateId", "x", "Stage.ClientCertificateId: is not supported"},
+		{"Lambda authorizer", authorizer, "AuthorizerType", "REQUEST", `Authorizer.AuthorizerType: value "REQUEST" is not supported`},
+		{"token in the query", authorizer, "IdentitySource", []any{"$request.querystring.token"}, "Authorizer.IdentitySource: must be one $request.header.<name>"},
+		{"two sources", authorizer, "IdentitySource", []any{"$request.header.A", "$request.header.B"}, "Authorizer.IdentitySource:"},
+		{"no configuration", authorizer, "JwtConfiguration", nil, "Authorizer.JwtConfiguration: must not be empty"},
 		{"no audience", authorizer, "JwtConfiguration", map[string]any{"Issuer": "https://issuer.example"}, `route "POST /api/cookies": authorizer: no audience`},
 		{"issuer over plain http", authorizer, "JwtConfiguration", map[string]any{"Issuer": "http://issuer.example", "Audience": []any{"a"}}, "is not an https URL"},
-		{"HTTP integration", integration, "IntegrationType", "HTTP_PROXY", `Integration: IntegrationType: "HTTP_PROXY" is not supported`},
-		{"payload format 1.0", integration, "PayloadFormatVersion", "1.0", `Integration: PayloadFormatVersion: "1.0" is not supported`},
-		{"no payload format", integration, "PayloadFormatVersion", nil, `Integration: PayloadFormatVersion: "" is not supported`},
-		{"URL as integration", integration, "IntegrationUri", "https://example.com", "Integration: IntegrationUri: is not a function's ARN"},
-		{"unresolved reference", integration, "IntegrationUri", map[string]any{"Ref": "x"}, "Integration: IntegrationUri: is not a text"},
-		{"parameter mapping", integration, "RequestParameters", map[string]any{"a": "b"}, "Integration: RequestParameters: is not supported"},
+		{"HTTP integration", integration, "IntegrationType", "HTTP_PROXY", `Integration.IntegrationType: value "HTTP_PROXY" is not supported`},
+		{"payload format 1.0", integration, "PayloadFormatVersion", "1.0", `Integration.PayloadFormatVersion: value "1.0" is not supported`},
+		{"no payload format", integration, "PayloadFormatVersion", nil, `Integration.PayloadFormatVersion: value "" is not supported`},
+		{"URL as integration", integration, "IntegrationUri", "https://example.com", "Integration.IntegrationUri: must be the ARN of a function"},
+		{"unresolved reference", integration, "IntegrationUri", map[string]any{"Ref": "x"}, "Integration.IntegrationUri: must be a string"},
+		{"parameter mapping", integration, "RequestParameters", map[string]any{"a": "b"}, "Integration.RequestParameters: is not supported"},
 		{"timeout too long", integration, "TimeoutInMillis", 30001.0, "timeout 30.001s is not between"},
-		{"target of another kind", route, "Target", "int1", `Route: Target: "int1" is no integration`},
-		{"unknown target", route, "Target", "integrations/x", `Route: Target: "integrations/x" is no integration`},
-		{"unknown authorizer", route, "AuthorizerId", "x", `Route: AuthorizerId: "x" is no authorizer`},
-		{"IAM", route, "AuthorizationType", "AWS_IAM", `Route: AuthorizationType: "AWS_IAM" is not supported`},
-		{"authorizer that is not asked", fallback, "AuthorizerId", "auth1", "Fallback: AuthorizerId: is set without"},
+		{"target of another kind", route, "Target", "int1", `Route.Target: integration "int1" not found`},
+		{"unknown target", route, "Target", "integrations/x", `Route.Target: integration "integrations/x" not found`},
+		{"unknown authorizer", route, "AuthorizerId", "x", `Route.AuthorizerId: authorizer "x" not found`},
+		{"IAM", route, "AuthorizationType", "AWS_IAM", `Route.AuthorizationType: value "AWS_IAM" is not supported`},
+		{"authorizer that is not asked", fallback, "AuthorizerId", "auth1", "Fallback.AuthorizerId: must be empty"},
 		{"scopes that nobody checks", fallback, "AuthorizationScopes", []any{"watch"}, `route "$default": asks for scopes without an authorizer`},
-		{"API key", route, "ApiKeyRequired", true, "Route: ApiKeyRequired: is not supported"},
-		{"route without path", route, "RouteKey", "POST", "Route: RouteKey:"},
+		{"API key", route, "ApiKeyRequired", true, "Route.ApiKeyRequired: is not supported"},
+		{"route without path", route, "RouteKey", "POST", "Route.RouteKey:"},
 		{"unknown method", fallback, "RouteKey", "FETCH /x", "is none of"},
 		{"greedy in the middle", fallback, "RouteKey", "GET /{a+}/b", "greedy variable before its end"},
 		{"half a variable", fallback, "RouteKey", "GET /a{b}", "neither literal nor a variable"},
 		{"route twice", fallback, "RouteKey", "POST /api/cookies", "defined twice"},
-		{"another API", route, "ApiId", "zzzz", `Route: ApiId: is not "a1b2"`},
+		{"another API", route, "ApiId", "zzzz", `Route.ApiId: invalid value "zzzz": must be "a1b2"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			all := resources(t)
@@ -134,7 +135,7 @@ func TestReadRefusals(t *testing.T) {
 }
 
 func TestReadOtherTypes(t *testing.T) {
-	_, err := apigateway.Read(append(resources(t), apigateway.Resource{LogicalID: "Domain", Type: "AWS::ApiGatewayV2::DomainName"}))
+	_, err := apigateway.Read(append(resources(t), cfn.Resolved{LogicalID: "Domain", Type: "AWS::ApiGatewayV2::DomainName"}))
 	if err == nil || !strings.Contains(err.Error(), "Domain: type AWS::ApiGatewayV2::DomainName is not supported") {
 		t.Errorf("%v", err)
 	}

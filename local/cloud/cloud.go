@@ -208,9 +208,9 @@ func (c *Cloud) status(string) string {
 
 // serveAPI reads the HTTP API, and lets the issuer know its clients.
 func (c *Cloud) serveAPI() error {
-	var resources []apigateway.Resource
+	var resources []cfn.Resolved
 	for _, r := range c.resolved() {
-		resources = append(resources, apigateway.Resource{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties})
+		resources = append(resources, cfn.Resolved{LogicalID: r.LogicalID, PhysicalID: r.State.PhysicalID, Type: r.Type, Properties: r.Properties})
 	}
 	config, err := apigateway.Read(resources)
 	if err != nil {
