@@ -6,25 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"premiumhls/lambda/internal/awsjson"
+	"premiumhls/lambda/internal/retry"
 )
 
-const (
-	// tableTime is how long a question may take with all its tries, and
-	// tableTry how long a try; a healthy table answers in milliseconds.
-	tableTime = 4 * time.Second
-	tableTry  = 1500 * time.Millisecond
-	// tableTries is how often a question is put.
-	tableTries = 4
-	// tablePause bounds the pause before the second try; it doubles.
-	tablePause = 100 * time.Millisecond
+// tableTime bounds a read of the table with all its attempts, and tableBackoff
+// each attempt. A healthy table responds in milliseconds.
+const tableTime = 4 * time.Second
 
+var tableBackoff = retry.Backoff{
+	Attempt: 1500 * time.Millisecond, LongestAttempt: 1500 * time.Millisecond,
+	Pause: 100 * time.Millisecond, LongestPause: time.Second,
+	Attempts: 4,
+}
+
+const (
 	// pageSize and maxPages bound what a list reads.
 	pageSize = 250
 	maxPages = 8
@@ -149,8 +150,8 @@ func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant
 		missing[paths[i]] = true
 	}
 	var grants []Grant
-	for attempt := range tableTries {
-		if attempt > 0 && !pause(ctx, attempt) {
+	for failed := range tableBackoff.Attempts {
+		if failed > 0 && !tableBackoff.Wait(ctx, failed) {
 			break
 		}
 		got, err := call[batchGot](ctx, t, "BatchGetItem", batchGet{RequestItems: map[string]keysAndAttributes{t.name: wanted}})
@@ -183,47 +184,18 @@ func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant
 	return nil, fmt.Errorf("%d items were not processed", len(wanted.Keys))
 }
 
-// call tries until there is an answer, or a refusal that will not change, or
-// no time.
+// call retries errors that can pass.
 func call[T any](ctx context.Context, t *Table, operation string, input any) (T, error) {
-	for attempt := 1; ; attempt++ {
-		output, err := try[T](ctx, t, operation, input)
-		if err == nil {
-			return output, nil
-		}
-		var refused *awsjson.Error
-		if errors.As(err, &refused) && !refused.Temporary() {
-			return output, err
-		}
-		if attempt == tableTries || !pause(ctx, attempt) {
-			return output, fmt.Errorf("gave up after %d tries: %w", attempt, err)
-		}
-	}
+	return retry.Call(ctx, tableBackoff, permanent, func(ctx context.Context) (output T, err error) {
+		err = t.client.Call(ctx, operation, input, &output)
+		return output, err
+	})
 }
 
-// try calls once. Each try has an output of its own: what one that failed
-// halfway has read must not become part of the next one's.
-func try[T any](ctx context.Context, t *Table, operation string, input any) (output T, err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, tableTry, errors.New("timed out"))
-	defer cancel()
-	err = t.client.Call(ctx, operation, input, &output)
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	}
-	return output, err
-}
-
-// pause waits before the next try, for a time drawn from zero to a bound that
-// doubles, and reports whether there is time for it.
-func pause(ctx context.Context, attempt int) bool {
-	timer := time.NewTimer(rand.N(tablePause << (attempt - 1)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// permanent reports whether the same call would fail again.
+func permanent(err error) bool {
+	refused, ok := errors.AsType[*awsjson.Error](err)
+	return ok && !refused.Temporary()
 }
 
 type query struct {

@@ -250,13 +250,13 @@ func TestTableFails(t *testing.T) {
 			}
 			return batch(granted("a")), nil
 		}, 2, ""},
-		{"throttled", func(context.Context, int, map[string]any) (string, error) { return "", throttled }, tableTries, "gave up after 4 tries"},
+		{"throttled", func(context.Context, int, map[string]any) (string, error) { return "", throttled }, tableBackoff.Attempts, "gave up after 4 tries"},
 		{"the service fails", func(context.Context, int, map[string]any) (string, error) {
 			return "", &awsjson.Error{Status: http.StatusServiceUnavailable}
-		}, tableTries, "gave up"},
+		}, tableBackoff.Attempts, "gave up"},
 		{"unreachable", func(context.Context, int, map[string]any) (string, error) {
 			return "", errors.New("connection refused")
-		}, tableTries, "connection refused"},
+		}, tableBackoff.Attempts, "connection refused"},
 		{"silent", func(ctx context.Context, _ int, _ map[string]any) (string, error) {
 			<-ctx.Done()
 			return batch(granted("a")), ctx.Err()
@@ -272,7 +272,7 @@ func TestTableFails(t *testing.T) {
 		}, 0, "came twice"},
 		{"all keys left for ever", func(context.Context, int, map[string]any) (string, error) {
 			return `{"UnprocessedKeys":{"Grants":{"Keys":[` + granted("a") + `]}}}`, nil
-		}, tableTries, "not processed"},
+		}, tableBackoff.Attempts, "not processed"},
 		{"another viewer's", func(context.Context, int, map[string]any) (string, error) {
 			return batch(strings.Replace(granted("a"), "ada", "bob", 1)), nil
 		}, 1, "another viewer"},

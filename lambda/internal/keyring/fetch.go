@@ -2,24 +2,21 @@ package keyring
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"premiumhls/lambda/internal/retry"
 )
 
-const (
-	// firstAttempt is the time limit of a read's first try. Later ones get
-	// twice that of the one before, so that a store that is slow but answers
-	// is still heard.
-	firstAttempt = 2 * time.Second
-	// firstBackoff and longestBackoff bound the pause between two tries.
-	firstBackoff   = 250 * time.Millisecond
-	longestBackoff = 3 * time.Second
-	// thawTime is how long a read may overrun its time limit before it is
-	// taken for one that was frozen together with its container.
-	thawTime = time.Second
-)
+// fetchBackoff is that of a read, which [Config.FetchTimeout] bounds as a whole.
+var fetchBackoff = retry.Backoff{
+	Attempt: 2 * time.Second, LongestAttempt: time.Minute,
+	Pause: 250 * time.Millisecond, LongestPause: 3 * time.Second,
+}
+
+// thawTime is how long a read may overrun its time limit before it is taken for
+// one that was frozen together with its container.
+const thawTime = time.Second
 
 // A fetch is one read, with all its tries, that any number of requests wait
 // for. No request's end ends it.
@@ -46,27 +43,11 @@ func (r *Ring) begin(now time.Time) *fetch {
 	return f
 }
 
-// read tries until it has an answer or no time is left.
+// read retries until the source responds or no time is left.
 func (r *Ring) read(ctx context.Context) (Parameters, error) {
-	for attempt := 0; ; attempt++ {
-		p, err := r.try(ctx, attempt)
-		if err == nil {
-			return p, nil
-		}
-		if !sleep(ctx, rand.N(min(firstBackoff<<min(attempt, 10), longestBackoff)+1)) {
-			return Parameters{}, fmt.Errorf("gave up after %d tries: %w", attempt+1, err)
-		}
-	}
-}
-
-func (r *Ring) try(ctx context.Context, attempt int) (Parameters, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstAttempt<<min(attempt, 10), errors.New("no answer in time"))
-	defer cancel()
-	p, err := guard(func() (Parameters, error) { return r.source.Fetch(ctx) })
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	}
-	return p, err
+	return retry.Call(ctx, fetchBackoff, retry.Never, func(ctx context.Context) (Parameters, error) {
+		return guard(func() (Parameters, error) { return r.source.Fetch(ctx) })
+	})
 }
 
 // guard makes a panic in the background an error: otherwise it would take the
@@ -78,18 +59,6 @@ func guard[T any](f func() (T, error)) (value T, err error) {
 		}
 	}()
 	return f()
-}
-
-// sleep reports whether it could sleep for d before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // frozen reports whether the read should have ended long ago. Its connection

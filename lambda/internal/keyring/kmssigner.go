@@ -9,27 +9,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"premiumhls/lambda/internal/awsjson"
+	"premiumhls/lambda/internal/retry"
 	"premiumhls/signedcookie"
 )
 
-const (
-	// signTime bounds one signature with all its tries.
-	signTime = 3 * time.Second
-	// firstSignAttempt is the time limit of its first try; KMS takes some ten
-	// milliseconds. Later ones get twice that of the one before.
-	firstSignAttempt = time.Second
-	// firstSignBackoff and longestSignBackoff bound the pause between two
-	// tries.
-	firstSignBackoff   = 100 * time.Millisecond
-	longestSignBackoff = time.Second
-)
+// signTime bounds one signature with all its attempts.
+const signTime = 3 * time.Second
+
+// signBackoff is that of a signature; KMS takes some ten milliseconds.
+var signBackoff = retry.Backoff{
+	Attempt: time.Second, LongestAttempt: time.Minute,
+	Pause: 100 * time.Millisecond, LongestPause: time.Second,
+}
 
 // kmsSigner signs with a key in KMS. When that fails, it tries no more for a
 // pause that grows: what KMS throttles is counted for the whole account, and
@@ -105,32 +102,10 @@ func (s *kmsSigner) paused() error {
 	return nil
 }
 
-// signDigest tries until it has a signature, no time is left, or trying again
-// makes no difference.
+// signDigest retries until it has a signature, no time is left, or an error is
+// permanent.
 func (s *kmsSigner) signDigest(ctx context.Context, digest []byte) ([]byte, error) {
-	var cause error
-	for attempt := 0; ; attempt++ {
-		signature, err := s.try(ctx, digest, attempt)
-		if err == nil {
-			return signature, nil
-		}
-		if cause == nil || ctx.Err() == nil {
-			cause = err // a try that was cut short tells less than the one before
-		}
-		if permanent(err) || !sleep(ctx, rand.N(min(firstSignBackoff<<min(attempt, 10), longestSignBackoff)+1)) {
-			return nil, fmt.Errorf("gave up after %d tries: %w", attempt+1, cause)
-		}
-	}
-}
-
-func (s *kmsSigner) try(ctx context.Context, digest []byte, attempt int) ([]byte, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, firstSignAttempt<<min(attempt, 10), errors.New("no answer in time"))
-	defer cancel()
-	signature, err := s.sign(ctx, digest)
-	if err != nil && ctx.Err() != nil {
-		err = fmt.Errorf("%w: %w", context.Cause(ctx), err)
-	}
-	return signature, err
+	return retry.Call(ctx, signBackoff, permanent, func(ctx context.Context) ([]byte, error) { return s.sign(ctx, digest) })
 }
 
 // sign signs and holds the signature against the public half: one that does

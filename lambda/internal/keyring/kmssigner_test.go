@@ -72,10 +72,10 @@ func TestKMSKeySigns(t *testing.T) {
 		within  time.Duration
 	}{
 		{"at once", []error{nil}, 0, "", 1, 1, 0},
-		{"throttled once", []error{throttled, nil}, 0, "", 2, 2, firstSignBackoff},
-		{"broken, then cut", []error{broken, errCut, nil}, 0, "", 3, 3, 3 * firstSignBackoff},
-		{"the first try hangs", []error{errHang, nil}, 0, "", 2, 2, firstSignAttempt + firstSignBackoff},
-		{"the first try hangs, of a request with a deadline", []error{errHang, nil}, 10 * time.Second, "", 2, 2, firstSignAttempt + firstSignBackoff},
+		{"throttled once", []error{throttled, nil}, 0, "", 2, 2, signBackoff.Pause},
+		{"broken, then cut", []error{broken, errCut, nil}, 0, "", 3, 3, 3 * signBackoff.Pause},
+		{"the first try hangs", []error{errHang, nil}, 0, "", 2, 2, signBackoff.Attempt + signBackoff.Pause},
+		{"the first try hangs, of a request with a deadline", []error{errHang, nil}, 10 * time.Second, "", 2, 2, signBackoff.Attempt + signBackoff.Pause},
 		{"throttled all the time", []error{throttled}, 0, "Rate exceeded", 4, 40, signTime},
 		{"broken all the time", []error{broken}, 0, "KMSInternalException", 4, 40, signTime},
 		{"cut all the time", []error{errCut}, 0, "EOF", 4, 40, signTime},
@@ -84,7 +84,7 @@ func TestKMSKeySigns(t *testing.T) {
 		{"throttled, then hangs all the time", []error{throttled, errHang}, 2 * time.Second, "Rate exceeded", 2, 3, 2*time.Second - answerTime},
 		{"denied", []error{denied}, 0, "AccessDeniedException", 1, 1, 0},
 		{"disabled", []error{disabled}, 0, "DisabledException", 1, 1, 0},
-		{"throttled, then denied", []error{throttled, denied}, 0, "AccessDeniedException", 2, 2, firstSignBackoff},
+		{"throttled, then denied", []error{throttled, denied}, 0, "AccessDeniedException", 2, 2, signBackoff.Pause},
 		{"no time is left", []error{nil}, answerTime, "no time is left", 0, 0, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"premiumhls/lambda/internal/retry"
 )
 
 var errOutage = errors.New("outage")
@@ -439,8 +441,8 @@ func TestThousandColdStarts(t *testing.T) {
 // the store answers, but late.
 func TestRingComesUpSlowly(t *testing.T) {
 	slow := func(ctx context.Context, d time.Duration) (Parameters, error) {
-		if !sleep(ctx, d) {
-			return Parameters{}, ctx.Err()
+		if err := retry.Sleep(ctx, d); err != nil {
+			return Parameters{}, err
 		}
 		return good(), nil
 	}
