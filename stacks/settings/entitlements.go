@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+
+	"premiumhls/internal/strictjson"
 )
 
 // Entitlements is the setting entitlements: who may watch what. The zero value
@@ -21,8 +23,7 @@ type Entitlements struct {
 	Function string `json:"function,omitempty"`
 }
 
-// UnmarshalJSON takes the names of what needs no more to be said, and an
-// object for the rest.
+// UnmarshalJSON reads "authenticated", "table" or an object.
 func (e *Entitlements) UnmarshalJSON(raw []byte) error {
 	*e = Entitlements{}
 	if bytes.HasPrefix(raw, []byte(`"`)) {
@@ -37,19 +38,15 @@ func (e *Entitlements) UnmarshalJSON(raw []byte) error {
 			e.Table = true
 			return nil
 		}
-		// From the command line an object comes as text.
-		if raw = []byte(name); !json.Valid(raw) { // a decoder would not see what follows
-			return errors.New("neither a rule nor an object")
-		}
+		// On the command line an object is a string.
+		raw = []byte(name)
 	}
 	type object Entitlements
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode((*object)(e)); err != nil {
+	if err := strictjson.Decode(raw, (*object)(e)); err != nil {
 		return err
 	}
 	if *e == (Entitlements{}) {
-		return errors.New("an object that says nothing") // and would let everyone in
+		return errors.New("must not be empty") // which would let everyone in
 	}
 	return nil
 }

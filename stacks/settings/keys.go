@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"premiumhls/internal/signingkey"
+	"premiumhls/internal/strictjson"
 )
 
 // A SigningKey is an entry of the setting signingKeys: a name or, where the
@@ -27,9 +28,7 @@ func (k *SigningKey) UnmarshalJSON(raw []byte) error {
 		return json.Unmarshal(raw, &k.Name)
 	}
 	type entry SigningKey
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.DisallowUnknownFields()
-	return decoder.Decode((*entry)(k))
+	return strictjson.Decode(raw, (*entry)(k))
 }
 
 // MarshalJSON writes an entry that is only a name as one.
