@@ -29,7 +29,7 @@ type client struct {
 	check   func(t *testing.T, output []byte, folder string) // of a successful run; may be nil
 }
 
-// clients are the clients that Debian has. docs/operations.md has the commands.
+// clients are the clients that Debian has. docs/playback.md has the commands.
 var clients = []client{
 	{
 		name: "ffmpeg", install: "ffmpeg", programs: []string{"ffmpeg"},
