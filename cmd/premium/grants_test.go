@@ -124,12 +124,25 @@ func TestGrants(t *testing.T) {
 	put("c", &types.AttributeValueMemberN{Value: "4102444800000"})
 	put("d/", nil)
 	put("e\x1b[2J", nil)
+	expiring := func(path, attribute string) {
+		item := key("bob", path)
+		item[attribute] = &types.AttributeValueMemberN{Value: "4102444800"}
+		if _, err := client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("Grants"), Item: item}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expiring("f", "ttl")
+	expiring("g", "ttl\x1b[2J")
+	expiring("h/", "expiresAt")
 	want := "VIEWER  PATH        EXPIRES\n" +
 		"bob     a           1970-01-01T00:00:01Z (expired)\n" +
 		"bob     b           invalid: until is not a number\n" +
 		"bob     c           invalid: until is not in seconds\n" +
 		"bob     d/          grants nothing: invalid path\n" +
-		"bob     \"e\\x1b[2J\"  grants nothing: invalid path\n"
+		"bob     \"e\\x1b[2J\"  grants nothing: invalid path\n" +
+		"bob     f           grants nothing: unknown attribute ttl\n" +
+		"bob     g           grants nothing: unknown attribute ttl\\x1b[2J\n" +
+		"bob     h/          grants nothing: invalid path\n"
 	if code, said := premium(t, "grants", "-table", "Grants", "bob"); code != 0 || said != want {
 		t.Errorf("%d\n%s\nwant\n%s", code, said, want)
 	}

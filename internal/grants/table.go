@@ -6,6 +6,7 @@ package grants
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"premiumhls/internal/grantitem"
 )
 
 // TableOutput is the stack's output with the name of its table.
@@ -42,9 +45,6 @@ type Table struct {
 	Client *dynamodb.Client
 	Name   string
 }
-
-// attributes replaces names that are reserved words of DynamoDB.
-var attributes = map[string]string{"#v": "viewer", "#p": "path", "#u": "until"}
 
 func key(viewer, path string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
@@ -104,10 +104,8 @@ func (t Table) List(ctx context.Context, viewer string) ([]Grant, error) {
 
 func (t Table) scan(ctx context.Context) (grants []Grant, err error) {
 	pages := dynamodb.NewScanPaginator(t.Client, &dynamodb.ScanInput{
-		TableName:                &t.Name,
-		ConsistentRead:           aws.Bool(true),
-		ProjectionExpression:     aws.String("#v, #p, #u"),
-		ExpressionAttributeNames: attributes,
+		TableName:      &t.Name,
+		ConsistentRead: aws.Bool(true),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -124,8 +122,7 @@ func (t Table) query(ctx context.Context, viewer string) (grants []Grant, err er
 		TableName:                 &t.Name,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("#v = :v"),
-		ProjectionExpression:      aws.String("#v, #p, #u"),
-		ExpressionAttributeNames:  attributes,
+		ExpressionAttributeNames:  map[string]string{"#v": "viewer"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":v": &types.AttributeValueMemberS{Value: viewer}},
 	})
 	for pages.HasMorePages() {
@@ -141,12 +138,16 @@ func (t Table) query(ctx context.Context, viewer string) (grants []Grant, err er
 // A Fault says why the signer does not accept an item of the table.
 type Fault string
 
-// The faults of an item.
+// The faults of an item. An item may also have [unknownExpiry].
 const (
 	InvalidPath     Fault = "grants nothing: invalid path"
 	UntilNotNumber  Fault = "invalid: until is not a number"
 	UntilNotSeconds Fault = "invalid: until is not in seconds"
 )
+
+func unknownExpiry(attribute string) Fault {
+	return Fault("grants nothing: unknown attribute " + strings.Trim(strconv.QuoteToGraphic(attribute), `"`))
+}
 
 // A Grant is an item of the table, valid or not.
 type Grant struct {
@@ -163,6 +164,7 @@ func readGrants(items []map[string]types.AttributeValue) []Grant {
 	return grants
 }
 
+// readGrant checks an item in the order in which the signer does.
 func readGrant(item map[string]types.AttributeValue) Grant {
 	var g Grant
 	if viewer, ok := item["viewer"].(*types.AttributeValueMemberS); ok {
@@ -173,8 +175,13 @@ func readGrant(item map[string]types.AttributeValue) Grant {
 	}
 	if CheckPath(g.Path) != nil {
 		g.Fault = InvalidPath
+		return g
 	}
-	until, expires := item["until"]
+	if name, ok := grantitem.UnknownExpiry(maps.Keys(item)); ok {
+		g.Fault = unknownExpiry(name)
+		return g
+	}
+	until, expires := item[grantitem.Until]
 	if !expires {
 		return g
 	}

@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
 
+	"premiumhls/internal/grantitem"
 	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/lambda/internal/retry"
 )
@@ -243,27 +244,6 @@ var (
 	errUnknownExpiry = errors.New("unknown expiry attribute")
 )
 
-// Names of attributes that mean an expiry, in lower case and without
-// separators: those that begin so, and those that are so.
-var (
-	expiryPrefixes = []string{"expir", "ttl", "timetolive", "until", "validuntil", "validto", "validthrough", "validfor", "notafter", "lapse"}
-	expiryNames    = []string{"exp", "end", "ends", "endat", "endsat", "enddate", "endtime", "deadline"}
-)
-
-// unknownExpiry returns an attribute that means an expiry and is not until.
-func (i item) unknownExpiry() (name string, ok bool) {
-	for name := range i {
-		if name == "until" {
-			continue
-		}
-		plain := strings.ToLower(strings.NewReplacer("_", "", "-", "", ".", "", " ", "").Replace(name))
-		if slices.Contains(expiryNames, plain) || slices.ContainsFunc(expiryPrefixes, func(prefix string) bool { return strings.HasPrefix(plain, prefix) }) {
-			return name, true
-		}
-	}
-	return "", false
-}
-
 // grant reads an item, which must be the viewer's.
 func (i item) grant(viewer string) (Grant, error) {
 	if owner := i["viewer"].S; owner == nil || *owner != viewer {
@@ -276,10 +256,10 @@ func (i item) grant(viewer string) (Grant, error) {
 	if err != nil {
 		return Grant{}, errNoPath
 	}
-	if name, ok := i.unknownExpiry(); ok {
+	if name, ok := grantitem.UnknownExpiry(maps.Keys(i)); ok {
 		return Grant{}, fmt.Errorf("%w %q of the grant of %s: must be until", errUnknownExpiry, name, *i["path"].S)
 	}
-	until, ends := i["until"]
+	until, ends := i[grantitem.Until]
 	if !ends {
 		return Grant{Path: path}, nil
 	}

@@ -1,0 +1,28 @@
+package grantitem
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestUnknownExpiry(t *testing.T) {
+	for _, tt := range []struct {
+		attributes []string
+		want       string
+	}{
+		{[]string{"viewer", "path"}, ""},
+		{[]string{"viewer", "path", "until"}, ""},
+		{[]string{"viewer", "path", "order", "legend", "endorsed", "experience"}, ""},
+		{[]string{"viewer", "path", "until", "ttl"}, "ttl"},
+		{[]string{"viewer", "path", "expiresAt"}, "expiresAt"},
+		{[]string{"viewer", "path", "valid_until", "TTL"}, "TTL"},
+		{[]string{"viewer", "path", "Until"}, "Until"},
+		{[]string{"viewer", "path", "end-date"}, "end-date"},
+		{[]string{"viewer", "path", "exp"}, "exp"},
+	} {
+		got, ok := UnknownExpiry(slices.Values(tt.attributes))
+		if got != tt.want || ok != (tt.want != "") {
+			t.Errorf("%v: %q, %v, want %q", tt.attributes, got, ok, tt.want)
+		}
+	}
+}
