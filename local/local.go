@@ -105,7 +105,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	refused := &refusals{}
-	end, err := announce(site, s.StackName, c, viewers, refused)
+	end, err := announce(place, s.StackName, c, viewers, refused)
 	if err != nil {
 		return err
 	}

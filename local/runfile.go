@@ -12,7 +12,7 @@ import (
 
 // announce lets the other commands find this run. The returned function ends
 // that.
-func announce(site, stack string, c *cloud.Cloud, viewers []viewer, s *refusals) (end func(), err error) {
+func announce(place place, stack string, c *cloud.Cloud, viewers []viewer, s *refusals) (end func(), err error) {
 	outputs, err := c.Outputs()
 	if err != nil {
 		return nil, err
@@ -25,7 +25,7 @@ func announce(site, stack string, c *cloud.Cloud, viewers []viewer, s *refusals)
 	server := &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(listener) // until end
 	run := localrun.Run{
-		PID: os.Getpid(), Started: time.Now(), Site: site + "/", Stack: stack,
+		PID: os.Getpid(), Started: time.Now(), Site: place.url + "/", Stack: stack, Authority: place.authority,
 		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local",
 		Endpoints: map[string]string{}, Outputs: outputs, Resources: resources,
 		Viewers: map[string]string{}, Refusals: "http://" + listener.Addr().String() + "/",

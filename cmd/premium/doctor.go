@@ -18,8 +18,9 @@ import (
 
 // A doctorCommand checks a whole site.
 type doctorCommand struct {
-	Stack  string   `placeholder:"NAME" help:"Check the site of this deployed stack."`
-	Site   string   `placeholder:"URL" help:"Check the site at this address."`
+	Stack string `placeholder:"NAME" help:"Check the site of this deployed stack."`
+	Site  string `placeholder:"URL" help:"Check the site at this address."`
+	localFlag
 	Token  string   `env:"PREMIUMHLS_TOKEN" placeholder:"TOKEN" help:"A viewer's ID token, to request cookies and a premium segment too."`
 	Origin []string `sep:"none" placeholder:"ORIGIN" help:"Check that CORS allows this origin (repeatable). With --stack, the listed origins are checked anyway."`
 	JSON   bool     `name:"json" help:"Print JSON."`
@@ -42,9 +43,12 @@ func (c doctorCommand) Run(ctx context.Context, s system) error {
 		return errors.New("--template: needs --before-deploy")
 	}
 	site, origins := c.Site, c.Origin
+	var run localrun.Run // zero unless the site is one
 	switch {
 	case c.Site != "" && c.Stack != "":
 		return errors.New("set either --stack or --site, not both")
+	case c.LocalRun != "" && (c.Site != "" || c.Stack != ""):
+		return errors.New("--run: not allowed with --stack and --site")
 	case c.Stack != "":
 		t, err := fromStack(ctx, c.Stack)
 		if err != nil {
@@ -52,7 +56,8 @@ func (c doctorCommand) Run(ctx context.Context, s system) error {
 		}
 		site, origins = t.Site, append(origins, listed(t)...)
 	case c.Site == "":
-		run, err := localrun.Find()
+		var err error
+		run, err = localrun.Find(c.LocalRun)
 		if errors.Is(err, localrun.ErrNone) {
 			return errors.New("no site: set --stack or --site, or run premium local")
 		}
@@ -65,10 +70,18 @@ func (c doctorCommand) Run(ctx context.Context, s system) error {
 		}
 		site, origins = run.Site, append(origins, listed(t)...)
 	}
-	if _, err := absolute("--site", site); err != nil {
+	address, err := absolute("--site", site)
+	if err != nil {
 		return err
 	}
-	results := doctor.Check(ctx, doctor.Options{Site: site, Token: c.Token, Origins: origins})
+	if c.Site != "" {
+		run, _ = localrun.At(address.Host) // without one, the site needs a public certificate
+	}
+	transport, err := run.Transport()
+	if err != nil {
+		return err
+	}
+	results := doctor.Check(ctx, doctor.Options{Site: site, Token: c.Token, Origins: origins, Transport: transport})
 	if err := printResults(s.out, site, results, c.JSON); err != nil {
 		return err
 	}
@@ -82,8 +95,8 @@ func (c doctorCommand) Run(ctx context.Context, s system) error {
 const defaultStack = "PremiumHls"
 
 func (c doctorCommand) beforeDeploy(ctx context.Context, s system) error {
-	if c.Site != "" || c.Token != "" && s.getenv("PREMIUMHLS_TOKEN") == "" || len(c.Origin) > 0 {
-		return errors.New("--before-deploy: not allowed with --site, --token and --origin")
+	if c.Site != "" || c.LocalRun != "" || c.Token != "" && s.getenv("PREMIUMHLS_TOKEN") == "" || len(c.Origin) > 0 {
+		return errors.New("--before-deploy: not allowed with --site, --run, --token and --origin")
 	}
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -30,6 +30,12 @@ const grantsTimeout = 5 * time.Minute
 type tableFlags struct {
 	Stack string `placeholder:"NAME" help:"The CloudFormation stack that has the table."`
 	Table string `placeholder:"NAME" help:"The DynamoDB table."`
+	localFlag
+}
+
+// A localFlag chooses a local run.
+type localFlag struct {
+	LocalRun string `name:"run" placeholder:"PORT" help:"The port of premium local, if it runs more than once."`
 }
 
 // grantArguments are a viewer and a path.
@@ -169,8 +175,10 @@ func (f tableFlags) table(ctx context.Context) (t table, region string, err erro
 	switch {
 	case f.Table != "" && f.Stack != "":
 		return t, "", errors.New("set either --stack or --table, not both")
+	case f.LocalRun != "" && (f.Table != "" || f.Stack != ""):
+		return t, "", errors.New("--run: not allowed with --stack and --table")
 	case f.Table == "" && f.Stack == "":
-		return localTable()
+		return localTable(f.LocalRun)
 	}
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -188,8 +196,8 @@ func (f tableFlags) table(ctx context.Context) (t table, region string, err erro
 	return t, account.Region, nil
 }
 
-func localTable() (t table, region string, err error) {
-	t.run, err = localrun.Find()
+func localTable(port string) (t table, region string, err error) {
+	t.run, err = localrun.Find(port)
 	if errors.Is(err, localrun.ErrNone) {
 		return t, "", errors.New("no table: set --stack or --table, or run premium local")
 	}

@@ -2,14 +2,18 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"premiumhls/internal/cfn"
+	"premiumhls/internal/explain/doctor"
 	"premiumhls/internal/localrun"
 	"premiumhls/signedcookie"
 )
@@ -135,5 +139,46 @@ func TestGrantsLocalRunWithoutTable(t *testing.T) {
 	startRun(t, nil)
 	if code, out := runLocal(t, "grants"); code != 2 || !strings.Contains(out, `"entitlements": "table"`) {
 		t.Errorf("exit %d: %s", code, out)
+	}
+}
+
+// The doctor trusts the certificate authority of the local run, and finds the
+// run by its port if there are several.
+func TestDoctorLocalRunWithTLS(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+	}))
+	t.Cleanup(server.Close)
+	authority := filepath.Join(t.TempDir(), "ca.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(authority, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	startRun(t, func(r *localrun.Run) { r.Site, r.Authority = server.URL+"/", authority })
+	other := localrun.Run{PID: os.Getppid(), Started: time.Now(), Site: "http://localhost:1/"}
+	if _, err := localrun.Write(other); err != nil {
+		t.Fatal(err)
+	}
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"doctor", "--run", address.Port(), "--json"}, {"doctor", "--site", server.URL, "--json"}} {
+		code, out := runLocal(t, args...)
+		var report struct{ Checks []doctor.Result }
+		if err := json.Unmarshal([]byte(out), &report); err != nil || code != 1 || len(report.Checks) == 0 {
+			t.Fatalf("%q: exit %d, %v: %s", args, code, err, out)
+		}
+		if r := report.Checks[0]; r.Name != "page" || r.Status != doctor.OK {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+	for _, args := range [][]string{
+		{"doctor"}, {"doctor", "--run", "2"}, {"doctor", "--run", address.Port(), "--site", server.URL},
+		{"grants"}, {"grants", "--run", "2"}, {"grants", "--run", "1", "--table", "Grants"},
+	} {
+		if code, out := runLocal(t, args...); code != 2 || !strings.Contains(out, "--run") {
+			t.Errorf("%q: exit %d: %s", args, code, out)
+		}
 	}
 }

@@ -4,6 +4,8 @@
 package localrun
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,6 +47,9 @@ type Run struct {
 	// Refusals is the address at which a [Refusal] can be read; see
 	// [Run.Refusal].
 	Refusals string `json:"refusals"`
+	// Authority is the file with the certificate, in PEM, of the authority that
+	// signed the site's; empty for a site without TLS.
+	Authority string `json:"authority,omitempty"`
 }
 
 // A Refusal is a request that the local run answered with an error.
@@ -135,22 +140,50 @@ func All() ([]Run, error) {
 // ErrNone is the error of [Find] if there is no local run.
 var ErrNone = errors.New("no local run: start one with premium local")
 
-// Find returns the only run.
-func Find() (Run, error) {
+// Find returns the run at a port or, if port is empty, the only run.
+func Find(port string) (Run, error) {
 	runs, err := All()
-	switch {
-	case err != nil:
+	if err != nil {
 		return Run{}, err
+	}
+	var sites []string
+	for _, r := range runs {
+		if site, err := url.Parse(r.Site); port != "" && err == nil && site.Port() == port {
+			return r, nil
+		}
+		sites = append(sites, r.Site)
+	}
+	switch {
 	case len(runs) == 0:
 		return Run{}, ErrNone
+	case port != "":
+		return Run{}, fmt.Errorf("--run: no local run at port %s: must be the port of %s", port, strings.Join(sites, " or "))
 	case len(runs) > 1:
-		var sites []string
-		for _, r := range runs {
-			sites = append(sites, r.Site)
-		}
-		return Run{}, fmt.Errorf("%d local runs: %s: end all but one", len(runs), strings.Join(sites, ", "))
+		return Run{}, fmt.Errorf("%d local runs: %s: choose one with --run PORT", len(runs), strings.Join(sites, ", "))
 	}
 	return runs[0], nil
+}
+
+// Transport returns a transport that trusts the authority of the run besides
+// the authorities of the system.
+func (r Run) Transport() (http.RoundTripper, error) {
+	if r.Authority == "" {
+		return http.DefaultTransport, nil
+	}
+	certificate, err := os.ReadFile(r.Authority)
+	if err != nil {
+		return nil, fmt.Errorf("local run: certificate authority: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("local run: certificate authorities of the system: %w", err)
+	}
+	if !roots.AppendCertsFromPEM(certificate) {
+		return nil, fmt.Errorf("local run: certificate authority: %s has no PEM certificate", r.Authority)
+	}
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.TLSClientConfig = &tls.Config{RootCAs: roots}
+	return transport, nil
 }
 
 // At returns the run that serves a host, such as localhost:8080. Any other name

@@ -1,6 +1,7 @@
 package localrun
 
 import (
+	"encoding/pem"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -22,7 +23,7 @@ func cache(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	cache(t)
-	if _, err := Find(); !errors.Is(err, ErrNone) {
+	if _, err := Find(""); !errors.Is(err, ErrNone) {
 		t.Fatalf("without a run: %v", err)
 	}
 	first := Run{PID: os.Getpid(), Site: "http://localhost:8080/", Started: time.Now().Truncate(time.Second), Viewers: map[string]string{"ada": "a-1"}}
@@ -30,7 +31,7 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := Find()
+	got, err := Find("")
 	if err != nil || got.Site != first.Site || got.Subject("ada") != "a-1" || got.Subject("b-2") != "b-2" || got.Name("a-1") != "ada" {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -38,13 +39,18 @@ func TestFind(t *testing.T) {
 	if _, err := Write(second); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Find(); err == nil || !strings.Contains(err.Error(), "http://localhost:8081/, http://localhost:8080/") {
+	if _, err := Find(""); err == nil || !strings.Contains(err.Error(), "http://localhost:8081/, http://localhost:8080/") {
 		t.Errorf("with two runs: %v", err)
+	}
+	for port, want := range map[string]string{"8080": first.Site, "8081": second.Site, "8082": "", "80": ""} {
+		if got, err := Find(port); got.Site != want || (err == nil) != (want != "") {
+			t.Errorf("port %s: %q, %v", port, got.Site, err)
+		}
 	}
 	if err := remove(); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := Find(); err != nil || got.Site != second.Site {
+	if got, err := Find(""); err != nil || got.Site != second.Site {
 		t.Errorf("after one was removed: %+v, %v", got, err)
 	}
 }
@@ -75,7 +81,7 @@ func TestEndedRun(t *testing.T) {
 	if _, err := Write(Run{PID: ended.Process.Pid, Site: "http://localhost:8080/"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Find(); !errors.Is(err, ErrNone) {
+	if _, err := Find(""); !errors.Is(err, ErrNone) {
 		t.Errorf("error %v, want ErrNone", err)
 	}
 	dir, err := folder()
@@ -134,6 +140,41 @@ func TestShown(t *testing.T) {
 	} {
 		if got := Shown(address); got != want {
 			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
+
+func TestTransport(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	dir := t.TempDir()
+	file := func(name string, text []byte) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	get := func(authority string) error {
+		transport, err := Run{Authority: authority}.Transport()
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := (&http.Client{Transport: transport}).Get(server.URL)
+		if err == nil {
+			response.Body.Close()
+		}
+		return err
+	}
+	if err := get(file("ca.pem", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))); err != nil {
+		t.Errorf("trusted authority: %v", err)
+	}
+	if err := get(""); err == nil {
+		t.Error("accepted a certificate of an unknown authority")
+	}
+	for _, authority := range []string{filepath.Join(dir, "none.pem"), file("empty.pem", nil)} {
+		if _, err := (Run{Authority: authority}).Transport(); err == nil {
+			t.Errorf("%s: no error", authority)
 		}
 	}
 }

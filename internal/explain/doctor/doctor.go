@@ -23,9 +23,8 @@ type Options struct {
 	// Origins are those of the other pages that may use the site, as in the
 	// setting allowedOrigins.
 	Origins []string
-	// Client sends the requests. Its redirects are not followed. Nil is one
-	// with a timeout of 15 seconds.
-	Client *http.Client
+	// Transport carries the requests. Nil means http.DefaultTransport.
+	Transport http.RoundTripper
 }
 
 // A Status is how a check came out.
@@ -81,13 +80,11 @@ func Check(ctx context.Context, o Options) []Result {
 		return v.results
 	}
 	v.site = site.ResolveReference(&url.URL{Path: "/"})
-	client := http.Client{Timeout: 15 * time.Second}
-	if o.Client != nil {
-		client = *o.Client
+	v.client = &http.Client{
+		Timeout:       15 * time.Second,
+		Transport:     o.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Jar = nil
-	v.client = &client
 	v.examine(ctx)
 	return v.results
 }

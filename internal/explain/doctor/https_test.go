@@ -49,7 +49,7 @@ func TestHTTPS(t *testing.T) {
 					w.Header().Set("Content-Type", "text/html")
 				})
 			}})
-			for _, r := range Check(t.Context(), Options{Site: "https://h.example/", Client: &http.Client{Transport: inMemory{handler}}}) {
+			for _, r := range Check(t.Context(), Options{Site: "https://h.example/", Transport: inMemory{handler}}) {
 				if r.Name == "HTTPS" && (r.Status != test.status || r.Found != test.found) {
 					t.Errorf("%+v, want %s: %s", r, test.status, test.found)
 				}
