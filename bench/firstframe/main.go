@@ -25,6 +25,10 @@ const (
 	other   = "course-2" // plays before each click
 )
 
+// pause before each measurement keeps the viewer below the signer's limit of 30
+// requests a minute.
+const pause = 5 * time.Second
+
 // A gesture is what the viewer does before the click.
 type gesture struct {
 	name  string
@@ -42,14 +46,20 @@ var gestures = []gesture{
 func main() {
 	url := flag.String("url", "http://localhost:8080/", "the local site")
 	rounds := flag.Int("rounds", 7, "clicks for each figure")
+	latencies := []time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond}
+	flag.Func("latency", "measure this added latency only, as in 100ms", func(text string) error {
+		latency, err := time.ParseDuration(text)
+		latencies = []time.Duration{latency}
+		return err
+	})
 	flag.Parse()
-	if err := run(*url, *rounds); err != nil {
+	if err := run(*url, *rounds, latencies); err != nil {
 		fmt.Fprintln(os.Stderr, "firstframe:", err)
 		os.Exit(1)
 	}
 }
 
-func run(url string, rounds int) error {
+func run(url string, rounds int, latencies []time.Duration) error {
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
 		return fmt.Errorf("chromium: not found: apt-get install chromium")
@@ -67,11 +77,12 @@ func run(url string, rounds int) error {
 	}
 	fmt.Println("| added latency | gesture | trailer, ms | premium, ms | ratio |")
 	fmt.Println("|---|---|---|---|---|")
-	for _, latency := range []time.Duration{0, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond} {
+	for _, latency := range latencies {
 		for _, g := range gestures {
 			figures := map[string][]float64{}
 			for range rounds {
 				for _, video := range []string{trailer, premium} {
+					time.Sleep(pause)
 					ms, err := t.measure(video, g, latency)
 					if err != nil {
 						return fmt.Errorf("%s, %s, %v: %w", video, g.name, latency, err)
