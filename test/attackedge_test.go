@@ -50,7 +50,7 @@ func (s *site) raw(target string, cookies []*http.Cookie) reply {
 func TestAttacksByPath(t *testing.T) {
 	s := newSite(t, underAttack)
 	one, two := s.cookies("ada", "course-1"), s.cookies("ada", "course-2")
-	if r := s.raw("/premium/course-2/master.m3u8", two); r.StatusCode != 200 || !bytes.Contains(r.body, []byte("#EXTM3U")) {
+	if r := s.raw("/premium/course-2/sample/master.m3u8", two); r.StatusCode != 200 || !bytes.Contains(r.body, []byte("#EXTM3U")) {
 		t.Fatalf("course-2 with its own cookies: %d %s", r.StatusCode, r.body)
 	}
 	// Twice encoded, or in letters and bytes that only look like dots, a path is
@@ -60,60 +60,60 @@ func TestAttacksByPath(t *testing.T) {
 		name, target  string
 		without, with int // the status without cookies, and with those of course-1
 	}{
-		{"plainly", "/premium/course-2/master.m3u8", 403, 403},
-		{"up and over", "/premium/course-1/../course-2/master.m3u8", 403, 403},
-		{"up and over, from a file", "/premium/course-1/master.m3u8/../../course-2/master.m3u8", 403, 403},
-		{"up, encoded", "/premium/course-1/%2e%2e/course-2/master.m3u8", 403, 403},
-		{"up, encoded in capitals", "/premium/course-1/%2E%2E/course-2/master.m3u8", 403, 403},
-		{"up, half encoded", "/premium/course-1/.%2e/course-2/master.m3u8", 403, 403},
-		{"up, with an encoded slash", "/premium/course-1/..%2fcourse-2/master.m3u8", 403, 403},
+		{"plainly", "/premium/course-2/sample/master.m3u8", 403, 403},
+		{"up and over", "/premium/course-1/../course-2/sample/master.m3u8", 403, 403},
+		{"up and over, from a file", "/premium/course-1/sample/master.m3u8/../../course-2/sample/master.m3u8", 403, 403},
+		{"up, encoded", "/premium/course-1/%2e%2e/course-2/sample/master.m3u8", 403, 403},
+		{"up, encoded in capitals", "/premium/course-1/%2E%2E/course-2/sample/master.m3u8", 403, 403},
+		{"up, half encoded", "/premium/course-1/.%2e/course-2/sample/master.m3u8", 403, 403},
+		{"up, with an encoded slash", "/premium/course-1/..%2fcourse-2/sample/master.m3u8", 403, 403},
 		{"up, with encoded slashes", "/premium/course-1%2f..%2fcourse-2%2fmaster.m3u8", 403, 403},
-		{"up, encoded twice", "/premium/course-1/%252e%252e/course-2/master.m3u8", 403, 404},
-		{"up, with a slash encoded twice", "/premium/course-1/..%252fcourse-2/master.m3u8", 403, 404},
+		{"up, encoded twice", "/premium/course-1/%252e%252e/course-2/sample/master.m3u8", 403, 404},
+		{"up, with a slash encoded twice", "/premium/course-1/..%252fcourse-2/sample/master.m3u8", 403, 404},
 		{"up, with a backslash", `/premium/course-1/..\course-2\master.m3u8`, 403, 403},
-		{"up, with a backslash before", `/premium/course-1\..\course-2/master.m3u8`, 403, 403},
+		{"up, with a backslash before", `/premium/course-1\..\course-2/sample/master.m3u8`, 403, 403},
 		{"up, with an encoded backslash", "/premium/course-1/..%5ccourse-2%5cmaster.m3u8", 403, 403},
-		{"up, with parameters", "/premium/course-1/..;/course-2/master.m3u8", 403, 404},
-		{"up, with parameters that have a value", "/premium/course-1/..;x=y/course-2/master.m3u8", 403, 404},
+		{"up, with parameters", "/premium/course-1/..;/course-2/sample/master.m3u8", 403, 404},
+		{"up, with parameters that have a value", "/premium/course-1/..;x=y/course-2/sample/master.m3u8", 403, 404},
 		{"a segment's parameters", "/premium/course-2;x/master.m3u8", 403, 403},
-		{"a behavior's parameters", "/premium;x/course-2/master.m3u8", 404, 404},
-		{"up, as overlong UTF-8", "/premium/course-1/%c0%ae%c0%ae/course-2/master.m3u8", 403, 400},
-		{"up, as longer UTF-8", "/premium/course-1/%e0%80%ae%e0%80%ae/course-2/master.m3u8", 403, 400},
+		{"a behavior's parameters", "/premium;x/course-2/sample/master.m3u8", 404, 404},
+		{"up, as overlong UTF-8", "/premium/course-1/%c0%ae%c0%ae/course-2/sample/master.m3u8", 403, 400},
+		{"up, as longer UTF-8", "/premium/course-1/%e0%80%ae%e0%80%ae/course-2/sample/master.m3u8", 403, 400},
 		{"a slash as overlong UTF-8", "/premium/course-1/..%c0%afcourse-2%c0%afmaster.m3u8", 403, 400},
-		{"overlong bytes as they are", "/premium/course-1/\xc0\xae\xc0\xae/course-2/master.m3u8", 403, 400},
-		{"up, in wide letters", "/premium/course-1/%ef%bc%8e%ef%bc%8e/course-2/master.m3u8", 403, 404},
-		{"up, as %u", "/premium/course-1/%u002e%u002e/course-2/master.m3u8", 400, 400},
-		{"a null byte", "/premium/course-2/master.m3u8%00", 403, 403},
-		{"a null byte before another ending", "/premium/course-2/master.m3u8%00.jpg", 403, 403},
-		{"a null byte between", "/premium/course-1/%00/../../course-2/master.m3u8", 403, 403},
-		{"a null byte as it is", "/premium/course-2/master.m3u8\x00.jpg", 400, 400},
+		{"overlong bytes as they are", "/premium/course-1/\xc0\xae\xc0\xae/course-2/sample/master.m3u8", 403, 400},
+		{"up, in wide letters", "/premium/course-1/%ef%bc%8e%ef%bc%8e/course-2/sample/master.m3u8", 403, 404},
+		{"up, as %u", "/premium/course-1/%u002e%u002e/course-2/sample/master.m3u8", 400, 400},
+		{"a null byte", "/premium/course-2/sample/master.m3u8%00", 403, 403},
+		{"a null byte before another ending", "/premium/course-2/sample/master.m3u8%00.jpg", 403, 403},
+		{"a null byte between", "/premium/course-1/%00/../../course-2/sample/master.m3u8", 403, 403},
+		{"a null byte as it is", "/premium/course-2/sample/master.m3u8\x00.jpg", 400, 400},
 		{"slashes", "//premium//course-2//master.m3u8", 403, 403},
-		{"slashes below", "/premium/course-1//../course-2/master.m3u8", 403, 403},
+		{"slashes below", "/premium/course-1//../course-2/sample/master.m3u8", 403, 403},
 		{"here", "/./premium/./course-2/./master.m3u8", 403, 403},
-		{"here, encoded", "/premium/%2e/course-2/master.m3u8", 403, 403},
-		{"a letter, encoded", "/%70remium/course-2/master.m3u8", 403, 403},
-		{"a letter, encoded twice", "/%2570remium/course-2/master.m3u8", 404, 404},
-		{"in capitals", "/PREMIUM/course-2/master.m3u8", 404, 404},
-		{"an encoded slash after the behavior", "/premium%2Fcourse-2/master.m3u8", 403, 403},
-		{"an encoded slash first", "/%2fpremium/course-2/master.m3u8", 403, 403},
-		{"from the trailer", "/trailers/../premium/course-2/master.m3u8", 403, 403},
-		{"from the trailer, encoded", "/trailers/%2e%2e/premium/course-2/master.m3u8", 403, 403},
-		{"from the trailer, out of its folder", "/trailers/%2e%2e/%2e%2e/premium/course-2/master.m3u8", 403, 403},
-		{"from the trailer, with encoded slashes", "/trailers/..%2f..%2fpremium/course-2/master.m3u8", 403, 403},
-		{"from the API", "/api/../premium/course-2/master.m3u8", 403, 403},
-		{"from above", "/../premium/course-2/master.m3u8", 403, 403},
-		{"the bucket's own name for it", "/../../premium/course-2/master.m3u8", 403, 403},
-		{"in the query", "/?/premium/course-2/master.m3u8", 200, 200},
-		{"a fragment", "/premium/course-2/master.m3u8#/premium/course-1/", 403, 403},
-		{"a granted path in the query", "/premium/course-2/master.m3u8?/premium/course-1/", 403, 403},
-		{"an encoded query", "/premium/course-2/master.m3u8%3f/premium/course-1/", 403, 403},
+		{"here, encoded", "/premium/%2e/course-2/sample/master.m3u8", 403, 403},
+		{"a letter, encoded", "/%70remium/course-2/sample/master.m3u8", 403, 403},
+		{"a letter, encoded twice", "/%2570remium/course-2/sample/master.m3u8", 404, 404},
+		{"in capitals", "/PREMIUM/course-2/sample/master.m3u8", 404, 404},
+		{"an encoded slash after the behavior", "/premium%2Fcourse-2/sample/master.m3u8", 403, 403},
+		{"an encoded slash first", "/%2fpremium/course-2/sample/master.m3u8", 403, 403},
+		{"from the trailer", "/trailers/../premium/course-2/sample/master.m3u8", 403, 403},
+		{"from the trailer, encoded", "/trailers/%2e%2e/premium/course-2/sample/master.m3u8", 403, 403},
+		{"from the trailer, out of its folder", "/trailers/%2e%2e/%2e%2e/premium/course-2/sample/master.m3u8", 403, 403},
+		{"from the trailer, with encoded slashes", "/trailers/..%2f..%2fpremium/course-2/sample/master.m3u8", 403, 403},
+		{"from the API", "/api/../premium/course-2/sample/master.m3u8", 403, 403},
+		{"from above", "/../premium/course-2/sample/master.m3u8", 403, 403},
+		{"the bucket's own name for it", "/../../premium/course-2/sample/master.m3u8", 403, 403},
+		{"in the query", "/?/premium/course-2/sample/master.m3u8", 200, 200},
+		{"a fragment", "/premium/course-2/sample/master.m3u8#/premium/course-1/", 403, 403},
+		{"a granted path in the query", "/premium/course-2/sample/master.m3u8?/premium/course-1/", 403, 403},
+		{"an encoded query", "/premium/course-2/sample/master.m3u8%3f/premium/course-1/", 403, 403},
 		{"a wildcard", "/premium/course-?/master.m3u8", 403, 403},
 		{"a wildcard, encoded", "/premium/course-%3f/master.m3u8", 403, 403},
-		{"in absolute form", "http://" + s.host + "/premium/course-2/master.m3u8", 403, 403},
-		{"in absolute form, of another host", "http://evil.example.com/premium/course-2/master.m3u8", 403, 403},
-		{"in absolute form, of a user", "http://premium@" + s.host + "/premium/course-2/master.m3u8", 403, 403},
-		{"without a slash", "premium/course-2/master.m3u8", 400, 400},
-		{"a broken encoding", "/premium/course-2/master.m3u8%", 400, 400},
+		{"in absolute form", "http://" + s.host + "/premium/course-2/sample/master.m3u8", 403, 403},
+		{"in absolute form, of another host", "http://evil.example.com/premium/course-2/sample/master.m3u8", 403, 403},
+		{"in absolute form, of a user", "http://premium@" + s.host + "/premium/course-2/sample/master.m3u8", 403, 403},
+		{"without a slash", "premium/course-2/sample/master.m3u8", 400, 400},
+		{"a broken encoding", "/premium/course-2/sample/master.m3u8%", 400, 400},
 		{"another broken encoding", "/premium/course-2/%zz/../master.m3u8", 400, 400},
 		{"a tab", "/premium/course-2/\t/../master.m3u8", 400, 400},
 	} {
@@ -143,7 +143,7 @@ func TestAttacksByCookie(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const target = "/premium/course-1/master.m3u8"
+	const target = "/premium/course-1/sample/master.m3u8"
 	soon := time.Now().Add(time.Hour).Unix()
 	policy := func(resource string) string {
 		return fmt.Sprintf(`{"Statement":[{"Resource":"%s","Condition":{"DateLessThan":{"AWS:EpochTime":%d}}}]}`, resource, soon)
@@ -253,7 +253,7 @@ func TestAttacksByCookie(t *testing.T) {
 		if r := s.get(target + query); r.StatusCode != 200 {
 			t.Errorf("of their own: %d %s", r.StatusCode, r.body)
 		}
-		refused(t, s.get("/premium/course-2/master.m3u8"+query), 403, "AccessDenied")
+		refused(t, s.get("/premium/course-2/sample/master.m3u8"+query), 403, "AccessDenied")
 	})
 }
 
@@ -299,7 +299,7 @@ func TestAttacksByAddress(t *testing.T) {
 
 	cookies := s.cookies("ada", "course-1")
 	from := func(address string, header http.Header) reply {
-		r := httptest.NewRequest("GET", "/premium/course-1/master.m3u8", nil)
+		r := httptest.NewRequest("GET", "/premium/course-1/sample/master.m3u8", nil)
 		r.Host, r.RemoteAddr = s.host, address
 		for name, values := range header {
 			r.Header[name] = values
@@ -333,7 +333,7 @@ func TestReplayAfterSignOut(t *testing.T) {
 	const life, step = time.Minute, time.Minute // the shortest that can be set
 	s := newSite(t, map[string]any{"cookieMinutes": life.Minutes(), "cookieStepMinutes": step.Minutes()})
 	copied := s.cookies("ada", "course-1")
-	const target = "/premium/course-1/master.m3u8"
+	const target = "/premium/course-1/sample/master.m3u8"
 	r := s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
 	if r.StatusCode != 204 {
 		t.Fatalf("%d %s", r.StatusCode, r.body)

@@ -107,15 +107,15 @@ func TestAttacksBySize(t *testing.T) {
 	}{
 		{"a URL of ten thousand segments", "/premium/course-1/" + strings.Repeat("a/", 10_000), one.Get("Cookie"), 413},
 		{"a URL of four thousand segments", "/premium/course-1/" + strings.Repeat("a/", 4000), one.Get("Cookie"), 400},
-		{"a URL that goes up four thousand times", "/premium/course-1/" + strings.Repeat("../", 2600) + "premium/course-2/master.m3u8", one.Get("Cookie"), 403},
-		{"a URL that goes up, encoded", "/premium/course-1/" + strings.Repeat("%2e%2e%2f", 850) + "premium/course-2/master.m3u8", one.Get("Cookie"), 403},
-		{"a URL of slashes", strings.Repeat("/", 8000) + "premium/course-2/master.m3u8", one.Get("Cookie"), 403},
-		{"a query of three thousand parameters", "/premium/course-1/master.m3u8?" + strings.Repeat("a&", 3000) + "Policy=", one.Get("Cookie"), 403},
-		{"nine hundred policies", "/premium/course-1/master.m3u8", one.Get("Cookie") + strings.Repeat("; CloudFront-Policy=", 900), 403},
-		{"nine hundred keys", "/premium/course-1/master.m3u8", strings.Repeat("CloudFront-Key-Pair-Id=K; ", 600) + one.Get("Cookie"), 403},
-		{"six thousand cookies", "/premium/course-2/master.m3u8", strings.Repeat("a=;", 6000), 403},
-		{"a policy of eighteen kilobytes", "/premium/course-1/master.m3u8", one.Get("Cookie") + "; CloudFront-Policy=" + strings.Repeat("AAAA", 4500), 403},
-		{"cookies of twenty kilobytes", "/premium/course-1/master.m3u8", one.Get("Cookie") + "; a=" + strings.Repeat("a", 20*kilobyte), 413},
+		{"a URL that goes up four thousand times", "/premium/course-1/" + strings.Repeat("../", 2600) + "premium/course-2/sample/master.m3u8", one.Get("Cookie"), 403},
+		{"a URL that goes up, encoded", "/premium/course-1/" + strings.Repeat("%2e%2e%2f", 850) + "premium/course-2/sample/master.m3u8", one.Get("Cookie"), 403},
+		{"a URL of slashes", strings.Repeat("/", 8000) + "premium/course-2/sample/master.m3u8", one.Get("Cookie"), 403},
+		{"a query of three thousand parameters", "/premium/course-1/sample/master.m3u8?" + strings.Repeat("a&", 3000) + "Policy=", one.Get("Cookie"), 403},
+		{"nine hundred policies", "/premium/course-1/sample/master.m3u8", one.Get("Cookie") + strings.Repeat("; CloudFront-Policy=", 900), 403},
+		{"nine hundred keys", "/premium/course-1/sample/master.m3u8", strings.Repeat("CloudFront-Key-Pair-Id=K; ", 600) + one.Get("Cookie"), 403},
+		{"six thousand cookies", "/premium/course-2/sample/master.m3u8", strings.Repeat("a=;", 6000), 403},
+		{"a policy of eighteen kilobytes", "/premium/course-1/sample/master.m3u8", one.Get("Cookie") + "; CloudFront-Policy=" + strings.Repeat("AAAA", 4500), 403},
+		{"cookies of twenty kilobytes", "/premium/course-1/sample/master.m3u8", one.Get("Cookie") + "; a=" + strings.Repeat("a", 20*kilobyte), 413},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := s.serve("GET", test.target, http.Header{"Cookie": {test.cookies}}, nil)

@@ -74,10 +74,10 @@ func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
 			for name, value := range their.Cookies {
 				jar = append(jar, &http.Cookie{Name: name, Value: value})
 			}
-			if r := s.get("/premium/course-1/master.m3u8", jar...); r.StatusCode != 200 {
+			if r := s.get("/premium/course-1/sample/master.m3u8", jar...); r.StatusCode != 200 {
 				t.Errorf("with cookies of AWS's signer: %d %s", r.StatusCode, r.body)
 			}
-			if r := s.get("/premium/course-2/master.m3u8", jar...); r.StatusCode != 403 {
+			if r := s.get("/premium/course-2/sample/master.m3u8", jar...); r.StatusCode != 403 {
 				t.Errorf("they open another course: %d", r.StatusCode)
 			}
 		})

@@ -100,7 +100,7 @@ func TestPlaysInBrowsers(t *testing.T) {
 			b.Until(`document.querySelector('#sign-in') && document.querySelector('` + course("course-1") + `')`)
 			b.Click(course("course-1"))
 			b.Until(asksSignIn)
-			if status := b.Number(`fetch('/premium/course-1/master.m3u8').then((r) => r.status)`); status != 403 {
+			if status := b.Number(`fetch('/premium/course-1/sample/master.m3u8').then((r) => r.status)`); status != 403 {
 				t.Errorf("after sign-out the playlist returns %v, want 403", status)
 			}
 			response, err := (&http.Client{Transport: ca.transport()}).PostForm(s.IssuerURL()+"/oauth2/token", url.Values{

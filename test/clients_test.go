@@ -113,7 +113,7 @@ func hasVideo(name string) func(*testing.T, []byte, string) {
 func TestPlaysInClients(t *testing.T) {
 	served := &segments{}
 	s := newSite(t, nil, served.watch)
-	url := s.origin + "/premium/course-1/master.m3u8"
+	url := s.origin + "/premium/course-1/sample/master.m3u8"
 	mine := cookieHeader(s.cookies("ada", "course-1")).Get("Cookie")
 	other := cookieHeader(s.cookies("ada", "course-2")).Get("Cookie")
 	for _, c := range clients {

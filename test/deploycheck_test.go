@@ -236,10 +236,10 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 			}
 		})
 		// Viewers saw nothing of it, or no longer do.
-		if r := s.get("/premium/course-1/master.m3u8"); r.code() != "MissingKey" {
+		if r := s.get("/premium/course-1/sample/master.m3u8"); r.code() != "MissingKey" {
 			t.Errorf("after %s: %d %s without cookies", tt.name, r.StatusCode, r.code())
 		}
-		watch(s, "/premium/course-1/master.m3u8", "premium/course-1", s.cookies("ada", "course-1"))
+		watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
 	}
 }
 
@@ -271,11 +271,11 @@ func TestFirstDeployThatIsBroken(t *testing.T) {
 	if err := s.Deploy(t.Context(), open); err == nil || !strings.Contains(err.Error(), `check "refuse"`) {
 		t.Fatalf("the deploy says %v", err)
 	}
-	if r := s.get("/premium/course-1/master.m3u8"); r.StatusCode != 503 {
+	if r := s.get("/premium/course-1/sample/master.m3u8"); r.StatusCode != 503 {
 		t.Errorf("somebody serves: %d", r.StatusCode)
 	}
 	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
 		t.Fatal(err)
 	}
-	watch(s, "/premium/course-1/master.m3u8", "premium/course-1", s.cookies("ada", "course-1"))
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
 }

@@ -72,7 +72,7 @@ func TestSignerInRuntimeEmulator(t *testing.T) {
 		}
 		cookies = append(cookies, c)
 	}
-	watch(s, "/premium/course-1/master.m3u8", "premium/course-1", cookies)
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", cookies)
 
 	event.Headers["x-origin-secret"] = "wrong"
 	if refused := invoke(t, address, event); refused.StatusCode != http.StatusForbidden {

@@ -57,7 +57,7 @@ func TestExternalKey(t *testing.T) {
 	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
 		t.Fatal(err)
 	}
-	watch(s, "/premium/course-1/master.m3u8", "premium/course-1", s.cookies("ada", "course-1"))
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
 }
 
 func putKey(s *site, key crypto.Signer, kind string) error {

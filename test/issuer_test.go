@@ -62,7 +62,7 @@ func TestForeignIssuerInBrowser(t *testing.T) {
 	b.Click("#sign-out")
 	b.Click(`button[name="logout"]`)
 	b.Until(`document.querySelector('#sign-in') && document.querySelector('` + course("course-1") + `')`)
-	if status := b.Number(`fetch('/premium/course-1/master.m3u8').then((r) => r.status)`); status != 403 {
+	if status := b.Number(`fetch('/premium/course-1/sample/master.m3u8').then((r) => r.status)`); status != 403 {
 		t.Errorf("after sign-out the playlist returns %v, want 403", status)
 	}
 	response, err := (&http.Client{Transport: ca.transport()}).PostForm(issuer+"/token", url.Values{

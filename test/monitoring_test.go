@@ -121,7 +121,7 @@ func TestWatchingComesAndGoes(t *testing.T) {
 			if !slices.Equal(found, test.outputs) {
 				t.Errorf("outputs %v, want %v", found, test.outputs)
 			}
-			if r := s.get("/premium/course-1/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != http.StatusOK {
+			if r := s.get("/premium/course-1/sample/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != http.StatusOK {
 				t.Errorf("%d %s", r.StatusCode, r.body)
 			}
 		})

@@ -31,7 +31,7 @@ func TestAllowedOrigins(t *testing.T) {
 	ben := http.Header{"Authorization": {"Bearer " + s.token("ben")}, "Content-Type": {"application/json"}}
 	cookies := cookieHeader(s.cookies("ben", "course-1"))
 	for _, origin := range []string{allowed, other} {
-		for _, path := range []string{"/premium/course-1/master.m3u8", "/", "/trailers/sample/master.m3u8"} {
+		for _, path := range []string{"/premium/course-1/sample/master.m3u8", "/", "/trailers/sample/master.m3u8"} {
 			check(t, s.do("GET", path, from(origin, cookies), ""), origin, 200)
 			check(t, s.do("HEAD", path, from(origin, cookies), ""), origin, 200)
 		}

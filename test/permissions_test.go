@@ -77,7 +77,7 @@ var stories = []struct {
 
 func watchCourse(t *testing.T, s *site) {
 	t.Helper()
-	if r := s.get("/premium/course-1/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
+	if r := s.get("/premium/course-1/sample/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
 		t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
 }

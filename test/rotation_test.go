@@ -112,7 +112,7 @@ func rotate(t *testing.T, wait string, propagation time.Duration) (refusals, key
 						t.Logf("the signer answers %d %s", r.StatusCode, r.body)
 					}
 				}
-				if r := s.get("/premium/course-1/360p/index.m3u8", cookies...); r.StatusCode != 200 {
+				if r := s.get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode != 200 {
 					refused.Add(1)
 					t.Logf("refused: %s %s", r.code(), r.body)
 				}
@@ -184,7 +184,7 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), rotation.CodeKeySigns+":") {
 		t.Errorf("the deploy says %v", err)
 	}
-	if r := s.get("/premium/course-1/master.m3u8", cookies...); r.StatusCode != 200 {
+	if r := s.get("/premium/course-1/sample/master.m3u8", cookies...); r.StatusCode != 200 {
 		t.Errorf("viewers are refused all the same: %d", r.StatusCode)
 	}
 
@@ -192,10 +192,10 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true}).Template); err != nil {
 		t.Fatal(err)
 	}
-	if r := s.get("/premium/course-1/master.m3u8", cookies...); r.code() != "InvalidKey" {
+	if r := s.get("/premium/course-1/sample/master.m3u8", cookies...); r.code() != "InvalidKey" {
 		t.Errorf("cookies of a leaked key: %d %s", r.StatusCode, r.code())
 	}
-	if r := s.get("/premium/course-1/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
+	if r := s.get("/premium/course-1/sample/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
 		t.Errorf("new cookies: %d", r.StatusCode)
 	}
 }
@@ -236,7 +236,7 @@ func TestRotationIntoKMS(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		s.Restart()
-		watch(s, "/premium/course-1/master.m3u8", "premium/course-1", s.cookies("ada", "course-1"))
+		watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
 	}
 	if s.KMS.Calls("Sign") == 0 {
 		t.Error("KMS signed nothing")

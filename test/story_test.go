@@ -33,7 +33,7 @@ func TestStory(t *testing.T) {
 	watch(s, "/trailers/sample/master.m3u8", "public/trailers/sample", nil)
 
 	// Premium is not, and the refusal is CloudFront's.
-	refused := expect(s.get("/premium/course-1/master.m3u8"), 403, "MissingKey")
+	refused := expect(s.get("/premium/course-1/sample/master.m3u8"), 403, "MissingKey")
 	if got := refused.Header.Get("Content-Type"); got != "text/xml" {
 		t.Errorf("a refusal is %s", got)
 	}
@@ -49,7 +49,7 @@ func TestStory(t *testing.T) {
 			t.Errorf("cookie %s", c.Raw)
 		}
 	}
-	watch(s, "/premium/course-1/master.m3u8", "premium/course-1", cookies)
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", cookies)
 
 	// The body says the same, for apps that keep no cookies.
 	var body map[string]any
@@ -64,11 +64,11 @@ func TestStory(t *testing.T) {
 	}
 
 	// They open this course and no other, and a missing file is missing.
-	expect(s.get("/premium/course-2/master.m3u8", cookies...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/../course-2/master.m3u8", cookies...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/%2e%2e/course-2/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.get("/premium/course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.get("/premium/course-1/../course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.get("/premium/course-1/%2e%2e/course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
 	expect(s.get("/premium/course-1/none.ts", cookies...), 404, "NoSuchKey")
-	if r := s.do("GET", "/premium/course-1/360p/index.m3u8", with(cookieHeader(cookies), "Range", "bytes=0-6"), ""); r.StatusCode != 206 || string(r.body) != "#EXTM3U" {
+	if r := s.do("GET", "/premium/course-1/sample/360p/index.m3u8", with(cookieHeader(cookies), "Range", "bytes=0-6"), ""); r.StatusCode != 206 || string(r.body) != "#EXTM3U" {
 		t.Errorf("a range is %d %q", r.StatusCode, r.body)
 	}
 
@@ -77,13 +77,13 @@ func TestStory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(s.get("/premium/course-2/master.m3u8", changed(cookies, signedcookie.PolicyCookie, signedcookie.Encode(wider))...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/master.m3u8", changed(cookies, signedcookie.KeyPairIDCookie, "K2FOREIGN00000")...), 403, "InvalidKey")
+	expect(s.get("/premium/course-2/sample/master.m3u8", changed(cookies, signedcookie.PolicyCookie, signedcookie.Encode(wider))...), 403, "AccessDenied")
+	expect(s.get("/premium/course-1/sample/master.m3u8", changed(cookies, signedcookie.KeyPairIDCookie, "K2FOREIGN00000")...), 403, "InvalidKey")
 	foreign, err := signedcookie.GenerateKey(signedcookie.RSA2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(s.get("/premium/course-1/master.m3u8", signedBy(t, foreign, cookies, wider)...), 403, "AccessDenied")
+	expect(s.get("/premium/course-1/sample/master.m3u8", signedBy(t, foreign, cookies, wider)...), 403, "AccessDenied")
 
 	// Signing out clears the cookies.
 	cleared := expect(s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`), 204, "")
@@ -95,11 +95,11 @@ func TestStory(t *testing.T) {
 			t.Errorf("not cleared: %s", c.Raw)
 		}
 	}
-	expect(s.get("/premium/course-1/master.m3u8"), 403, "MissingKey")
+	expect(s.get("/premium/course-1/sample/master.m3u8"), 403, "MissingKey")
 
 	// And time ends them.
 	s.clock.forward(66 * time.Minute)
-	expect(s.get("/premium/course-1/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.get("/premium/course-1/sample/master.m3u8", cookies...), 403, "AccessDenied")
 }
 
 // watch fetches a master playlist, its renditions and every segment, and
@@ -194,8 +194,8 @@ func TestStoryOfSettings(t *testing.T) {
 			if hash != test.hash {
 				t.Errorf("hash %q, want %q", hash, test.hash)
 			}
-			watch(s, "/"+test.premium+"/course-1/master.m3u8", "premium/course-1", cookies)
-			if r := s.get("/" + test.premium + "/course-1/master.m3u8"); r.code() != "MissingKey" {
+			watch(s, "/"+test.premium+"/course-1/sample/master.m3u8", "premium/course-1/sample", cookies)
+			if r := s.get("/" + test.premium + "/course-1/sample/master.m3u8"); r.code() != "MissingKey" {
 				t.Errorf("without cookies: %d %s", r.StatusCode, r.body)
 			}
 		})

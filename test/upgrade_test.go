@@ -54,7 +54,7 @@ func TestUpgrade(t *testing.T) {
 						return
 					case <-time.After(50 * time.Millisecond):
 					}
-					if r := s.get("/premium/course-1/360p/index.m3u8", cookies...); r.StatusCode == http.StatusOK {
+					if r := s.get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode == http.StatusOK {
 						served.Add(1)
 					} else {
 						refused.Add(1)

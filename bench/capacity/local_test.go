@@ -248,7 +248,7 @@ func runLocal(t *testing.T, viewers []cognito.Viewer, counted *counts) (*cloud.C
 // rendition, and returns how many these are.
 func watch(t *testing.T, site *player.Site, course, cookies string) (segments int) {
 	t.Helper()
-	address := site.Origin + "/premium/" + course + "/master.m3u8"
+	address := site.Origin + "/premium/" + course + "/sample/master.m3u8"
 	for address != "" {
 		content, err := site.Get(t.Context(), address, cookies)
 		if err != nil {

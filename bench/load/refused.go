@@ -17,7 +17,7 @@ func (w *worker) refusedByEdge(ctx context.Context, c cookies, course, other *vi
 	case 1: // another course
 		r.url, r.cookies = other.playlists[0].url, c.header()
 	case 2: // another course through this one
-		r.url, r.cookies = w.site.origin+"/premium/"+course.name+"/%2e%2e/"+other.name+"/master.m3u8", c.header()
+		r.url, r.cookies = w.site.origin+"/premium/"+course.name+"/%2e%2e/"+other.name+"/sample/master.m3u8", c.header()
 	case 3: // a changed signature
 		signature := []byte(c[signedcookie.SignatureCookie])
 		if signature[len(signature)/2] ^= 1; !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", rune(signature[len(signature)/2])) {

@@ -3,8 +3,8 @@
 #
 #   public/trailers/sample/   the trailer, served to everybody
 #   public/sample/posters/           one picture for each video, served to everybody
-#   premium/course-1/         served with signed cookies only
-#   premium/course-2/         served with signed cookies only
+#   premium/course-1/sample/  served with signed cookies only
+#   premium/course-2/sample/  served with signed cookies only
 #
 # Every video has a master playlist, master.m3u8, and two renditions, 640x360
 # and 426x240: H.264 and AAC in MPEG-TS segments of four seconds, each of which
@@ -99,11 +99,11 @@ encode public/trailers/sample public/sample/posters/trailer.jpg 8 "$(sound 8 146
     'c0=0x16213e:c1=0x53386b:c2=0xb5566c:n=3:seed=7:x0=0:y0=0:x1=640:y1=360:speed=0.004' ffd9b8 43304f 2a2138 17141f \
     'Evening Light' 'Two short courses. A first look.')"
 
-encode premium/course-1 public/sample/posters/course-1.jpg 20 "$(sound 20 130.81)" "$(picture 20 \
+encode premium/course-1/sample public/sample/posters/course-1.jpg 20 "$(sound 20 130.81)" "$(picture 20 \
     'c0=0x0b1d33:c1=0x11505a:c2=0x3f9c86:n=3:seed=11:x0=0:y0=0:x1=640:y1=360:speed=0.004' d8ffe9 17434d 0e2b38 081722 \
     'Northern Light' 'Course 1')"
 
-encode premium/course-2 public/sample/posters/course-2.jpg 10 "$(sound 10 164.81)" "$(picture 10 \
+encode premium/course-2/sample public/sample/posters/course-2.jpg 10 "$(sound 10 164.81)" "$(picture 10 \
     'c0=0x5b1f2a:c1=0xc0532b:c2=0xf0a444:n=3:seed=23:x0=0:y0=0:x1=640:y1=360:speed=0.004' fff3cf 8a3a2a 5a2424 2c1418 \
     'Desert Light' 'Course 2')"
 

@@ -34,7 +34,7 @@ type Assets struct {
 	Sample      string // the sample videos, laid out as in the bucket
 
 	PageFiles     []string // the files in Page; a folder ends in a slash
-	SampleFolders []string // the same of the sample's premium folder
+	SampleFolders []string // the sample's folders below the premium path
 
 	PublicKeys map[string]string
 
@@ -158,6 +158,11 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 		if p.SampleFolders, err = list(filepath.Join(p.Sample, s.PremiumPath)); err != nil {
 			return Assets{}, err
 		}
+		// A course of the sample may have the name of one of the owner's: the
+		// sample's files are in a folder of their own below it.
+		for i := range p.SampleFolders {
+			p.SampleFolders[i] += sampleFolder
+		}
 	}
 	p.Digest, err = digest(digested(root, p, s)...)
 	return p, err
@@ -175,6 +180,9 @@ func digested(root string, p Assets, s settings.Settings) []string {
 	}
 	return paths
 }
+
+// sampleFolder holds the sample's files in each of its courses.
+const sampleFolder = "sample/"
 
 // list returns the names in a folder, those of folders with a slash at the end.
 func list(dir string) ([]string, error) {

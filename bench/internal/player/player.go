@@ -115,7 +115,7 @@ func (s *Site) Play(ctx context.Context, token, video string) error {
 	if err != nil {
 		return err
 	}
-	address := s.Origin + "/premium/" + video + "/master.m3u8"
+	address := s.Origin + "/premium/" + video + "/sample/master.m3u8" // the sample's
 	for {
 		body, err := s.Get(ctx, address, cookies)
 		if err != nil {
