@@ -31,7 +31,7 @@ func TestExternalKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := prepareSite(t, map[string]any{"signingKeys": []any{
-		map[string]any{"name": "mine", "custody": "external", "parameter": "/shop/key", "publicKeyFile": file},
+		map[string]any{"name": "mine", "type": "RSA_2048", "custody": "external", "parameter": "/shop/key", "publicKeyFile": file},
 	}})
 
 	for _, half := range []struct {
