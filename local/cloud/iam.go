@@ -169,7 +169,7 @@ func (c *Cloud) permission(r cloudformation.Resource, _ cloudformation.State) ([
 			}
 		case "Principal":
 			if !strings.HasSuffix(text, ".amazonaws.com") {
-				return nil, fmt.Errorf("Principal of %s: invalid value %s: must be a service", r.LogicalID, text)
+				return nil, fmt.Errorf("permission %s: Principal: invalid value %s: must be a service", r.LogicalID, text)
 			}
 			statement.Principals = []iam.Principal{{Kind: "Service", Value: text}}
 		case "SourceArn":

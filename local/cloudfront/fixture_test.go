@@ -2,7 +2,6 @@ package cloudfront
 
 import (
 	"crypto"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -17,8 +16,6 @@ const (
 
 // now is when every test takes place.
 var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-
-var viewer = netip.MustParseAddr("192.0.2.7")
 
 type testKey struct {
 	id      string

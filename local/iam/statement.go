@@ -86,7 +86,7 @@ func parseStatement(properties map[string]any) (s Statement, err error) {
 			case "Deny":
 				s.Deny = true
 			default:
-				return s, fmt.Errorf("Effect: invalid value %v: must be Allow or Deny", value)
+				return s, fmt.Errorf("element Effect: invalid value %v: must be Allow or Deny", value)
 			}
 		case "Action":
 			s.Actions, err = texts(name, value)
@@ -105,13 +105,13 @@ func parseStatement(properties map[string]any) (s Statement, err error) {
 	}
 	switch {
 	case properties["Effect"] == nil:
-		return s, errors.New("Effect is missing")
+		return s, errors.New("element Effect is missing")
 	case len(s.Actions) == 0:
-		return s, errors.New("Action is missing")
+		return s, errors.New("element Action is missing")
 	}
 	for _, r := range s.Resources {
 		if strings.Contains(r, "${") {
-			return s, fmt.Errorf("Resource %s: policy variables are not supported by the local run", r)
+			return s, fmt.Errorf("element Resource: invalid value %s: policy variables are not supported by the local run", r)
 		}
 	}
 	return s, nil
@@ -123,12 +123,12 @@ func principals(value any) ([]Principal, error) {
 	}
 	kinds, ok := value.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("Principal: invalid value %v: must be * or an object", value)
+		return nil, fmt.Errorf("element Principal: invalid value %v: must be * or an object", value)
 	}
 	var list []Principal
 	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
 		if kind != "AWS" && kind != "Service" {
-			return nil, fmt.Errorf("Principal: kind %s is not supported by the local run", kind)
+			return nil, fmt.Errorf("element Principal: kind %s is not supported by the local run", kind)
 		}
 		values, err := texts("Principal", kinds[kind])
 		if err != nil {
@@ -144,13 +144,13 @@ func principals(value any) ([]Principal, error) {
 func conditions(value any) ([]Condition, error) {
 	operators, ok := value.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("Condition: invalid value %v: must be an object", value)
+		return nil, fmt.Errorf("element Condition: invalid value %v: must be an object", value)
 	}
 	var list []Condition
 	for _, operator := range slices.Sorted(maps.Keys(operators)) {
 		keys, ok := operators[operator].(map[string]any)
 		if !ok {
-			return nil, fmt.Errorf("Condition %s: must be an object", operator)
+			return nil, fmt.Errorf("element Condition: %s must be an object", operator)
 		}
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
 			values, err := texts("Condition "+operator, keys[key])
