@@ -3,7 +3,6 @@ package stacks
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
@@ -147,6 +146,3 @@ func (sg signer) addRoutes(c client) {
 		Authorizer:  authorizer,
 	})
 }
-
-// minutes writes a duration as Go does.
-func minutes(n int) *string { return jsii.String((time.Duration(n) * time.Minute).String()) }

@@ -135,8 +135,9 @@ func TestDeployProvesOwnName(t *testing.T) {
 // A deploy that breaks what viewers need fails at a check that says so, and is
 // rolled back to what works.
 func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
-	kmsKey := map[string]any{"name": "b", "custody": "kms"}
-	s := prepareSite(t, map[string]any{"signingKeys": []any{"a", kmsKey}}, func(o *cloud.Options) { o.RefuseECDSASHA256 = true })
+	a := map[string]any{"name": "a", "type": "RSA_2048"}
+	kmsKey := map[string]any{"name": "b", "custody": "kms", "type": "RSA_2048"}
+	s := prepareSite(t, map[string]any{"signingKeys": []any{a, kmsKey}}, func(o *cloud.Options) { o.RefuseECDSASHA256 = true })
 	good := impatient(t, s.assembly, nil)
 	if err := s.Deploy(t.Context(), good); err != nil {
 		t.Fatal(err)
@@ -200,17 +201,17 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 			return func() { s.Parameters.SetFault(nil) }
 		}, nil, `"sign" of key a`, []string{"not authorized to perform: ssm:GetParameters"}},
 		{"ECDSA with SHA-256, where it is refused", nil, nil,
-			[]any{"a", kmsKey, map[string]any{"name": "c", "type": "ECDSA_P256", "hash": "SHA256"}},
+			[]any{a, kmsKey, map[string]any{"name": "c", "type": "ECDSA_P256", "hash": "SHA256"}},
 			`"serve" of key c`, []string{"403 AccessDenied", "ECDSA with SHA256"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			// The edge caches the probe for a second, and an error for ten.
 			s.clock.forward(11 * time.Second)
-			a := s.assembly
+			assembly := s.assembly
 			if tt.keys != nil {
-				a = synthesize(t, map[string]any{"signingKeys": tt.keys})
+				assembly = synthesize(t, map[string]any{"signingKeys": tt.keys})
 			}
-			broken := impatient(t, a, func(resources map[string]any) {
+			broken := impatient(t, assembly, func(resources map[string]any) {
 				if tt.change != nil {
 					tt.change(t, resources)
 				}

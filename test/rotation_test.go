@@ -25,7 +25,14 @@ import (
 // test can wait for.
 func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 	t.Helper()
-	raw, err := os.ReadFile(synthesize(t, map[string]any{"signingKeys": keys, "viewerRequestsPerMinute": 0.0}).File)
+	return keyListOf(t, map[string]any{}, wait, live, keys...)
+}
+
+// keyListOf is keyList with other settings too.
+func keyListOf(t *testing.T, changes map[string]any, wait, live string, keys ...any) *cfn.Template {
+	t.Helper()
+	changes["signingKeys"], changes["viewerRequestsPerMinute"] = keys, 0.0
+	raw, err := os.ReadFile(synthesize(t, changes).File)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +62,7 @@ func keyList(t *testing.T, wait, live string, keys ...any) *cfn.Template {
 // to the new key before they did.
 func TestRotation(t *testing.T) {
 	t.Run("with the waiting time", func(t *testing.T) {
-		refusals, keys := rotate(t, "12s", 2*time.Second)
+		refusals, keys := rotate(t, true, "12s", 2*time.Second)
 		if refusals != 0 {
 			t.Errorf("%d refusals", refusals)
 		}
@@ -64,15 +71,16 @@ func TestRotation(t *testing.T) {
 		}
 	})
 	t.Run("without it", func(t *testing.T) {
-		if refusals, _ := rotate(t, "1s", 12*time.Second); refusals == 0 {
+		if refusals, _ := rotate(t, false, "1s", 12*time.Second); refusals == 0 {
 			t.Error("nobody is refused: the test shows nothing")
 		}
 	})
 }
 
 // rotate takes the stack from [a] to [a b] to [b] while viewers watch, and
-// returns how many requests were refused and how many keys signed.
-func rotate(t *testing.T, wait string, propagation time.Duration) (refusals, keys int64) {
+// returns how many requests were refused and how many keys signed. Without the
+// deploy check nothing but the wait stands between a new key and viewers.
+func rotate(t *testing.T, check bool, wait string, propagation time.Duration) (refusals, keys int64) {
 	const live = "5s"
 	s := prepareSite(t, map[string]any{"signingKeys": []any{"a"}}, func(o *cloud.Options) {
 		o.Propagation = propagation
@@ -80,7 +88,7 @@ func rotate(t *testing.T, wait string, propagation time.Duration) (refusals, key
 	})
 	deploy := func(names ...any) {
 		t.Helper()
-		if err := s.Deploy(t.Context(), keyList(t, wait, live, names...)); err != nil {
+		if err := s.Deploy(t.Context(), keyListOf(t, map[string]any{"deployCheck": check}, wait, live, names...)); err != nil {
 			t.Fatal(err)
 		}
 	}

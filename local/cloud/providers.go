@@ -121,8 +121,13 @@ type keyProvider struct {
 	cloud *Cloud
 }
 
-func (p keyProvider) Create(context.Context, cloudformation.Resource) (cloudformation.State, error) {
-	arn := p.cloud.KMS.CreateKey()
+func (p keyProvider) Create(_ context.Context, r cloudformation.Resource) (cloudformation.State, error) {
+	spec, _ := r.Properties["KeySpec"].(string)
+	usage, _ := r.Properties["KeyUsage"].(string)
+	arn, err := p.cloud.KMS.CreateKeyOf(spec, usage)
+	if err != nil {
+		return cloudformation.State{}, err
+	}
 	id := arn[strings.LastIndex(arn, "/")+1:]
 	return cloudformation.State{PhysicalID: id, Attributes: map[string]any{"Arn": arn, "KeyId": id}}, nil
 }
