@@ -8,25 +8,26 @@ import (
 	"premiumhls/lambda/internal/retry"
 )
 
-// fetchBackoff is that of a read, which [Config.FetchTimeout] bounds as a whole.
+// fetchBackoff is the backoff of a read. [Config.FetchTimeout] bounds the whole
+// read.
 var fetchBackoff = retry.Backoff{
 	Attempt: 2 * time.Second, LongestAttempt: time.Minute,
 	Pause: 250 * time.Millisecond, LongestPause: 3 * time.Second,
 }
 
-// thawTime is how long a read may overrun its time limit before it is taken for
-// one that was frozen together with its container.
+// thawTime is how far a read can exceed its time limit before it counts as frozen
+// together with its container.
 const thawTime = time.Second
 
-// A fetch is one read, with all its tries, that any number of requests wait
-// for. No request's end ends it.
+// A fetch is one read with all its attempts. Any number of requests can wait for
+// it; it goes on when they end.
 type fetch struct {
 	began  time.Time
-	done   chan struct{} // closed when the Ring has taken the result
+	done   chan struct{} // closed when the Ring has the result
 	cancel context.CancelFunc
 }
 
-// begin starts a read. The caller holds the lock.
+// begin starts a read. The caller holds r.mu.
 func (r *Ring) begin(now time.Time) *fetch {
 	if r.fetch != nil {
 		r.fetch.cancel()
@@ -50,8 +51,8 @@ func (r *Ring) read(ctx context.Context) (Parameters, error) {
 	})
 }
 
-// guard makes a panic in the background an error: otherwise it would take the
-// container down, and with it the keys that it has.
+// guard turns a panic in the background into an error: otherwise it would stop
+// the process, which has good keys.
 func guard[T any](f func() (T, error)) (value T, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -61,8 +62,8 @@ func guard[T any](f func() (T, error)) (value T, err error) {
 	return f()
 }
 
-// frozen reports whether the read should have ended long ago. Its connection
-// will not be alive any more, and what it may still bring is old.
+// frozen reports whether the read should have ended long ago: its connection is
+// probably closed, and its result would be old.
 func (f *fetch) frozen(now time.Time, timeout time.Duration) bool {
 	return elapsed(now, f.began) > timeout+thawTime
 }

@@ -11,20 +11,20 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// A Key is a key pair whose public half CloudFront knows as ID. The same key
-// read twice is the same *Key, so a pointer to it tells it from others.
+// A Key is a key pair whose public key has the id ID in CloudFront. The same key
+// read twice is the same *Key, so pointers can be compared.
 type Key struct {
 	Name string
 	ID   string
 	Hash signedcookie.Hash
-	// TrustedSince is when the key group came to trust the public half.
+	// TrustedSince is when the key group began to trust the public key.
 	TrustedSince time.Time
 
 	signer policySigner
 	source [sha256.Size]byte // digest of what the signer was made from
 }
 
-// A policySigner makes signatures with a private key, wherever that is kept.
+// A policySigner signs with a private key, in memory or in KMS.
 type policySigner interface {
 	signPolicy(ctx context.Context, hash signedcookie.Hash, policy []byte) ([]byte, error)
 }
@@ -38,8 +38,8 @@ func (k *Key) Sign(ctx context.Context, policy []byte) ([]byte, error) {
 	return signature, nil
 }
 
-// memorySigner signs with a private key in memory, which takes no longer than
-// the processor does: the context is not looked at.
+// memorySigner signs with a private key in memory. It ignores the context:
+// signing takes less than a millisecond.
 type memorySigner struct {
 	private crypto.Signer
 }
@@ -48,8 +48,7 @@ func (s memorySigner) signPolicy(_ context.Context, hash signedcookie.Hash, poli
 	return signedcookie.Sign(s.private, hash, policy)
 }
 
-// openKey makes a key from its private half, or from its ARN where KMS has
-// that.
+// openKey makes a key from its private key or, for a key in KMS, from its ARN.
 func openKey(entry keyEntry, private string, kms DigestSigner) (*Key, error) {
 	signer, err := openSigner(entry, private, kms)
 	if err != nil {
@@ -72,12 +71,11 @@ func openSigner(entry keyEntry, private string, kms DigestSigner) (policySigner,
 	case custodyKMS:
 		return newKMSSigner(entry, kms)
 	}
-	return nil, fmt.Errorf("custody %q is not one that this version knows", entry.custody)
+	return nil, fmt.Errorf("custody %q is not supported", entry.custody)
 }
 
-// newMemorySigner reads a private half. That of another key pair would make
-// cookies that the edge refuses, so it must fit what the settings say of the
-// public half.
+// newMemorySigner parses a private key. CloudFront would refuse the cookies of
+// another key pair, so it must match the type and fingerprint in the settings.
 func newMemorySigner(entry keyEntry, private string) (memorySigner, error) {
 	key, err := signedcookie.ParsePrivateKey([]byte(private))
 	if err != nil {
@@ -93,9 +91,9 @@ func newMemorySigner(entry keyEntry, private string) (memorySigner, error) {
 	}
 	switch {
 	case entry.keyType != "" && entry.keyType != keyType:
-		return memorySigner{}, fmt.Errorf("private half is of type %s and the settings say %s", keyType, entry.keyType)
+		return memorySigner{}, fmt.Errorf("invalid type %s of the private key: must be %s", keyType, entry.keyType)
 	case entry.fingerprint != "" && entry.fingerprint != fingerprint:
-		return memorySigner{}, errors.New("private half does not belong to the public key in the settings")
+		return memorySigner{}, errors.New("the private key does not belong to the public key in the settings")
 	}
 	return memorySigner{key}, nil
 }

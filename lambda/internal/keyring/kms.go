@@ -9,13 +9,13 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// A DigestSigner signs with keys that it alone can use. It makes one attempt;
-// retries are up to the [Key].
+// A DigestSigner signs with private keys that it does not reveal. It does not
+// retry; [Key.Sign] does.
 type DigestSigner interface {
 	// SignDigest signs a SHA-256 digest: as PKCS #1 v1.5 with an RSA key, in
 	// ASN.1 DER with an ECDSA key.
 	SignDigest(ctx context.Context, key string, keyType signedcookie.KeyType, digest []byte) ([]byte, error)
-	// PublicKey returns the public half of a key.
+	// PublicKey returns the public key.
 	PublicKey(ctx context.Context, key string) (crypto.PublicKey, error)
 }
 
@@ -27,8 +27,8 @@ type Caller interface {
 // KMS is a [DigestSigner] over AWS Key Management Service, which needs kms:Sign
 // and kms:GetPublicKey. Keys are named by their ARNs.
 type KMS struct {
-	// Client returns the client, which is asked for at each call so that
-	// there need be none until then.
+	// Client returns the client. It is called before each call, so that the
+	// client can be made when it is first needed.
 	Client func() (Caller, error)
 }
 
@@ -39,9 +39,8 @@ var algorithms = map[signedcookie.KeyType]string{
 	signedcookie.ECDSAP256: "ECDSA_SHA_256",
 }
 
-// isSignature reports whether a signature has the size of one: exactly that of
-// an RSA modulus of 2048 bits, or at most that of two integers of 256 bits in
-// DER.
+// isSignature reports whether a signature has a valid size: that of an RSA
+// modulus of 2048 bits, or at most that of two integers of 256 bits in DER.
 func isSignature(keyType signedcookie.KeyType, signature []byte) bool {
 	if keyType == signedcookie.RSA2048 {
 		return len(signature) == 2048/8
@@ -66,7 +65,7 @@ func (k KMS) SignDigest(ctx context.Context, key string, keyType signedcookie.Ke
 		return nil, fmt.Errorf("signing with KMS: %w", err)
 	}
 	if !isSignature(keyType, output.Signature) {
-		return nil, fmt.Errorf("signing with KMS: got %d bytes, not the signature of a key of type %s", len(output.Signature), keyType)
+		return nil, fmt.Errorf("signing with KMS: got %d bytes: must be a signature of a key of type %s", len(output.Signature), keyType)
 	}
 	return output.Signature, nil
 }

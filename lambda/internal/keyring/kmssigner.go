@@ -22,51 +22,50 @@ import (
 // signTime bounds one signature with all its attempts.
 const signTime = 3 * time.Second
 
-// signBackoff is that of a signature; KMS takes some ten milliseconds.
+// signBackoff is the backoff of a signature. KMS takes about ten milliseconds.
 var signBackoff = retry.Backoff{
 	Attempt: time.Second, LongestAttempt: time.Minute,
 	Pause: 100 * time.Millisecond, LongestPause: time.Second,
 }
 
-// kmsSigner signs with a key in KMS. When that fails, it tries no more for a
-// pause that grows: what KMS throttles is counted for the whole account, and
-// requests that fail anyway must not keep it throttled.
+// kmsSigner signs with a key in KMS. After a failure it backs off for a pause
+// that grows: the quota of KMS is the whole account's, and requests that fail
+// anyway must not use it up.
 type kmsSigner struct {
 	kms         DigestSigner
 	arn         string
 	keyType     signedcookie.KeyType
-	fingerprint string // of the public half that CloudFront has; empty: not known
+	fingerprint string // of the public key that CloudFront has; empty: unknown
 
-	public atomic.Pointer[crypto.PublicKey] // once it was read
+	public atomic.Pointer[crypto.PublicKey] // nil until it is read
 
 	mu     sync.Mutex
 	outage outage
 }
 
-// errForeignKey reports a signature, or a key to sign with, that the edge would
-// refuse.
+// errForeignKey reports a key or signature that CloudFront would refuse.
 var errForeignKey = errors.New("the key in KMS does not belong to the public key in the settings")
 
-// newKMSSigner rejects a key with which KMS makes no signature that CloudFront
-// accepts: KMS signs no SHA-1 digests (KMS developer guide, "Key spec
-// reference"). Settings without a type are of an earlier version, which had RSA
-// keys only.
+// newKMSSigner returns an error for a key whose signatures CloudFront would not
+// accept. KMS does not sign SHA-1 digests (KMS developer guide, "Key spec
+// reference"). Settings without a type were written by an earlier version, which
+// had RSA keys only.
 func newKMSSigner(entry keyEntry, kms DigestSigner) (*kmsSigner, error) {
 	keyType := cmp.Or(entry.keyType, signedcookie.RSA2048)
 	switch {
 	case kms == nil:
-		return nil, errors.New("it is in KMS, and there is no client of that")
+		return nil, errors.New("the key is in KMS, and there is no KMS client")
 	case !strings.HasPrefix(entry.kmsKey, "arn:"):
-		return nil, fmt.Errorf("kmsKey %q is not an ARN", entry.kmsKey)
+		return nil, fmt.Errorf("kmsKey: invalid value %q: must be an ARN", entry.kmsKey)
 	case algorithms[keyType] == "":
 		return nil, fmt.Errorf("invalid type %q of a key in KMS: must be %s or %s", keyType, signedcookie.RSA2048, signedcookie.ECDSAP256)
 	case entry.hash != signedcookie.SHA256:
-		return nil, fmt.Errorf("KMS signs with %s, and the settings say %s", signedcookie.SHA256, entry.hash)
+		return nil, fmt.Errorf("invalid hash %s of a key in KMS: must be %s", entry.hash, signedcookie.SHA256)
 	}
 	return &kmsSigner{kms: kms, arn: entry.kmsKey, keyType: keyType, fingerprint: entry.fingerprint}, nil
 }
 
-// signPolicy returns an [UnavailableError] where KMS does not sign.
+// signPolicy returns an [UnavailableError] if KMS does not sign.
 func (s *kmsSigner) signPolicy(ctx context.Context, hash signedcookie.Hash, policy []byte) ([]byte, error) {
 	if err := s.paused(); err != nil {
 		return nil, err
@@ -78,7 +77,7 @@ func (s *kmsSigner) signPolicy(ctx context.Context, hash signedcookie.Hash, poli
 	ctx, cancel := context.WithDeadline(ctx, limit)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
-		// It is the request that has no time left: KMS is not to blame.
+		// The request has no time left: this is not a failure of KMS.
 		return nil, &UnavailableError{firstPause, fmt.Errorf("no time is left to sign: %w", err)}
 	}
 	signature, err := signedcookie.Sign(kmsCall{ctx, s}, hash, policy)
@@ -92,12 +91,12 @@ func (s *kmsSigner) signPolicy(ctx context.Context, hash signedcookie.Hash, poli
 	return signature, nil
 }
 
-// paused returns an error while KMS is left alone.
+// paused returns an error during the pause after a failure.
 func (s *kmsSigner) paused() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if left := s.outage.left(time.Now()); left > 0 {
-		return &UnavailableError{left, fmt.Errorf("KMS is left alone after %d failures: %w", s.outage.failures, s.outage.cause)}
+		return &UnavailableError{left, fmt.Errorf("backing off from KMS after %d failures: %w", s.outage.failures, s.outage.cause)}
 	}
 	return nil
 }
@@ -108,8 +107,8 @@ func (s *kmsSigner) signDigest(ctx context.Context, digest []byte) ([]byte, erro
 	return retry.Call(ctx, signBackoff, permanent, func(ctx context.Context) ([]byte, error) { return s.sign(ctx, digest) })
 }
 
-// sign signs and holds the signature against the public half: one that does
-// not fit would be given to viewers for as long as it is kept.
+// sign signs, and verifies the signature with the public key: an invalid one
+// would be given to viewers for as long as it is cached.
 func (s *kmsSigner) sign(ctx context.Context, digest []byte) ([]byte, error) {
 	public, err := s.publicKey(ctx)
 	if err != nil {
@@ -125,8 +124,8 @@ func (s *kmsSigner) sign(ctx context.Context, digest []byte) ([]byte, error) {
 	return signature, nil
 }
 
-// publicKey returns the public half, which is read once. Where the settings do
-// not tell which one it must be, it is not known.
+// publicKey returns the public key, which is read once; nil if the settings have
+// no fingerprint to check it with.
 func (s *kmsSigner) publicKey(ctx context.Context) (crypto.PublicKey, error) {
 	if public := s.public.Load(); public != nil {
 		return *public, nil
@@ -160,8 +159,8 @@ func verifies(public crypto.PublicKey, digest, signature []byte) bool {
 	return false
 }
 
-// permanent reports whether the same call would meet err again, such as the
-// refusal of a key that is disabled.
+// permanent reports whether the same call would fail again, as with a disabled
+// key.
 func permanent(err error) bool {
 	refusal, ok := errors.AsType[*awsjson.Error](err)
 	return ok && !refusal.Temporary() || errors.Is(err, errForeignKey)
@@ -173,7 +172,7 @@ type kmsCall struct {
 	signer *kmsSigner
 }
 
-// Public returns nil: nobody asks for it.
+// Public returns nil: [signedcookie.Sign] does not use it.
 func (kmsCall) Public() crypto.PublicKey { return nil }
 
 func (c kmsCall) Sign(_ io.Reader, digest []byte, options crypto.SignerOpts) ([]byte, error) {

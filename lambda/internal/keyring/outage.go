@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An outage tells for how long something that failed is left alone. The zero
-// value has not failed. It is not safe for concurrent use.
+// An outage counts failures and says how long to back off. The zero value has no
+// failures. It is not safe for concurrent use.
 type outage struct {
 	failures int       // since the last success
 	failedAt time.Time // when the last of them was
@@ -14,8 +14,8 @@ type outage struct {
 	cause    error // why
 }
 
-// begin counts a failure. The pause after it is drawn from the upper half of a
-// bound that doubles with each, from firstPause to longest.
+// begin counts a failure. The pause after it is a random time in the upper half
+// of a bound that doubles with each failure, from firstPause to longest.
 func (o *outage) begin(now time.Time, longest time.Duration, cause error) {
 	bound := min(firstPause<<min(o.failures, 10), longest)
 	o.failures++
@@ -24,7 +24,7 @@ func (o *outage) begin(now time.Time, longest time.Duration, cause error) {
 	o.cause = cause
 }
 
-// end forgets what failed.
+// end records a success.
 func (o *outage) end() { *o = outage{} }
 
 // left returns how much is left of the pause.
@@ -34,7 +34,7 @@ func (o *outage) left(now time.Time) time.Duration {
 	}
 	e := elapsed(now, o.failedAt)
 	if e < 0 {
-		return 0 // the clock was put back; it no longer tells how long ago that was
+		return 0 // the clock was set back: when it failed is unknown
 	}
 	return max(o.pause-e, 0)
 }

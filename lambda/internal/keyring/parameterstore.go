@@ -18,7 +18,7 @@ type ParameterStore struct {
 	settings string
 	state    string
 	secret   string
-	hashKey  string // empty unless it is read
+	hashKey  string // empty: not read
 	names    []string
 	keys     map[string]string // the keys' names by their parameters'
 }
@@ -55,8 +55,8 @@ func (s *ParameterStore) WithViewerHashKey(prefix string) *ParameterStore {
 	return s
 }
 
-// Fetch reads the parameters. A key that is not there is left out: while a
-// rotation is being deployed, a name may come before its key or outlive it.
+// Fetch reads the parameters. A missing key is skipped: while a rotation is being
+// deployed, a key can be named before it is made or after it is deleted.
 func (s *ParameterStore) Fetch(ctx context.Context) (Parameters, error) {
 	input := struct {
 		Names          []string

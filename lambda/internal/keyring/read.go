@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// Read reads what is there now, aside from [Ring.Snapshot]: what requests use
-// stays what it is, and nothing that failed before holds it back. It is for who
-// must know what was just deployed, and not for each request. The error is an
-// [UnavailableError].
+// Read reads the current parameters. It neither changes what [Ring.Snapshot]
+// returns nor waits for a pause after failures. It is for the deploy check, which
+// needs what was just deployed. The error is an [UnavailableError].
 func (r *Ring) Read(ctx context.Context) (*Snapshot, error) {
 	patience := r.config.FetchTimeout
 	if deadline, ok := ctx.Deadline(); ok {

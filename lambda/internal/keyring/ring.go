@@ -14,13 +14,11 @@ import (
 	"premiumhls/internal/metric"
 )
 
-// ErrNoKeys reports that there is nothing to sign with, and that it could not
-// be read just now.
+// ErrNoKeys reports that no key is cached and that reading the keys failed.
 var ErrNoKeys = errors.New("no signing keys")
 
-// An UnavailableError reports that nothing can be signed just now, because
-// there are [ErrNoKeys] or because the service that keeps the key does not
-// sign, and when to ask again.
+// An UnavailableError reports that signing failed for now, with [ErrNoKeys] or
+// because KMS failed, and when to retry.
 type UnavailableError struct {
 	RetryAfter time.Duration
 	Cause      error
@@ -38,52 +36,51 @@ func noKeys(cause error, retryAfter time.Duration) *UnavailableError {
 
 // Config says how a Ring reads. The zero value is ready to use.
 type Config struct {
-	// RefreshEvery is the longest time until a snapshot in use is read anew
-	// in the background; each container takes up to a fifth off, so that
-	// those that started together part. Zero means five minutes.
+	// RefreshEvery is the longest age of a snapshot before it is read again in
+	// the background. Each container subtracts up to a fifth, so that containers
+	// that started together do not read together. Zero means five minutes.
 	RefreshEvery time.Duration
-	// StaleAfter is the age at which a snapshot is worth a short wait for a
-	// newer one; see [Ring.Snapshot]. Zero means three times RefreshEvery.
+	// StaleAfter is the age at which a request waits a short time for a newer
+	// snapshot; see [Ring.Snapshot]. Zero means three times RefreshEvery.
 	StaleAfter time.Duration
-	// FetchTimeout bounds one read with all its tries. Zero means eight
-	// seconds, which leaves time to answer within the function's fifteen.
+	// FetchTimeout bounds one read with all its attempts. Zero means eight
+	// seconds, which leaves time to respond within the function's fifteen.
 	FetchTimeout time.Duration
-	// KMS signs for the keys that are kept there. Nil means that there is
-	// none, and such keys are left out.
+	// KMS signs with the keys that are in KMS. If it is nil, such keys are
+	// skipped.
 	KMS DigestSigner
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
-	// Logger is told of reads that fail and of changes. Nil means
-	// slog.Default().
+	// Logger logs failed reads and changes. Nil means slog.Default().
 	Logger *slog.Logger
-	// Metrics counts the reads that fail, in the lines of Logger.
+	// Metrics counts failed reads, in the lines of Logger.
 	Metrics metric.Recorder
 }
 
 const (
-	// staleWait is the longest that a request waits for a newer snapshot when
-	// it has an old one.
+	// staleWait is how long a request with an old snapshot waits for a newer
+	// one.
 	staleWait = time.Second
-	// answerTime is what a request without keys keeps back of its time, to
-	// answer that there are none.
+	// answerTime is reserved of a request's time for the response that there
+	// are no keys.
 	answerTime = 500 * time.Millisecond
-	// The pause after a failed read is from firstPause to longestPause while
-	// requests are served with the old keys, and to longestPauseDown while they
-	// are refused.
+	// The pause after a failed read grows from firstPause to longestPause while
+	// requests are served with old keys, and to longestPauseDown while they are
+	// refused.
 	firstPause       = issuance.FirstPause
 	longestPause     = issuance.LongestPause
 	longestPauseDown = issuance.LongestPauseWithoutKeys
 )
 
-// A Ring keeps the newest good [Snapshot] of a [Source]. It may be used by
-// several goroutines at once.
+// A Ring caches the newest valid [Snapshot] of a [Source]. It is safe for
+// concurrent use.
 type Ring struct {
 	source Source
 	config Config
 	held   atomic.Pointer[held]
 
 	mu     sync.Mutex // guards what follows, and writing held
-	fetch  *fetch     // under way; nil where there is none
+	fetch  *fetch     // in progress, or nil
 	outage outage     // of the source
 }
 
@@ -91,7 +88,7 @@ type Ring struct {
 type held struct {
 	snapshot *Snapshot
 	at       time.Time     // when the read that brought it began
-	refresh  time.Duration // the age at which it is read anew
+	refresh  time.Duration // the age at which it is read again
 }
 
 // New returns a Ring that has read nothing yet.
@@ -125,15 +122,14 @@ func (r *Ring) Start() {
 
 // Snapshot returns the snapshot to use now.
 //
-// A request that finds one which is due for reading starts that in the
-// background and does not wait. There is one exception. A container is frozen
-// between requests, and a read in the background with it; where requests are
-// rare that could go on for ever. So a request that finds a snapshot older
-// than [Config.StaleAfter] waits for the read, at most a second, and then uses
-// what there is.
+// A request that finds a snapshot which is due starts a read in the background
+// and does not wait, with one exception: a container is frozen between requests,
+// and a background read with it. If requests are rare, it might never finish. So
+// a request that finds a snapshot older than [Config.StaleAfter] waits for the
+// read, at most a second, and then uses the newest snapshot.
 //
-// Without any snapshot a request waits for as long as its context allows, less
-// the time to say so. The error is then an [UnavailableError].
+// If there is no snapshot, a request waits for as long as its context allows,
+// less the time to respond. The error is then an [UnavailableError].
 func (r *Ring) Snapshot(ctx context.Context) (*Snapshot, error) {
 	now := r.config.Now()
 	h := r.held.Load()
@@ -152,9 +148,9 @@ func (r *Ring) Snapshot(ctx context.Context) (*Snapshot, error) {
 	return r.held.Load().snapshot, nil
 }
 
-// ensureFetch returns the read under way and begins one where there is none.
-// While reads are paused after a failure it returns an error instead. It
-// returns neither where a read has replaced what the caller found.
+// ensureFetch returns the read in progress, and starts one if there is none.
+// While reads are paused after a failure it returns an error instead. It returns
+// neither if a read has replaced the snapshot that the caller found.
 func (r *Ring) ensureFetch(now time.Time, found *held) (*fetch, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -183,12 +179,12 @@ func (r *Ring) await(ctx context.Context, f *fetch) (*Snapshot, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.outage.cause == nil {
-		return nil, noKeys(errors.New("the read is still under way"), firstPause)
+		return nil, noKeys(errors.New("the read has not finished"), firstPause)
 	}
 	return nil, noKeys(r.outage.cause, max(r.outage.left(r.config.Now()), firstPause))
 }
 
-// finish takes what a read brought.
+// finish stores the result of a read.
 func (r *Ring) finish(f *fetch, p Parameters, err error) {
 	old := r.held.Load()
 	var snapshot *Snapshot
@@ -198,12 +194,12 @@ func (r *Ring) finish(f *fetch, p Parameters, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.fetch != f {
-		return // it was frozen, and another has taken its place
+		return // it was frozen, and another read has replaced it
 	}
 	r.fetch = nil
 	if err != nil {
 		if f.frozen(r.config.Now(), r.config.FetchTimeout) {
-			return // it says nothing of the source: the next request reads anew
+			return // not an error of the source: the next request reads again
 		}
 		r.fail(err, old)
 		return
@@ -212,8 +208,8 @@ func (r *Ring) finish(f *fetch, p Parameters, err error) {
 	r.held.Store(&held{snapshot, f.began, r.config.RefreshEvery - rand.N(r.config.RefreshEvery/issuance.RefreshSpread+1)})
 }
 
-// judge returns the snapshot that p makes: the old one where nothing changed,
-// so that what is kept for its keys stays good.
+// judge returns the snapshot of p: the old one if nothing changed, so that what
+// is cached for its keys stays valid.
 func (r *Ring) judge(p Parameters, old *held) (*Snapshot, error) {
 	var before *Snapshot
 	if old != nil {
@@ -250,16 +246,16 @@ func (r *Ring) fail(err error, old *held) {
 	r.config.Logger.LogAttrs(context.Background(), slog.LevelError, message, attributes...)
 }
 
-// olderThan reports whether h is older than limit, or from the future by a
-// clock that was put back since.
+// olderThan reports whether h is older than limit, or from the future because
+// the clock was set back.
 func (h *held) olderThan(limit time.Duration, now time.Time) bool {
 	e := elapsed(now, h.at)
 	return e >= limit || e < 0
 }
 
-// elapsed returns the time from since to now by the monotonic clock or by the
-// wall clock, whichever saw more of it: the first may stand still while a
-// container is frozen, the second may be put back.
+// elapsed returns the time from since to now, by the monotonic clock or the wall
+// clock, whichever is longer: the first can stop while a container is frozen, the
+// second can be set back.
 func elapsed(now, since time.Time) time.Duration {
 	return max(now.Sub(since), now.Round(0).Sub(since.Round(0)))
 }

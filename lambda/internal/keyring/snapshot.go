@@ -12,10 +12,9 @@ import (
 	"premiumhls/internal/signingkey"
 )
 
-// A Snapshot is what one read brought, judged and parsed. It does not change.
+// A Snapshot is the checked and parsed result of one read. It does not change.
 type Snapshot struct {
-	// Host is the distribution's host, the only one that policies are made
-	// for.
+	// Host is the distribution's host, the only one in policies.
 	Host string
 	// Keys are the keys that can sign, oldest first. There is always one.
 	Keys []*Key
@@ -25,8 +24,8 @@ type Snapshot struct {
 	parameters    Parameters
 }
 
-// OriginSecretIs reports whether sent is a secret that the distribution may add
-// to the requests it forwards. How long it takes reveals nothing of a secret.
+// OriginSecretIs reports whether sent is a secret that the distribution adds to
+// the requests it forwards. It takes constant time.
 func (s *Snapshot) OriginSecretIs(sent string) bool {
 	sum := sha256.Sum256([]byte(sent))
 	equal := 0
@@ -78,9 +77,9 @@ func (s *Snapshot) SigningKey(now time.Time, wait time.Duration) *Key {
 	return s.Keys[0]
 }
 
-// newSnapshot judges what was read. Keys that old has are taken over from it,
-// so that one is parsed only when its text has changed. A key that cannot be
-// used is left out and logged; it is an error when none is left.
+// newSnapshot checks and parses what was read. It takes unchanged keys from old,
+// so that a key is parsed only once. It skips and logs a key that it cannot use;
+// no usable key is an error.
 func newSnapshot(p Parameters, old *Snapshot, kms DigestSigner, logger *slog.Logger) (*Snapshot, error) {
 	secrets, err := originSecrets(p.OriginSecret)
 	if err != nil {
@@ -107,7 +106,7 @@ func newSnapshot(p Parameters, old *Snapshot, kms DigestSigner, logger *slog.Log
 		if entry.custody != custodyKMS {
 			var ok bool
 			if private, ok = p.PrivateKeys[entry.name]; !ok {
-				logger.Warn("signing key is left out", "key", entry.name, "cause", "it has no private half")
+				logger.Warn("skipping signing key: private key not found", "key", entry.name)
 				continue
 			}
 		}
@@ -117,19 +116,19 @@ func newSnapshot(p Parameters, old *Snapshot, kms DigestSigner, logger *slog.Log
 		}
 		key, err := openKey(entry, private, kms)
 		if err != nil {
-			// The error says what is wrong with the text, never what is in it.
-			logger.Error("signing key is left out", "key", entry.name, "cause", err.Error())
+			// The error does not contain the key.
+			logger.Error("skipping signing key", "key", entry.name, "cause", err.Error())
 			continue
 		}
 		s.Keys = append(s.Keys, key)
 	}
 	if len(s.Keys) == 0 {
-		return nil, fmt.Errorf("none of the %d keys in the settings can be used", len(settings.keys))
+		return nil, fmt.Errorf("no usable key: the settings have %d", len(settings.keys))
 	}
 	return s, nil
 }
 
-// key returns the key that s holds for the same entry and private half.
+// key returns the key in s with the same entry and private key.
 func (s *Snapshot) key(entry keyEntry, private string) *Key {
 	if s == nil {
 		return nil

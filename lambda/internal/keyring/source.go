@@ -5,14 +5,13 @@ import (
 	"maps"
 )
 
-// A Source reads what a Ring keeps. It makes one attempt; trying again is up
-// to the Ring.
+// A Source reads the parameters for a [Ring]. It does not retry; the Ring does.
 type Source interface {
 	Fetch(ctx context.Context) (Parameters, error)
 }
 
-// Parameters is what a Source has read, not yet judged. It holds secrets: it
-// is never logged.
+// Parameters is what a Source has read, not yet checked. It contains secrets and
+// must not be logged.
 type Parameters struct {
 	// Settings is the JSON document that names the host and the keys.
 	Settings string
@@ -24,9 +23,8 @@ type Parameters struct {
 	OriginSecret string
 	// ViewerHashKey is the secret key of the digests of viewers in the log.
 	ViewerHashKey string
-	// PrivateKeys are PEM texts by the key's name, of the keys that are not
-	// in KMS. A key that is named but not there (yet, or any more) is left
-	// out.
+	// PrivateKeys are the private keys that are not in KMS, in PEM, by the key's
+	// name. A key that does not exist is missing.
 	PrivateKeys map[string]string
 }
 
