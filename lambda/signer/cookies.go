@@ -16,8 +16,8 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// cookiesFor is what a set of cookies depends on. Viewers for whom it is the
-// same share one signature.
+// cookiesFor is what a set of cookies depends on. Viewers with the same value share
+// one signature.
 type cookiesFor struct {
 	key     *keyring.Key
 	host    string
@@ -26,19 +26,19 @@ type cookiesFor struct {
 	address netip.Addr // the zero value: any
 }
 
-// A cookieSet is a response without what depends on the time that is left. It
-// is shared, and does not change.
+// A cookieSet is a response without the parts that depend on the remaining time.
+// It is shared and does not change.
 type cookieSet struct {
 	end     int64    // seconds since 1970
 	cookies []string // values of Set-Cookie, without Max-Age
 	body    string   // the JSON object without its last members and brace
 }
 
-// setCookies returns the values of Set-Cookie for a browser that has left
-// seconds until the cookies expire. Max-Age makes the browser drop them then:
-// an expired set would otherwise shadow a good one of a shorter path. AWS
-// advises against it (CloudFront developer guide, "Use signed cookies"),
-// because closing the browser then no longer drops them.
+// setCookies returns the values of Set-Cookie for cookies that expire in left
+// seconds. Max-Age makes the browser drop them then: an expired set would
+// otherwise shadow a valid one of a shorter path. AWS advises against Max-Age
+// (CloudFront developer guide, "Use signed cookies"), because the browser then
+// keeps the cookies when it is closed.
 func (s *cookieSet) setCookies(left int64) []string {
 	maxAge := "; Max-Age=" + strconv.FormatInt(left, 10)
 	cookies := make([]string, len(s.cookies))
@@ -52,8 +52,8 @@ func (s *cookieSet) setCookies(left int64) []string {
 	return cookies
 }
 
-// cookieSet returns the cookies for what is asked for, made now or kept. Where
-// they cannot be signed just now, they are some that were kept and end earlier.
+// cookieSet returns cookies, cached or new. If signing fails, it returns cached
+// ones that expire earlier.
 func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, error) {
 	if set, ok := h.cookieSets.Get(want); ok {
 		return set, nil
@@ -71,8 +71,8 @@ func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, e
 	return set, err
 }
 
-// earlierSet returns the kept cookies that differ from what is asked for only
-// in that they end some steps earlier, and last for a step at least.
+// earlierSet returns cached cookies that differ from want only in that they expire
+// some steps earlier. They are valid for at least a step.
 func (h *handler) earlierSet(want cookiesFor) *cookieSet {
 	step := int64(h.settings.step / time.Second)
 	earliest := max(h.time().Unix()+step, want.end-2*issuance.CachedSets*step)
@@ -94,7 +94,7 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 	}
 	document, err := policy.Marshal()
 	if err != nil {
-		return nil, fmt.Errorf("writing the policy: %w", err)
+		return nil, fmt.Errorf("encoding the policy: %w", err)
 	}
 	signature, err := want.key.Sign(ctx, document)
 	if err != nil {
@@ -127,7 +127,7 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 }
 
 // issued is the body of a 200 to POST /api/cookies without its last members,
-// expiresIn and renewAfter, which are not the same for all viewers.
+// expiresIn and renewAfter, which differ between viewers.
 type issued struct {
 	cookieValues
 	Domain   string // the cookies' domain
@@ -147,7 +147,7 @@ func (s *cookieSet) complete(left int64, renewAfter int64) string {
 	return string(append(body, '}'))
 }
 
-// cookieValues are the values by the names of their cookies.
+// cookieValues are the values of cookies by name.
 type cookieValues struct {
 	Policy    string `json:"CloudFront-Policy,omitempty"`
 	Signature string `json:"CloudFront-Signature,omitempty"`
@@ -156,9 +156,9 @@ type cookieValues struct {
 	HashAlgorithm string `json:"CloudFront-Hash-Algorithm,omitempty"`
 }
 
-// set returns values of Set-Cookie. Where no hash is named, a cookie that
-// names one is cleared: it would be left over from a key with another hash,
-// and make the edge refuse these.
+// set returns values of Set-Cookie. Without a hash it clears the cookie that names
+// one: a cookie left over from a key with another hash would make the edge refuse
+// these.
 func (v cookieValues) set(attributes string) []string {
 	hash := signedcookie.HashAlgorithmCookie + "=" + v.HashAlgorithm + attributes
 	if v.HashAlgorithm == "" {
@@ -185,7 +185,7 @@ func (h *handler) clearedCookies(path premiumpath.Path) []string {
 
 const cleared = "; Max-Age=0"
 
-// attributes returns what follows a cookie's value, without Max-Age.
+// attributes returns the attributes of a cookie without Max-Age.
 func (h *handler) attributes(path string) string {
 	domain := ""
 	if h.settings.CookieDomain != "" {

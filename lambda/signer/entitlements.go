@@ -14,9 +14,8 @@ import (
 	"premiumhls/lambda/internal/entitlement"
 )
 
-// entitledToAll and entitledToPaths are the two bodies that answer
-// GET /api/entitlements. Ends are in seconds since 1970, and left out where
-// there is none.
+// entitledToAll and entitledToPaths are the bodies of GET /api/entitlements.
+// Expires is in seconds since 1970, and absent if the grant does not expire.
 type (
 	entitledToAll struct {
 		All     bool  `json:"all"`
@@ -32,8 +31,8 @@ type (
 	}
 )
 
-// list answers GET /api/entitlements with what the viewer may watch now. It is
-// for the page to show; nothing is opened by it.
+// list serves GET /api/entitlements: the current grants of the viewer. The page
+// shows them; they open nothing.
 func (h *handler) list(ctx context.Context, r *request) (response events.APIGatewayV2HTTPResponse, err error) {
 	grants, err := h.entitlements.List(ctx, r.viewer)
 	if err != nil {
@@ -41,7 +40,7 @@ func (h *handler) list(ctx context.Context, r *request) (response events.APIGate
 	}
 	body, err := json.Marshal(entitled(grants, h.time()))
 	if err != nil {
-		return response, fmt.Errorf("writing the answer: %w", err)
+		return response, fmt.Errorf("encoding the response: %w", err)
 	}
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusOK,
@@ -50,14 +49,14 @@ func (h *handler) list(ctx context.Context, r *request) (response events.APIGate
 	}, nil
 }
 
-// entitled returns the body for grants: each path once, with the end of the
-// grant of it that lasts longest, in order.
+// entitled returns the body for grants: each path once, with its last expiry, in
+// order.
 func entitled(grants []entitlement.Grant, now time.Time) any {
 	ends := make(map[string]int64, len(grants)) // 0: none
 	for _, grant := range grants {
 		var end int64
 		if !grant.Expires.IsZero() {
-			// As cookies have it: an end this second is past.
+			// As for cookies, a grant that expires this second has expired.
 			if end = grant.Expires.Unix(); !time.Unix(end, 0).After(now) {
 				continue
 			}

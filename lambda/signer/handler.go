@@ -21,7 +21,7 @@ import (
 // entitlementRetry is the default Retry-After.
 const entitlementRetry = 2 * time.Second
 
-// handler answers requests. It may be used by several goroutines at once.
+// handler serves requests. It is safe for concurrent use.
 type handler struct {
 	settings     settings
 	ring         *keyring.Ring
@@ -47,8 +47,8 @@ func newHandler(settings settings, ring *keyring.Ring, entitlements entitlement.
 	}
 }
 
-// handle answers one event. It never returns an error: that would have API
-// Gateway answer in words of its own.
+// handle serves one event. It never returns an error: API Gateway would then send
+// a response of its own.
 func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (response events.APIGatewayV2HTTPResponse, _ error) {
 	began := h.now()
 	r := &request{event: &event}
@@ -70,8 +70,8 @@ func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPReque
 	return response, nil
 }
 
-// serve makes sure that a request came through the distribution and from a
-// viewer who has signed in, and follows its route.
+// serve checks that a request came through the distribution and from a viewer who
+// has signed in, and calls its route.
 func (h *handler) serve(ctx context.Context, r *request) (response events.APIGatewayV2HTTPResponse, decision string, err error) {
 	if r.snapshot, err = h.ring.Snapshot(ctx); err != nil {
 		return response, "", err
@@ -95,7 +95,7 @@ func (h *handler) serve(ctx context.Context, r *request) (response events.APIGat
 	return response, route.decision, err
 }
 
-// issue answers POST /api/cookies.
+// issue serves POST /api/cookies.
 func (h *handler) issue(ctx context.Context, r *request) (response events.APIGatewayV2HTTPResponse, err error) {
 	if err := r.readPath(); err != nil {
 		return response, err
@@ -106,13 +106,13 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	} else if err != nil {
 		return response, entitlementsUnavailable.because(err).after(h.retryAfter(entitlementRetry))
 	}
-	if !grant.Covers(r.path.String()) { // whatever decided: this is what gets signed
-		return response, fmt.Errorf("the decider answered for %q with a grant of %q", r.path, grant.Path)
+	if !grant.Covers(r.path.String()) { // the path is what gets signed
+		return response, fmt.Errorf("grant of %[2]q does not cover %[1]q", r.path, grant.Path)
 	}
 	now := h.time()
 	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.settings.lifetime, h.settings.step, grant.Expires)}
 	if !time.Unix(want.end, 0).After(now) {
-		return response, notEntitled.because(errors.New("the grant has ended"))
+		return response, notEntitled.because(errors.New("the grant has expired"))
 	}
 	if h.settings.BindViewerAddress {
 		if want.address, err = r.viewerAddress(); err != nil {
@@ -141,11 +141,11 @@ func (h *handler) retryAfter(least time.Duration) time.Duration {
 	return issuance.RetryAfter(least, h.random())
 }
 
-// time returns what time it is for policies and grants.
+// time returns the current time for policies and grants.
 func (h *handler) time() time.Time { return h.clock.correct(h.now()) }
 
-// clear answers DELETE /api/cookies. It asks for no entitlement: who may no
-// longer watch may still be rid of the cookies.
+// clear serves DELETE /api/cookies. It needs no entitlement: viewers who lost
+// access can still clear cookies.
 func (h *handler) clear(_ context.Context, r *request) (response events.APIGatewayV2HTTPResponse, err error) {
 	if err := r.readPath(); err != nil {
 		return response, err
@@ -157,8 +157,8 @@ func (h *handler) clear(_ context.Context, r *request) (response events.APIGatew
 	}, nil
 }
 
-// asRefusal makes an error the answer to give for it. What is not foreseen is
-// an internal error.
+// asRefusal returns the refusal for an error: an internal error if it is not
+// another.
 func (h *handler) asRefusal(err error) *refusal {
 	var refused *refusal
 	var unavailable *keyring.UnavailableError

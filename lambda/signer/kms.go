@@ -7,8 +7,8 @@ import (
 	"premiumhls/lambda/internal/keyring"
 )
 
-// newKMS returns what signs with the keys in KMS. Its client is made at the
-// first signature: where no key is in KMS, none is.
+// newKMS returns the signer of the keys in KMS. It makes its client at the first
+// signature, so that functions without such keys do not.
 func newKMS(getenv func(string) string) keyring.KMS {
 	return keyring.KMS{Client: sync.OnceValues(func() (keyring.Caller, error) {
 		return awsjson.New(awsjson.KMS, "", getenv)

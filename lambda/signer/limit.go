@@ -9,20 +9,21 @@ import (
 	"premiumhls/internal/cache"
 )
 
-// limitedViewers is the size of a generation of the limits: 8,192 viewers take
-// about two megabytes.
+// limitedViewers is the size of a generation of the cache: 8,192 viewers use about
+// two megabytes.
 const limitedViewers = 1 << 12
 
-// A limiter bounds how often each viewer may ask in this container. Every
-// request counts, and with it every path: a viewer can neither have many
-// signatures made nor displace those of others from the cache.
+// A limiter limits the requests of each viewer in this container. Every request
+// counts, and with it every path: a viewer can neither cause many signatures nor
+// displace those of others from the cache.
 type limiter struct {
 	viewers *cache.Cache[string, *rate.Limiter] // nil: no limit
 	limit   rate.Limit
 	burst   int
 }
 
-// newLimiter returns a limiter of so many requests a minute. Zero is no limit.
+// newLimiter returns a limiter with a limit in requests a minute. Zero means no
+// limit.
 func newLimiter(perMinute int) *limiter {
 	if perMinute == 0 {
 		return &limiter{}
@@ -34,8 +35,8 @@ func newLimiter(perMinute int) *limiter {
 	}
 }
 
-// wait counts a request, and returns for how long the viewer must wait before
-// the next if it is one too many.
+// wait counts a request. If it exceeds the limit, wait returns how long the viewer
+// must wait before the next.
 func (l *limiter) wait(ctx context.Context, viewer string, now time.Time) time.Duration {
 	if l.viewers == nil {
 		return 0
@@ -44,7 +45,7 @@ func (l *limiter) wait(ctx context.Context, viewer string, now time.Time) time.D
 		return rate.NewLimiter(l.limit, l.burst), nil
 	})
 	if err != nil || limiter.AllowN(now, 1) {
-		return 0 // the error is that of a request that has ended
+		return 0 // an error means that the request has ended
 	}
 	return time.Duration(float64(time.Second) / float64(l.limit))
 }

@@ -13,18 +13,17 @@ import (
 	"premiumhls/internal/metric"
 )
 
-// An outcome is what the log tells of how a request ended.
+// An outcome is the result of a request, for the log.
 type outcome struct {
 	status   int
 	decision string // a route's, or the code of a refusal
-	err      error  // why it was refused; nil where it was not
+	err      error  // why it was refused, or nil
 	began    time.Time
 	took     time.Duration
 }
 
-// log writes the one line of a request, which also holds its metrics. It names
-// no token, cookie or secret, and the viewer only by a digest unless the
-// settings want it plain.
+// log writes the line of a request, with its metrics. It has no token, cookie or
+// secret, and unless logViewers is plain only a digest of the viewer.
 func (h *handler) log(ctx context.Context, r *request, o outcome) {
 	level := slog.LevelInfo
 	if o.status >= http.StatusInternalServerError {
@@ -61,7 +60,7 @@ func (h *handler) log(ctx context.Context, r *request, o outcome) {
 	h.logger.LogAttrs(ctx, level, logfield.Message, append(attrs, h.metrics(r, o)...)...)
 }
 
-// metrics returns what the line of a request counts.
+// metrics returns the metrics in the line of a request.
 func (h *handler) metrics(r *request, o outcome) []slog.Attr {
 	values := append(make([]metric.Value, 0, 3), metric.Value{Metric: metric.Latency, Of: milliseconds(o.took)})
 	reason := ""
@@ -82,9 +81,8 @@ func (h *handler) metrics(r *request, o outcome) []slog.Attr {
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// digest returns what the log has in place of a viewer or an address: the same
-// for the same text. Without the key nobody can find the text by trying all
-// there are.
+// digest returns the digest of a viewer or an address for the log. Without the
+// key nobody can find the text by trying all candidates.
 func digest(key []byte, text string) string {
 	if text == "" || len(key) == 0 {
 		return ""

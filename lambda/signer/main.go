@@ -1,13 +1,13 @@
-// Command signer is the Lambda function behind the API: it gives a viewer who
-// has signed in the signed cookies with which CloudFront serves premium video.
+// Command signer is the Lambda function behind the API: it issues signed cookies,
+// with which CloudFront serves premium video, to signed-in, entitled viewers.
 //
 //	POST   /api/cookies   {"path":"course-1"}   sets the cookies for a path
 //	DELETE /api/cookies   {"path":"course-1"}   clears them
 //	GET    /api/entitlements                    lists what the viewer may watch
 //
 // It runs behind an HTTP API with a JWT authorizer (payload format 2.0), and
-// is reached through the distribution only. The prover alone calls it directly,
-// and gets cookies for the folder of its probe.
+// is reached through the distribution only. Only the deploy check invokes it
+// directly, and gets cookies for the folder of its probe.
 package main
 
 import (
@@ -34,16 +34,15 @@ func main() {
 	lambda.Start(h.invoke)
 }
 
-// start makes the handler and begins to read the keys, so that they are on
-// their way while the runtime fetches the first request.
+// start makes the handler and starts to read the keys, while the runtime fetches
+// the first request.
 func start(logger *slog.Logger) (*handler, error) {
 	settings, err := parseSettings(os.Getenv)
 	if err != nil {
 		return nil, err
 	}
-	// Who may watch what is never guessed: a rule that is not understood must
-	// not become the rule that lets everyone in.
-	var h *handler // is there when somebody asks for the time
+	// An invalid rule must not become the rule that lets everyone in.
+	var h *handler // set before Now is called
 	entitlements, err := entitlement.New(string(settings.Entitlements), entitlement.Config{
 		Getenv: os.Getenv, Logger: logger, Now: func() time.Time { return h.time() },
 	})

@@ -10,13 +10,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// A refusal is an answer that gives no cookies. The viewer gets status and
-// code; the cause goes to the log only.
+// A refusal is an error response. The viewer gets status and code; the cause is
+// for the log only.
 type refusal struct {
 	status int
 	code   string
 	cause  error
-	header [2]string // one header more: name and value
+	header [2]string // an additional header: name and value
 }
 
 func (r *refusal) Error() string {
@@ -40,8 +40,7 @@ func (r refusal) with(name, value string) *refusal {
 	return &r
 }
 
-// after returns the refusal with the time after which to ask again, rounded up
-// to whole seconds.
+// after returns the refusal with a Retry-After, rounded up to seconds.
 func (r refusal) after(d time.Duration) *refusal {
 	seconds := max(1, int(math.Ceil(d.Seconds())))
 	return r.with("retry-after", strconv.Itoa(seconds))

@@ -124,8 +124,8 @@ func TestRefusals(t *testing.T) {
 		{name: "a long path", event: body(`{"path":"` + strings.Repeat("a", 513) + `"}`), status: 400, code: "invalid_path"},
 
 		{name: "not entitled", decider: grants{err: entitlement.ErrNotEntitled}, status: 403, code: "not_entitled"},
-		{name: "a grant that has ended", decider: grants{until: now.Add(-time.Hour)}, status: 403, code: "not_entitled", cause: "the grant has ended"},
-		{name: "a grant that ends this second", decider: grants{until: now.Add(400 * time.Millisecond)}, status: 403, code: "not_entitled", cause: "the grant has ended"},
+		{name: "a grant that has ended", decider: grants{until: now.Add(-time.Hour)}, status: 403, code: "not_entitled", cause: "the grant has expired"},
+		{name: "a grant that ends this second", decider: grants{until: now.Add(400 * time.Millisecond)}, status: 403, code: "not_entitled", cause: "the grant has expired"},
 		{name: "entitlement cannot be told", decider: grants{err: errors.New("the table is away")},
 			status: 503, code: "entitlements_unavailable", header: "retry-after: 7", cause: "the table is away"},
 		{name: "deciding panics", decider: panics{}, status: 500, code: "internal", cause: "panic: a fault"},

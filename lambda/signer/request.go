@@ -15,7 +15,7 @@ import (
 	"premiumhls/lambda/internal/keyring"
 )
 
-// maxBody is the longest body that is read, in bytes.
+// maxBody is the largest body in bytes.
 const maxBody = 4 << 10
 
 // Headers, as payload format 2.0 spells them. The distribution sets them and
@@ -23,14 +23,14 @@ const maxBody = 4 << 10
 // that came through it, so the first is checked before the others are read.
 const (
 	originSecretHeader = "x-origin-secret"
-	// Set by the distribution's viewer-request function, and only where
-	// cookies are bound to addresses: otherwise it is what a viewer sent.
+	// Set by the distribution's viewer-request function, and only if cookies are
+	// bound to addresses: otherwise it is what a viewer sent.
 	viewerAddressHeader = "x-viewer-address"
 	forwardedHeader     = "x-forwarded-for"
-	edgeRequestHeader   = "x-amz-cf-id" // x-edge-request-id of CloudFront's own log
+	edgeRequestHeader   = "x-amz-cf-id" // x-edge-request-id in CloudFront's log
 )
 
-// A request is an event and what has been learned of it so far.
+// A request is an event and what is known about it so far.
 type request struct {
 	event    *events.APIGatewayV2HTTPRequest
 	snapshot *keyring.Snapshot
@@ -39,12 +39,12 @@ type request struct {
 	key      *keyring.Key // the one that signed
 	expires  int64        // when the cookies expire, in seconds since 1970
 
-	edgeRequest string // CloudFront's own name for the request
-	address     string // that the viewer connected to CloudFront from
+	edgeRequest string // CloudFront's id of the request
+	address     string // from which the viewer connected to CloudFront
 }
 
-// authenticate takes the claims of the token that the authorizer accepted. A
-// request that has none came past the authorizer and is refused.
+// authenticate reads the claims of the token that the authorizer accepted. A
+// request without claims bypassed the authorizer and is refused.
 func (r *request) authenticate() error {
 	authorizer := r.event.RequestContext.Authorizer
 	if authorizer == nil || authorizer.JWT == nil {
@@ -54,9 +54,9 @@ func (r *request) authenticate() error {
 	if subject == "" {
 		return unauthenticated.because(errors.New("the claims have no sub"))
 	}
-	// Cognito says what each of its tokens is for. API Gateway takes its access
-	// tokens as well, by their client's id; but those go to other services too,
-	// any of which could then come here in the viewer's name.
+	// Cognito's token_use says what a token is for. API Gateway accepts access
+	// tokens as well, by their client id; but those are sent to other services
+	// too, any of which could then act as the viewer here.
 	if use := authorizer.JWT.Claims["token_use"]; use != "" && use != "id" {
 		return unauthenticated.because(errors.New("the token is not an ID token"))
 	}
@@ -64,7 +64,7 @@ func (r *request) authenticate() error {
 	return nil
 }
 
-// readPath reads what the body asks to open.
+// readPath reads the path in the body.
 func (r *request) readPath() error {
 	body := r.event.Body
 	if r.event.IsBase64Encoded {
@@ -73,7 +73,7 @@ func (r *request) readPath() error {
 		}
 		decoded, err := base64.StdEncoding.DecodeString(body)
 		if err != nil {
-			return invalidJSON.because(errors.New("the body is not the base64 that it is said to be"))
+			return invalidJSON.because(errors.New("invalid base64"))
 		}
 		body = string(decoded)
 	}
@@ -90,8 +90,8 @@ func (r *request) readPath() error {
 	return nil
 }
 
-// parseBody returns the path in a JSON object that has no other member. No body
-// is an empty object.
+// parseBody returns the path in a JSON object that has no other member. An empty
+// body is an empty object.
 func parseBody(body string) (path string, err error) {
 	if body == "" {
 		return "", nil
@@ -121,7 +121,7 @@ func (r *request) viewerAddress() (netip.Addr, error) {
 	if !ok {
 		return netip.Addr{}, addressNotIPv4.because(errors.New("X-Viewer-Address is missing"))
 	}
-	// One address: a list, of which a viewer may have sent a part, is none.
+	// A list is invalid: a viewer could have sent a part of it.
 	address, err := netip.ParseAddr(text)
 	if err != nil {
 		return netip.Addr{}, addressNotIPv4.because(errors.New("X-Viewer-Address is not an address"))
@@ -133,9 +133,9 @@ func (r *request) viewerAddress() (netip.Addr, error) {
 }
 
 // forwardedAddress returns the address from which the viewer connected to
-// CloudFront, for the log; empty if it is not known. CloudFront appends it to
-// X-Forwarded-For, whatever a viewer sent, and API Gateway may append that of
-// the edge location, which it has seen itself.
+// CloudFront, for the log; empty if it is unknown. CloudFront appends it to
+// X-Forwarded-For, whatever a viewer sent, and API Gateway can append the address
+// of the edge location.
 func (r *request) forwardedAddress() string {
 	hops := strings.Split(r.event.Headers[forwardedHeader], ",")
 	for i := range hops {

@@ -10,7 +10,7 @@ import (
 // A route is a method and path of the API.
 type route struct {
 	method, path string
-	decision     string // what the log calls it when it is followed to its end
+	decision     string // in the log, if it succeeds
 	serve        func(*handler, context.Context, *request) (events.APIGatewayV2HTTPResponse, error)
 }
 
@@ -20,8 +20,8 @@ var routes = []route{
 	{"GET", "/api/entitlements", "listed", (*handler).list},
 }
 
-// findRoute returns the route for a method and path. The path is compared as
-// it came: one that begins with a stage's name is not found.
+// findRoute returns the route for a method and path. A path that begins with the
+// name of a stage is not found.
 func findRoute(method, path string) (*route, error) {
 	var allowed []string
 	for i := range routes {

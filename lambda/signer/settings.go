@@ -9,11 +9,11 @@ import (
 	"premiumhls/internal/signersettings"
 )
 
-// settings is the function's settings in the form that requests need.
+// settings are the settings of the function as requests need them.
 type settings struct {
 	signersettings.Document
 	premium  premiumpath.Path // where the premium behavior begins
-	lifetime time.Duration    // of cookies, at least
+	lifetime time.Duration    // minimum lifetime of cookies
 	step     time.Duration    // what their expiry is rounded up to
 	keyWait  time.Duration    // how long a key is trusted before it signs
 	metrics  metric.Recorder

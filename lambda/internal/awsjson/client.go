@@ -1,9 +1,8 @@
-// Package awsjson calls AWS services that take and answer JSON.
+// Package awsjson calls AWS services with a JSON API.
 //
-// A function that needs two operations of a service pays for the whole of the
-// service's SDK client in size, and with it in the time of a cold start:
-// DynamoDB's and Lambda's together are 1.5 MB. What is left without them is a
-// signed POST. The signature is the SDK's.
+// The SDK's client of a service makes a function larger and its cold start
+// longer, even for two operations: DynamoDB's and Lambda's together are 1.5 MB.
+// Without them a call is a signed POST request. The SDK signs it.
 package awsjson
 
 import (
@@ -26,18 +25,18 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// maxAnswer is the longest answer that is read, in bytes. A page of DynamoDB
-// has a megabyte; a function answers with six at most.
+// maxAnswer is the largest response in bytes. A page of DynamoDB has a megabyte; a
+// function's response at most six.
 const maxAnswer = 8 << 20
 
-// skewTaken is how far the clock may be off that of a service. Signatures may
-// be five minutes off.
-const skewTaken = 4 * time.Minute
+// maxSkew is how far the clock may be from the service's. AWS accepts signatures
+// that are five minutes off.
+const maxSkew = 4 * time.Minute
 
-// A Service is how a service wants to be called.
+// A Service says how to call an AWS service.
 type Service struct {
 	id      string // in endpoints, signatures and the names of variables
-	target  string // begins X-Amz-Target; empty: the service is called by paths
+	target  string // prefix of X-Amz-Target; empty: the service has a REST API
 	version string // of the JSON protocol
 }
 
@@ -49,9 +48,8 @@ var (
 	SSM      = Service{id: "ssm", target: "AmazonSSM.", version: "1.1"}
 )
 
-// A Client calls one service in one region. It does not try again by itself
-// after an answer, or none in time, but for a refusal while the clock is wrong.
-// It may be used by several goroutines at once.
+// A Client calls one service in one region. It does not retry, except once on
+// clock skew. It is safe for concurrent use.
 type Client struct {
 	service     Service
 	region      string
@@ -59,7 +57,7 @@ type Client struct {
 	credentials aws.CredentialsProvider
 	signer      *v4.Signer
 	http        *http.Client
-	skew        atomic.Int64 // to be added to the clock, in nanoseconds
+	skew        atomic.Int64 // nanoseconds to add to the clock
 }
 
 // New returns a Client. The variables of the environment are those that Lambda
@@ -74,7 +72,7 @@ func New(service Service, region string, getenv func(string) string) (*Client, e
 	variable := "AWS_ENDPOINT_URL_" + strings.ToUpper(service.id)
 	endpoint := cmp.Or(getenv(variable), getenv("AWS_ENDPOINT_URL"), "https://"+service.id+"."+region+"."+domain(region))
 	if u, err := url.Parse(endpoint); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, fmt.Errorf("%s or AWS_ENDPOINT_URL is %q: it must be a URL", variable, endpoint)
+		return nil, fmt.Errorf("%s or AWS_ENDPOINT_URL: invalid value %q: must be a URL", variable, endpoint)
 	}
 	return &Client{
 		service:     service,
@@ -86,8 +84,8 @@ func New(service Service, region string, getenv func(string) string) (*Client, e
 	}, nil
 }
 
-// domain returns what the names of a region's endpoints end in. CloudFront is
-// in these two partitions and in no other.
+// domain returns the domain of a region's endpoints. CloudFront exists in these
+// two partitions only.
 func domain(region string) string {
 	if strings.HasPrefix(region, "cn-") {
 		return "amazonaws.com.cn"
@@ -111,12 +109,12 @@ func EnvironmentCredentials(getenv func(string) string) aws.CredentialsProvider 
 	})
 }
 
-// Call calls an operation by its name, such as Query. An answer of the service
-// that is not a success is an [*Error].
+// Call calls an operation, such as Query. An error response of the service is an
+// [*Error].
 func (c *Client) Call(ctx context.Context, operation string, input, output any) error {
 	body, err := json.Marshal(input)
 	if err != nil {
-		return fmt.Errorf("writing the request: %w", err)
+		return fmt.Errorf("encoding the request: %w", err)
 	}
 	header := http.Header{
 		"Content-Type": {"application/x-amz-json-" + c.service.version},
@@ -127,19 +125,19 @@ func (c *Client) Call(ctx context.Context, operation string, input, output any) 
 		return err
 	}
 	if err := json.Unmarshal(answer, output); err != nil {
-		return fmt.Errorf("reading the answer: %w", err)
+		return fmt.Errorf("reading the response: %w", err)
 	}
 	return nil
 }
 
-// Invoke calls a Lambda function, by its ARN or name, and waits for what it
-// answers. A function that failed is a [*FunctionError].
+// Invoke calls a Lambda function by its ARN or name and returns its response. A
+// function that failed is a [*FunctionError].
 func (c *Client) Invoke(ctx context.Context, function string, payload []byte) ([]byte, error) {
 	header := http.Header{
 		"Content-Type":          {"application/json"},
 		"X-Amz-Invocation-Type": {"RequestResponse"},
 	}
-	// The ARN's colons are escaped on the wire, as the SDK does.
+	// Escape the colons of the ARN, as the SDK does.
 	path := "/2015-03-31/functions/" + strings.ReplaceAll(url.PathEscape(function), ":", "%3A") + "/invocations"
 	answer, got, err := c.post(ctx, path, header, payload)
 	if err != nil {
@@ -151,9 +149,9 @@ func (c *Client) Invoke(ctx context.Context, function string, payload []byte) ([
 	return answer, nil
 }
 
-// post sends a signed request and returns the body and header of a success.
-// What is refused while the clock is wrong is sent once more with the right
-// time: a signature is good for five minutes.
+// post sends a signed request and returns the body and header of a successful
+// response. If the service rejects it and the clock is wrong, post sends it once
+// more with the service's time.
 func (c *Client) post(ctx context.Context, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
 	response, answer, err := c.send(ctx, path, header, body)
 	if err == nil && response.StatusCode >= 400 && response.StatusCode < 500 && c.correct(response.Header.Get("Date")) {
@@ -168,22 +166,22 @@ func (c *Client) post(ctx context.Context, path string, header http.Header, body
 	return answer, response.Header, nil
 }
 
-// correct notes how far the clock is off that of the service, which answered
-// at date, and tells whether what was noted before was wrong.
+// correct stores how far the clock is from the service's, whose response has the
+// given Date, and reports whether the stored value was wrong.
 func (c *Client) correct(date string) bool {
 	at, err := http.ParseTime(date)
 	if err != nil {
 		return false
 	}
 	skew := time.Until(at)
-	if (skew - time.Duration(c.skew.Load())).Abs() <= skewTaken {
+	if (skew - time.Duration(c.skew.Load())).Abs() <= maxSkew {
 		return false
 	}
 	c.skew.Store(int64(skew))
 	return true
 }
 
-// send sends a signed request and reads what is answered.
+// send sends a signed request and reads the response.
 func (c *Client) send(ctx context.Context, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
 	if err != nil {
@@ -199,8 +197,8 @@ func (c *Client) send(ctx context.Context, path string, header http.Header, body
 	if err := c.signer.SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), c.service.id, c.region, now); err != nil {
 		return nil, nil, fmt.Errorf("signing the request: %w", err)
 	}
-	// Every call here may be made twice. This, which is not sent, lets the
-	// transport do so when a kept connection turns out to be closed.
+	// Every call here can be repeated. This header, which is not sent, lets the
+	// transport repeat it if a kept connection turns out to be closed.
 	request.Header["Idempotency-Key"] = nil
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -209,10 +207,10 @@ func (c *Client) send(ctx context.Context, path string, header http.Header, body
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading the answer: %w", err)
+		return nil, nil, fmt.Errorf("reading the response: %w", err)
 	}
 	if len(answer) > maxAnswer {
-		return nil, nil, fmt.Errorf("the answer is longer than %d bytes", maxAnswer)
+		return nil, nil, fmt.Errorf("response is larger than %d bytes", maxAnswer)
 	}
 	return response, answer, nil
 }

@@ -209,10 +209,10 @@ func TestCallFails(t *testing.T) {
 	for _, tt := range []struct {
 		name, body, want string
 	}{
-		{"not JSON", "<html>", "reading the answer"},
-		{"another type", `{"Items":7}`, "reading the answer"},
-		{"nothing", "", "reading the answer"},
-		{"too long", `{"Items":["` + strings.Repeat("x", maxAnswer) + `"]}`, "longer than"},
+		{"not JSON", "<html>", "reading the response"},
+		{"another type", `{"Items":7}`, "reading the response"},
+		{"nothing", "", "reading the response"},
+		{"too long", `{"Items":["` + strings.Repeat("x", maxAnswer) + `"]}`, "larger than"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			endpoint, _ := server(t, http.StatusOK, nil, tt.body)

@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-// maxMessage is how much of a message from elsewhere an error has, in bytes.
+// maxMessage is the largest part of a service's message in an error, in bytes.
 const maxMessage = 500
 
-// An Error is a service's refusal.
+// An Error is an error response of a service.
 type Error struct {
 	Status  int
-	Code    string // such as ThrottlingException; empty where none was given
+	Code    string // such as ThrottlingException; can be empty
 	Message string
 }
 
@@ -23,19 +23,19 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("status %d %s: %s", e.Status, e.Code, e.Message)
 }
 
-// Temporary reports whether the same call may succeed a moment later.
+// Temporary reports whether a retry can succeed.
 func (e *Error) Temporary() bool {
 	if e.Status >= http.StatusInternalServerError || e.Status == http.StatusTooManyRequests {
 		return true
 	}
-	// The SDK's own lists. The package adds 12 KB to a function and nothing that
-	// can be measured to its start.
+	// The SDK's own lists. The package adds 12 KB to a function and no measurable
+	// time to its start.
 	_, throttled := retry.DefaultThrottleErrorCodes[e.Code]
 	_, retryable := retry.DefaultRetryableErrorCodes[e.Code]
 	return throttled || retryable
 }
 
-// A FunctionError is what a function that was invoked failed with.
+// A FunctionError is the error of an invoked function.
 type FunctionError struct {
 	Kind    string // Unhandled, or Handled by the runtime
 	Type    string // the name of its error
@@ -47,13 +47,13 @@ func (e *FunctionError) Error() string {
 }
 
 func serviceError(response *http.Response, body []byte) *Error {
-	// Some services call it Message, which encoding/json takes as well, and
-	// some have the code in a header.
+	// Some services write Message, which encoding/json accepts too, and some have
+	// the code in a header.
 	var fault struct {
 		Type    string `json:"__type"`
 		Message string `json:"message"`
 	}
-	_ = json.Unmarshal(body, &fault) // the status alone then has to do
+	_ = json.Unmarshal(body, &fault) // if it fails, the status must do
 	code := fault.Type
 	if code == "" {
 		code, _, _ = strings.Cut(response.Header.Get("X-Amzn-Errortype"), ":")
@@ -70,7 +70,7 @@ func functionError(kind string, body []byte) *FunctionError {
 		Type    string `json:"errorType"`
 		Message string `json:"errorMessage"`
 	}
-	_ = json.Unmarshal(body, &fault) // the kind alone then has to do
+	_ = json.Unmarshal(body, &fault) // if it fails, the kind must do
 	return &FunctionError{Kind: cut(kind), Type: cut(fault.Type), Message: cut(fault.Message)}
 }
 

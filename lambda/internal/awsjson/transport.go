@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// idleTime is how long a connection over which nothing goes is used again.
+// idleTime is how long an idle connection is reused.
 const idleTime = 10 * time.Second
 
-// NewHTTPClient returns a client of services for a function, whose container
-// is frozen between requests. Connections die meanwhile, often without a word:
-// the network forgets them, and the timers that would close them stand still.
-// A request over such a connection hangs until its time is over.
+// NewHTTPClient returns an HTTP client for a Lambda function. A container is frozen
+// between requests. Meanwhile the network drops its connections, often silently,
+// and the timers that would close them stand still. A request over such a
+// connection hangs until it times out.
 //
-// So none is used again that may have been idle for long, by the wall clock,
-// which is right when a container thaws. It speaks HTTP/1.1, with which a
-// connection that died all the same costs the one request that meets it, and
-// not all that share it. It follows no redirect.
+// So the client does not reuse a connection that was idle for long by the wall
+// clock, which is right after a thaw. It uses HTTP/1.1, so that a dropped
+// connection affects one request and not all that share it. It does not follow
+// redirects.
 func NewHTTPClient() *http.Client {
 	return &http.Client{
 		Transport:     newTransport(),

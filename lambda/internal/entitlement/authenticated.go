@@ -2,10 +2,10 @@ package entitlement
 
 import "context"
 
-// Authenticated lets every viewer who has signed in watch everything premium.
+// Authenticated lets every viewer who has signed in watch all premium content.
 type Authenticated struct{}
 
-// Decide grants everything, without an end, to a viewer with a subject.
+// Decide grants everything to a viewer with a subject. The grant does not expire.
 func (Authenticated) Decide(_ context.Context, viewer Viewer, _ string) (Grant, error) {
 	if viewer.Subject == "" {
 		return Grant{}, ErrNotEntitled
@@ -17,7 +17,7 @@ func (Authenticated) Decide(_ context.Context, viewer Viewer, _ string) (Grant, 
 func (a Authenticated) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	grant, err := a.Decide(ctx, viewer, "")
 	if err != nil {
-		return nil, nil // nobody in particular may watch nothing; that is an answer
+		return nil, nil // no grants are not an error
 	}
 	return []Grant{grant}, nil
 }

@@ -11,23 +11,22 @@ import (
 	"time"
 )
 
-// Claim lets a claim of the token decide: it has a certain value, and then the
-// viewer may watch everything, or it lists the paths that they may watch.
+// Claim decides by a claim of the token: if it has a certain value, the viewer
+// can watch everything; or it lists the paths that the viewer can watch.
 //
-// API Gateway passes claims on as text, and some issuers write lists as text
-// themselves, so a claim is read in each of these forms:
+// API Gateway passes claims as strings, and some issuers write lists as strings,
+// so a claim is read in each of these forms:
 //
 //	course-1              one member
-//	course-1,course-2     members parted by commas or spaces
+//	course-1,course-2     members separated by commas or spaces
 //	["course-1","b"]      a list as JSON
 //	[course-1 b]          a list as API Gateway writes it
 //
-// A list and a text that looks like one are the same by then: the text
-// "[premium]" and the list with the one member "premium" cannot be told apart,
-// nor can the text "not premium" and two members. So the claim must be one
-// that only the issuer writes. A claim that viewers can write themselves, such
-// as a name or an attribute that their client may change, entitles nobody
-// safely.
+// A list and a string that looks like one are the same here: the string
+// "[premium]" and a list with the member "premium", or the string "not premium"
+// and two members. So the claim must be one that only the issuer writes. A claim
+// that viewers can write themselves, such as a name or an attribute that their
+// client can change, is not safe.
 type Claim struct {
 	name   string
 	value  string // empty: the claim lists paths
@@ -55,17 +54,17 @@ func newClaim(rule map[string]json.RawMessage, config Config) (Decider, error) {
 	return c, nil
 }
 
-// Decide returns a grant without an end: the claim holds while the token does,
-// and after that no new cookies are given.
+// Decide returns a grant that does not expire: the claim is valid as long as the
+// token, and after that the viewer gets no new cookies.
 func (c Claim) Decide(ctx context.Context, viewer Viewer, path string) (Grant, error) {
 	grants, err := c.List(ctx, viewer)
 	if err != nil {
 		return Grant{}, err
 	}
-	return longest(grants, path, time.Time{}) // none of them has an end
+	return longest(grants, path, time.Time{}) // none of them expires
 }
 
-// List returns what the claim grants. Members that are no paths grant nothing.
+// List returns the grants of the claim. It ignores members that are not paths.
 func (c Claim) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	claim, present := viewer.Claims[c.name]
 	if !present {
@@ -99,15 +98,15 @@ func (c Claim) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 		}
 	}
 	if ignored > 0 {
-		// What they are is the issuer's business, and may be a viewer's.
+		// Not the members themselves: they can be private.
 		c.logger.WarnContext(ctx, "members of a claim are not paths and grant nothing", "claim", c.name, "ignored", ignored)
 	}
 	return grants, nil
 }
 
-// claimMembers returns the members of a claim. A claim that is none of the
-// forms, such as an object or a list in a list, has none: cut at its spaces,
-// it would have members that nobody meant.
+// claimMembers returns the members of a claim. A claim in another form, such as
+// an object or a nested list, is an error: splitting it at spaces would make
+// members that nobody meant.
 func claimMembers(claim string) ([]string, error) {
 	claim = strings.Trim(claim, " \t\r\n")
 	inner, opens := strings.CutPrefix(claim, "[")
@@ -127,7 +126,7 @@ func claimMembers(claim string) ([]string, error) {
 		}
 		return members, nil
 	case opens && closes:
-		// Not at commas: a group's name may have one, but no space.
+		// Not at commas: the name of a group can have a comma, but no space.
 		members = strings.Split(inner, " ")
 	default:
 		inner = claim

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// functionTime is how long a function may take. A player waits for it,
-	// and API Gateway for no more than 30 seconds.
+	// functionTime is the time limit of a function. A player waits for it, and
+	// API Gateway for no more than 30 seconds.
 	functionTime = 3 * time.Second
-	// maxAnswered is how many grants a function may answer with.
+	// maxAnswered is the largest number of grants in a response.
 	maxAnswered = 1000
 )
 
@@ -26,25 +26,23 @@ type InvokeAPI interface {
 	Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
 }
 
-// Function asks a Lambda function. It gets
+// Function calls a Lambda function. The function receives
 //
 //	{"viewer":SUB,"claims":{NAME:TEXT,…},"path":"course-1"}
 //
-// where an empty path is everything premium, and null asks for all that the
-// viewer may watch. It answers with what the viewer may watch; more than was
-// asked for is no fault, as long as what was asked for is in it:
+// An empty path is all premium content; null requests all grants of the viewer.
+// It responds with the grants of the viewer, which can be more than requested:
 //
 //	{"paths":[{"path":"course-1","expires":1767225600},{"path":"course-2"}]}
-//	{"all":true}      or, with an end: {"all":true,"expires":1767225600}
+//	{"all":true}      or, if it expires: {"all":true,"expires":1767225600}
 //	{"paths":[]}      nothing
 //
 // A path covers what is below it, and * everything; expires is in seconds since
-// 1970. The same question may come twice.
+// 1970. The function can receive the same request twice.
 //
-// Only an answer of this form decides: that it grants nothing is
-// [ErrNotEntitled]. No answer within three seconds, a failure, and an answer
-// of any other form are errors, which say which it was: the viewer may well be
-// entitled and is to try again.
+// If a valid response has no grant for the path, the result is [ErrNotEntitled].
+// A timeout after three seconds, a failure and an invalid response are other
+// errors: the viewer can be entitled and should retry.
 //
 // It needs lambda:InvokeFunction on the function.
 type Function struct {
@@ -55,8 +53,7 @@ type Function struct {
 
 var functionARN = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:([a-z0-9-]+):[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+|:\$LATEST)?$`)
 
-// newFunction makes a Function from {"function":ARN}. It is called in the
-// region that its ARN names.
+// newFunction makes a Function from {"function":ARN}, in the region of the ARN.
 func newFunction(rule map[string]json.RawMessage, config Config) (Decider, error) {
 	arn, err := text(rule, "function")
 	if err != nil {
@@ -73,12 +70,12 @@ func newFunction(rule map[string]json.RawMessage, config Config) (Decider, error
 	return NewFunction(client, arn, config), nil
 }
 
-// NewFunction returns a Function that asks through client.
+// NewFunction returns a Function that uses client.
 func NewFunction(client InvokeAPI, arn string, config Config) *Function {
 	return &Function{client: client, arn: arn, now: config.Now}
 }
 
-// Decide asks the function about path.
+// Decide calls the function for path.
 func (f *Function) Decide(ctx context.Context, viewer Viewer, path string) (Grant, error) {
 	grants, err := f.ask(ctx, viewer, &path)
 	if err != nil {
@@ -87,7 +84,7 @@ func (f *Function) Decide(ctx context.Context, viewer Viewer, path string) (Gran
 	return longest(grants, path, f.now())
 }
 
-// List asks the function about everything.
+// List calls the function for all grants.
 func (f *Function) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	grants, err := f.ask(ctx, viewer, nil)
 	if err != nil {
@@ -96,7 +93,7 @@ func (f *Function) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	return current(grants, f.now()), nil
 }
 
-// A question is what the function gets.
+// A question is the payload.
 type question struct {
 	Viewer string            `json:"viewer"`
 	Claims map[string]string `json:"claims"`
@@ -106,7 +103,7 @@ type question struct {
 func (f *Function) ask(ctx context.Context, viewer Viewer, path *string) ([]Grant, error) {
 	payload, err := json.Marshal(question{Viewer: viewer.Subject, Claims: viewer.Claims, Path: path})
 	if err != nil {
-		return nil, fmt.Errorf("writing the question for function %s: %w", f.arn, err)
+		return nil, fmt.Errorf("encoding the payload for function %s: %w", f.arn, err)
 	}
 	limited, cancel := context.WithTimeout(ctx, functionTime)
 	defer cancel()
@@ -127,8 +124,8 @@ func (f *Function) ask(ctx context.Context, viewer Viewer, path *string) ([]Gran
 	return grants, nil
 }
 
-// parseAnswer reads what a function answered. One thing amiss makes the whole
-// of it nonsense: who wrote it meant something else than is read.
+// parseAnswer reads a response. One invalid part makes all of it invalid: its
+// author meant something else.
 func parseAnswer(answer []byte) ([]Grant, error) {
 	members, err := strictjson.Object(answer)
 	if err != nil {

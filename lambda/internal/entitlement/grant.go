@@ -10,17 +10,17 @@ import (
 	"premiumhls/internal/premiumpath"
 )
 
-// everything is how rules, tables and functions write the path that covers
-// everything premium. No premium path can be mistaken for it.
+// everything is the path in rules, tables and functions that covers all premium
+// content. It is not a valid premium path.
 const everything = "*"
 
-// maxExpiry is the last end of a grant, in seconds since 1970: the year 9999. A
-// time in milliseconds is beyond it, and would otherwise be a grant that never
-// ends.
+// maxExpiry is the latest expiry of a grant, in seconds since 1970: the year 9999.
+// A time in milliseconds exceeds it and would otherwise be a grant that never
+// expires.
 const maxExpiry = 253402300799
 
-// Covers reports whether the grant covers all of path: the whole of it or of
-// what is above it, by segments. course-1 covers course-1/a, not course-10.
+// Covers reports whether the grant is for path or a path above it. course-1
+// covers course-1/a, not course-10.
 func (g Grant) Covers(path string) bool {
 	if g.Path == "" || g.Path == path {
 		return true
@@ -28,18 +28,18 @@ func (g Grant) Covers(path string) bool {
 	return strings.HasPrefix(path, g.Path) && path[len(g.Path)] == '/'
 }
 
-// Ended reports whether nothing is left of the grant.
+// Ended reports whether the grant has expired.
 func (g Grant) Ended(now time.Time) bool {
 	return !g.Expires.IsZero() && !g.Expires.After(now)
 }
 
-// outlasts reports whether g ends after other.
+// outlasts reports whether g expires after other.
 func (g Grant) outlasts(other Grant) bool {
 	return !other.Expires.IsZero() && (g.Expires.IsZero() || g.Expires.After(other.Expires))
 }
 
-// longest returns, of the grants that cover path and have not ended, the one
-// that lasts longest, or [ErrNotEntitled].
+// longest returns the grant that covers path and expires last, or
+// [ErrNotEntitled].
 func longest(grants []Grant, path string, now time.Time) (Grant, error) {
 	var best Grant
 	found := false
@@ -57,7 +57,7 @@ func longest(grants []Grant, path string, now time.Time) (Grant, error) {
 	return best, nil
 }
 
-// current returns the grants that have not ended.
+// current returns the grants that have not expired.
 func current(grants []Grant, now time.Time) []Grant {
 	var left []Grant
 	for _, grant := range grants {
@@ -68,8 +68,8 @@ func current(grants []Grant, now time.Time) []Grant {
 	return left
 }
 
-// grantedPath reads a path as it is written in a grant. The empty text, which
-// would be everything, is none.
+// grantedPath reads the path of a grant. An empty string, which would be
+// everything, is invalid.
 func grantedPath(text string) (string, error) {
 	if text == everything {
 		return "", nil
@@ -84,10 +84,9 @@ func grantedPath(text string) (string, error) {
 	return path.String(), nil
 }
 
-// grantedExpiry reads the end of a grant, in seconds since 1970. A part of a
-// second is not granted.
+// grantedExpiry reads the expiry of a grant, in seconds since 1970, rounded down.
 func grantedExpiry(seconds float64) (time.Time, error) {
-	if !(seconds >= 0 && seconds <= maxExpiry) { // so written, it refuses NaN
+	if !(seconds >= 0 && seconds <= maxExpiry) { // in this form NaN is invalid too
 		return time.Time{}, fmt.Errorf("invalid expiry %v: must be in seconds since 1970, before the year 10000", seconds)
 	}
 	return time.Unix(int64(math.Floor(seconds)), 0), nil

@@ -10,17 +10,17 @@ import (
 	"premiumhls/internal/strictjson"
 )
 
-// Config is what a Decider works with beside its rule.
+// Config is what a Decider needs besides its rule.
 type Config struct {
-	// Getenv looks up the environment that Lambda gives a function, for those
-	// that call a service.
+	// Getenv reads the environment of the Lambda function, for Deciders that
+	// call a service.
 	Getenv func(string) string
 	Logger *slog.Logger
 	Now    func() time.Time
 }
 
-// A kind is a way of deciding. The member that names it says which one a rule
-// is of; the others may be there beside it.
+// A kind is a kind of rule: a rule with the member name. It can have the other
+// members too.
 type kind struct {
 	name   string
 	others []string
@@ -41,8 +41,7 @@ var kinds = []kind{
 //	{"table":"NAME"}                             [Table]
 //	{"function":"ARN"}                           [Function]
 //
-// A rule that is not understood, or that may be understood in two ways, is an
-// error: who may watch what is never guessed.
+// An unknown or ambiguous rule is an error: the signer must not guess.
 func New(rule string, config Config) (Decider, error) {
 	switch rule {
 	case "", "authenticated", `"authenticated"`:
@@ -75,7 +74,7 @@ func New(rule string, config Config) (Decider, error) {
 	return chosen.make(members, config)
 }
 
-// text reads a member that must be a text with something in it.
+// text reads a member that must be a string that is not empty.
 func text(members map[string]json.RawMessage, name string) (string, error) {
 	var value *string
 	if err := json.Unmarshal(members[name], &value); err != nil || value == nil || *value == "" {

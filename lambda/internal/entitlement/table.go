@@ -32,22 +32,22 @@ const (
 	maxPages = 8
 )
 
-// DynamoDBAPI is what a Table needs of an [awsjson.Client].
+// DynamoDBAPI is the part of [awsjson.Client] that a Table needs.
 type DynamoDBAPI interface {
 	Call(ctx context.Context, operation string, input, output any) error
 }
 
-// Table looks grants up in a DynamoDB table: one item for each, with the
-// partition key viewer, the token's sub; the sort key path, which covers
-// itself and what is below it, or * for everything; and, where the grant ends,
-// until, a number of seconds since 1970. An item with another attribute that
-// is named like an expiry, such as expiresAt or ttl, grants nothing: whoever
-// wrote it meant the grant to end. Other attributes are ignored.
+// Table reads grants from a DynamoDB table. A grant is an item with the partition
+// key viewer, the token's sub; the sort key path, which covers itself and what is
+// below it, or * for everything; and, if the grant expires, the number until, in
+// seconds since 1970. An item with another attribute that is named like an
+// expiry, such as expiresAt or ttl, grants nothing: its author meant the grant to
+// expire. Other attributes are ignored.
 //
-// Reads are strongly consistent: what was bought a moment ago may be watched.
-// An item past its until grants nothing, whether or not DynamoDB has removed
-// it yet. A table that does not answer, or that has an item of another form
-// where one is looked for, is an error and never a grant.
+// Reads are strongly consistent, so that a viewer can watch what was granted a
+// moment ago. An expired item grants nothing, whether or not DynamoDB has deleted
+// it. If the table does not respond, or a requested item is invalid, the result
+// is an error and never a grant.
 //
 // It needs dynamodb:BatchGetItem and dynamodb:Query on the table.
 type Table struct {
@@ -70,12 +70,12 @@ func newTable(rule map[string]json.RawMessage, config Config) (Decider, error) {
 	return NewTable(client, name, config), nil
 }
 
-// NewTable returns a Table that asks client.
+// NewTable returns a Table that uses client.
 func NewTable(client DynamoDBAPI, name string, config Config) *Table {
 	return &Table{client: client, name: name, logger: config.Logger, now: config.Now}
 }
 
-// Decide reads the grants of path, of what is above it and of everything.
+// Decide reads the grants of path, of the paths above it and of everything.
 func (t *Table) Decide(ctx context.Context, viewer Viewer, path string) (Grant, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("timed out"))
 	defer cancel()
@@ -86,8 +86,8 @@ func (t *Table) Decide(ctx context.Context, viewer Viewer, path string) (Grant, 
 	return longest(grants, path, t.now())
 }
 
-// covering returns the sort keys of the grants that cover path: at most
-// [premiumpath.MaxSegments] and one, which one BatchGetItem takes.
+// covering returns the sort keys of the grants that cover path. One BatchGetItem
+// takes them all: they are at most [premiumpath.MaxSegments] and one.
 func covering(path string) []string {
 	paths := []string{everything}
 	for i := range len(path) {
@@ -101,7 +101,7 @@ func covering(path string) []string {
 	return paths
 }
 
-// List reads all grants of a viewer, up to a bound of some thousands.
+// List reads all grants of a viewer, at most a few thousand.
 func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, tableTime, errors.New("timed out"))
 	defer cancel()
@@ -135,14 +135,13 @@ func (t *Table) List(ctx context.Context, viewer Viewer) ([]Grant, error) {
 		}
 		input.ExclusiveStartKey = page.LastEvaluatedKey
 	}
-	// The grant of everything, should there be one, is the first of all: no
-	// path sorts before *.
+	// A grant of everything is among them: no path sorts before *.
 	t.logger.WarnContext(ctx, "viewer has more grants than are listed", "table", t.name, "read", len(grants))
 	return current(grants, t.now()), nil
 }
 
-// get reads the items that are there of the given paths, and asks again for
-// those that the table left out.
+// get reads the items of paths that exist. It retries the keys that DynamoDB did
+// not process.
 func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant, error) {
 	wanted := keysAndAttributes{ConsistentRead: true}
 	missing := make(map[string]bool, len(paths))
@@ -167,7 +166,7 @@ func (t *Table) get(ctx context.Context, viewer string, paths []string) ([]Grant
 			}
 			key := *item["path"].S
 			if !missing[key] {
-				return nil, errors.New("an item was not requested, or came twice")
+				return nil, errors.New("item was not requested, or returned twice")
 			}
 			delete(missing, key)
 			if ignored {
@@ -228,19 +227,20 @@ type batchGot struct {
 	UnprocessedKeys map[string]struct{ Keys []item }
 }
 
-// An item is the attributes by their names.
+// An item is the attributes of an item by name.
 type item map[string]value
 
-// A value is a text or a number; of any other type, neither.
+// A value is a string or a number. For other types both fields are nil.
 type value struct {
 	S *string `json:",omitempty"`
 	N *string `json:",omitempty"`
 }
 
 var (
-	// errNoPath reports an item whose path cannot be asked for.
+	// errNoPath reports an item with a path that viewers cannot request.
 	errNoPath = errors.New("path of an item is not a premium path")
-	// errUnknownExpiry reports an item with an expiry that is not read.
+	// errUnknownExpiry reports an item with an expiry that the signer does not
+	// read.
 	errUnknownExpiry = errors.New("unknown expiry attribute")
 )
 

@@ -269,7 +269,7 @@ func TestTableFails(t *testing.T) {
 		}, 1, "ResourceNotFoundException"},
 		{"keys left for ever", func(context.Context, int, map[string]any) (string, error) {
 			return `{"Responses":{"Grants":[` + granted("*") + `]},"UnprocessedKeys":{"Grants":{"Keys":[` + granted("a") + `]}}}`, nil
-		}, 0, "came twice"},
+		}, 0, "returned twice"},
 		{"all keys left for ever", func(context.Context, int, map[string]any) (string, error) {
 			return `{"UnprocessedKeys":{"Grants":{"Keys":[` + granted("a") + `]}}}`, nil
 		}, tableBackoff.Attempts, "not processed"},
