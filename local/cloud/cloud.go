@@ -75,6 +75,7 @@ type Cloud struct {
 	buckets   buckets
 	functions *functions
 	tables    *dynamodb.Server // nil until there is a table
+	ingest    *ingest          // nil unless the template needs it
 	resources *cloudformation.CustomResource
 	before    atomic.Int64 // the number of events before this deploy
 
@@ -156,6 +157,9 @@ func (c *Cloud) where() cfn.Environment {
 
 // Deploy brings the stack to what a template says, as CloudFormation does.
 func (c *Cloud) Deploy(ctx context.Context, t *cfn.Template) error {
+	if err := c.startIngest(t); err != nil {
+		return err
+	}
 	c.before.Store(int64(len(c.stack.Events())))
 	if err := c.prepare(ctx, t); err != nil {
 		return err
@@ -374,6 +378,9 @@ func (c *Cloud) Restart() { c.functions.restart() }
 // Close ends everything that New and Deploy started.
 func (c *Cloud) Close() error {
 	var errs []error
+	if c.ingest != nil {
+		errs = append(errs, c.ingest.close())
+	}
 	if c.functions != nil {
 		c.functions.close()
 	}

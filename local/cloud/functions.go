@@ -205,6 +205,7 @@ func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
 	arn, found := strings.CutSuffix(arn, "/invocations")
 	arn, err := url.PathUnescape(arn)
 	if ok && found && err == nil {
+		arn = c.functionARN(arn)
 		if denied := c.authority.Authorize(r, "lambda:InvokeFunction", arn); denied != nil {
 			refusal := jsonservice.Denied(denied)
 			w.Header().Set("X-Amzn-ErrorType", refusal.Code)
@@ -228,7 +229,7 @@ func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		w.Header().Set("X-Amz-Function-Error", "Unhandled")
-		payload = fmt.Appendf(nil, `{"errorMessage":%q}`, err.Error())
+		payload = functionFailure(err)
 	}
 	w.Write(payload)
 }

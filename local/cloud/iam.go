@@ -79,6 +79,7 @@ func (c *Cloud) policies(providers map[string]cloudformation.Provider, generic c
 		"AWS::S3::BucketPolicy":   bucketPolicy,
 		"AWS::KMS::Key":           keyPolicy,
 		"AWS::Lambda::Permission": c.permission,
+		"AWS::SQS::QueuePolicy":   c.queuePolicy,
 	} {
 		made := providers[kind]
 		if made == nil {
@@ -163,10 +164,7 @@ func (c *Cloud) permission(r cloudformation.Resource, _ cloudformation.State) ([
 		switch name {
 		case "Action":
 		case "FunctionName":
-			statement.On = text
-			if !strings.HasPrefix(text, "arn:") {
-				statement.On = "arn:aws:lambda:" + c.where().Region + ":" + c.where().AccountID + ":function:" + text
-			}
+			statement.On = c.functionARN(text)
 		case "Principal":
 			if !strings.HasSuffix(text, ".amazonaws.com") {
 				return nil, fmt.Errorf("permission %s: Principal: invalid value %s: must be a service", r.LogicalID, text)

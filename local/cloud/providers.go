@@ -30,6 +30,7 @@ func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformati
 		"Custom::DeployCheck":         proofProvider{c.resources, c},
 		"Custom::*":                   c.resources,
 	}
+	c.ingestProviders(providers, generic)
 	c.policies(providers, generic)
 	return providers
 }
@@ -88,6 +89,7 @@ func (p bucketProvider) Create(ctx context.Context, r cloudformation.Resource) (
 	}
 	if err == nil {
 		p.buckets[state.PhysicalID].SetCORS(corsRules(r.Properties))
+		err = p.cloud.notifies(state.PhysicalID, r.Properties)
 	}
 	return state, err
 }

@@ -334,13 +334,17 @@ func (s *Service) probe(w http.ResponseWriter, r *http.Request, body []byte) {
 		refuse(w, http.StatusBadRequest, "BadRequestException", "inputFiles must have one fileUrl, s3://BUCKET/KEY")
 		return
 	}
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(asked.InputFiles[0].FileURL, "s3://"), "/")
+	// Probe has no role: the file is read with the caller's permissions.
+	if !s.allowed(w, r, "s3:GetObject", "arn:aws:s3:::"+bucket+"/"+key) {
+		return
+	}
 	folder, err := os.MkdirTemp("", "mediaconvert-")
 	if err != nil {
 		refuse(w, http.StatusInternalServerError, "InternalServerErrorException", err.Error())
 		return
 	}
 	defer os.RemoveAll(folder)
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(asked.InputFiles[0].FileURL, "s3://"), "/")
 	file := filepath.Join(folder, "source"+filepath.Ext(key))
 	if err := s.options.Bucket.Fetch("", bucket, key, file); err != nil {
 		refuse(w, http.StatusBadRequest, "BadRequestException", "Unable to open input file: "+err.Error())

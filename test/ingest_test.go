@@ -1,0 +1,152 @@
+package test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
+	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"premiumhls/internal/catalog"
+	"premiumhls/local/iam"
+)
+
+// film is a generated film of four seconds.
+func film(t *testing.T) []byte {
+	t.Helper()
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("install ffmpeg to encode films")
+	}
+	file := filepath.Join(t.TempDir(), "film.mp4")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
+}
+
+var owner = credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, "")
+
+// From a film that is uploaded to a lesson that viewers with cookies watch,
+// over S3's API, EventBridge, the function and MediaConvert.
+func TestIngest(t *testing.T) {
+	content := film(t)
+	s := newSite(t, map[string]any{"ingest": true})
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoints := s.Endpoints()
+	bucket := aws.String(outputs["Bucket"])
+	objects := awss3.New(awss3.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoints["S3"]), UsePathStyle: true, Credentials: owner})
+	for key, content := range map[string]string{
+		"uploads/c/l.en.vtt": "WEBVTT\n\n00:00.500 --> 00:02.000\nHello\n",
+		"uploads/c/l.mp4":    string(content),
+	} {
+		if _, err := objects.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: bucket, Key: &key, Body: strings.NewReader(content)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	record := func() (r catalog.Record) {
+		t.Helper()
+		b, err := s.Bucket()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := b.Read(catalog.RecordKey("c", "l"))
+		if err != nil {
+			return r // not yet
+		}
+		if err := json.Unmarshal(text, &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	await := func(want catalog.State) catalog.Record {
+		t.Helper()
+		for {
+			r := record()
+			if r.State == want {
+				return r
+			}
+			if r.State == catalog.Failed || t.Context().Err() != nil {
+				t.Fatalf("state %s: %s", r.State, r.Reason)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+	if r := await(catalog.Playing); r.Current == nil || !strings.HasPrefix(r.Current.Folder, "premium/c/l/v") {
+		t.Errorf("record %+v", r.Current)
+	}
+
+	const details = "/premium/c/l/lesson.json"
+	if r := s.get(details); r.StatusCode != 403 || r.code() != "MissingKey" {
+		t.Errorf("details without cookies: %d %s", r.StatusCode, r.code())
+	}
+	cookies := s.cookies("ada", "c")
+	r := s.get(details, cookies...)
+	var lesson catalog.Details
+	if r.StatusCode != 200 {
+		t.Fatalf("details: %d %s", r.StatusCode, r.body)
+	}
+	r.json(t, &lesson)
+	address := "/premium/c/l/" + lesson.Playlist
+	if r := s.get(address); r.StatusCode != 403 || r.code() != "MissingKey" {
+		t.Errorf("playlist without cookies: %d %s", r.StatusCode, r.code())
+	}
+	r = s.get(address, cookies...)
+	if r.StatusCode != 200 || !bytes.Contains(r.body, []byte("#EXT-X-STREAM-INF")) || !bytes.Contains(r.body, []byte("TYPE=SUBTITLES")) {
+		t.Errorf("playlist: %d %s", r.StatusCode, r.body)
+	}
+	for _, uri := range playlist(address, r.body) {
+		media := s.get(uri, cookies...)
+		if media.StatusCode != 200 {
+			t.Errorf("%s: %d", uri, media.StatusCode)
+		}
+		for _, uri := range playlist(uri, media.body) {
+			if r := s.get(uri, cookies...); r.StatusCode != 200 || len(r.body) == 0 {
+				t.Errorf("%s: %d", uri, r.StatusCode)
+			}
+		}
+	}
+
+	// The public lists show it, and nothing under the owner's folders is served.
+	var course catalog.Course
+	s.get("/catalog/c.json").json(t, &course)
+	if len(course.Lessons) != 1 || course.Lessons[0].Path != "c/l" {
+		t.Errorf("course %+v", course)
+	}
+	for _, path := range []string{"/uploads/c/l.mp4", "/ingest/c/l.json"} {
+		if r := s.get(path); r.StatusCode == 200 {
+			t.Errorf("%s is served", path)
+		}
+	}
+
+	// A command of the owner's.
+	functions := awslambda.New(awslambda.Options{Region: "us-east-1", BaseEndpoint: aws.String(endpoints["LAMBDA"]), Credentials: owner})
+	out, err := functions.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String(outputs["Ingest"]), Payload: []byte(`{"command":"draft","path":"c/l"}`)})
+	if err != nil || out.FunctionError != nil {
+		t.Fatalf("%v: %s", err, out.Payload)
+	}
+	await(catalog.Drafted)
+	if r := s.get(details, cookies...); r.StatusCode == 200 {
+		t.Error("the details of a draft are served")
+	}
+	out, err = functions.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String(outputs["Ingest"]), Payload: []byte(`{"command":"draft","path":"c/none"}`)})
+	if err != nil || out.FunctionError == nil || !strings.Contains(string(out.Payload), `"errorMessage":"there is no lesson c/none"`) {
+		t.Errorf("%v: %s", err, out.Payload)
+	}
+}
