@@ -27,7 +27,7 @@ func announce(place place, stack string, c *cloud.Cloud, viewers []viewer, s *re
 	run := localrun.Run{
 		PID: os.Getpid(), Started: time.Now(), Site: place.url + "/", Stack: stack, Authority: place.authority,
 		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local",
-		Endpoints: map[string]string{}, Outputs: outputs, Resources: resources,
+		Endpoints: c.Endpoints(), Outputs: outputs, Resources: resources,
 		Viewers: map[string]string{}, Refusals: "http://" + listener.Addr().String() + "/",
 	}
 	if endpoint, table := c.Table(); table != "" {

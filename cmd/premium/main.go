@@ -35,6 +35,14 @@ type cli struct {
 	Grant   grantCommand   `cmd:"" help:"Let a viewer watch a path."`
 	Revoke  revokeCommand  `cmd:"" help:"Take a grant back."`
 	Grants  grantsCommand  `cmd:"" help:"List grants."`
+	Upload  uploadCommand  `cmd:"" help:"Upload films, and wait until they play."`
+	Videos  videosCommand  `cmd:"" help:"List courses and lessons with their state."`
+	Publish publishCommand `cmd:"" help:"Show a lesson."`
+	Draft   draftCommand   `cmd:"" help:"Hide a lesson."`
+	Free    freeCommand    `cmd:"" help:"Let everyone watch a lesson."`
+	Premium premiumCommand `cmd:"" help:"Put a lesson behind signed cookies."`
+	Retry   retryCommand   `cmd:"" help:"Encode a film again, or handle failed events again."`
+	Rm      rmCommand      `cmd:"" help:"Remove a lesson."`
 	Cost    costCommand    `cmd:"" help:"Print what a month costs, by plan, beside hosted services."`
 }
 

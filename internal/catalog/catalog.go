@@ -12,6 +12,8 @@ const (
 	IndexName  = "catalog.json"
 	CourseDir  = "catalog/"
 	LessonName = "lesson.json"
+	// PlaylistName is the multivariant playlist in a version's folder.
+	PlaylistName = "main.m3u8"
 )
 
 // Folders below the bucket's public folder.

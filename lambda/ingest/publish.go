@@ -20,7 +20,7 @@ import (
 )
 
 // playlistName is the multivariant playlist of a version.
-const playlistName = "main.m3u8"
+const playlistName = catalog.PlaylistName
 
 // The folders of the bucket that a lesson's files may stand in.
 

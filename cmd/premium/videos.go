@@ -1,0 +1,483 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"premiumhls/internal/catalog"
+	"premiumhls/internal/localrun"
+	"premiumhls/internal/videos"
+	"premiumhls/local/iam"
+)
+
+const siteHelp = `Without --stack, it works with the site of premium local. Region and credentials are found as the AWS CLI finds them (AWS_REGION, AWS_PROFILE and so on). The stack needs "ingest": true.`
+
+// siteFlags name a site with ingest.
+type siteFlags struct {
+	Stack string `placeholder:"NAME" help:"The deployed CloudFormation stack."`
+}
+
+// site finds the stack, or the local run.
+func (f siteFlags) site(ctx context.Context) (*videos.Site, error) {
+	if f.Stack == "" {
+		return localSite()
+	}
+	account, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if account.Region == "" {
+		return nil, errors.New("no AWS region: set AWS_REGION, or a profile that has one")
+	}
+	described, err := cloudformation.NewFromConfig(account).DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &f.Stack})
+	if err != nil {
+		return nil, fmt.Errorf("reading stack %s in %s: %w", f.Stack, account.Region, err)
+	}
+	outputs := map[string]string{}
+	for _, stack := range described.Stacks {
+		for _, output := range stack.Outputs {
+			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
+		}
+	}
+	site := &videos.Site{S3: s3.NewFromConfig(account, func(o *s3.Options) {
+		o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL_S3") != "" // a test's endpoint has no host names for buckets
+	}), Lambda: lambda.NewFromConfig(account), SQS: sqs.NewFromConfig(account)}
+	if err := site.Read(outputs); err != nil {
+		return nil, fmt.Errorf("stack %s: %w", f.Stack, err)
+	}
+	return site, nil
+}
+
+func localSite() (*videos.Site, error) {
+	run, err := localrun.Find()
+	if errors.Is(err, localrun.ErrNone) {
+		return nil, errors.New("no site: set --stack, or run premium local -c ingest=true")
+	}
+	if err != nil {
+		return nil, err
+	}
+	owner := credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, iam.Owner.SessionToken)
+	endpoint := func(service string) *string { return aws.String(run.Endpoints[service]) }
+	site := &videos.Site{
+		S3:     s3.New(s3.Options{Region: run.Region, BaseEndpoint: endpoint("S3"), UsePathStyle: true, Credentials: owner}),
+		Lambda: lambda.New(lambda.Options{Region: run.Region, BaseEndpoint: endpoint("LAMBDA"), Credentials: owner}),
+		SQS:    sqs.New(sqs.Options{Region: run.Region, BaseEndpoint: endpoint("SQS"), Credentials: owner}),
+	}
+	if err := site.Read(run.Outputs); err != nil {
+		return nil, fmt.Errorf("local run %s: %w", run.Site, errors.New(`the stack makes no courses of films: run premium local -c ingest=true`))
+	}
+	site.URL = run.Site
+	return site, nil
+}
+
+type uploadCommand struct {
+	siteFlags
+	Dir      string `arg:"" help:"Folder with the films of one course, and their captions, posters and metadata."`
+	Course   string `placeholder:"NAME" help:"Name of the course (default: the folder's name)."`
+	Parallel int    `default:"3" help:"Files uploaded at once (${default})."`
+}
+
+func (uploadCommand) Help() string {
+	return `Uploads LESSON.mp4 (or .mov, .mkv, .webm), LESSON.LANGUAGE.vtt or .srt, LESSON.jpg, LESSON.json and course.json, then waits until each lesson plays. Files that the bucket already has are skipped, and interrupted uploads go on. Ctrl-C while it waits stops the waiting only. Exit code 1: a lesson failed.
+
+Needs s3:GetObject, PutObject, AbortMultipartUpload and ListMultipartUploadParts on the bucket's uploads/*, s3:GetObject on ingest/*, s3:ListBucket and ListBucketMultipartUploads on the bucket, and cloudformation:DescribeStacks.
+
+    premium upload ~/films/knots -course "Sailor's Knots" -stack PremiumHls
+
+` + siteHelp
+}
+
+func (c uploadCommand) Run(ctx context.Context, s system) error {
+	if c.Parallel < 1 || c.Parallel > 32 {
+		return fmt.Errorf("parallel: invalid value %d: must be between 1 and 32", c.Parallel)
+	}
+	dir, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return fmt.Errorf("invalid value %s: must be a folder with films", c.Dir)
+	}
+	files, others, err := videos.Find(dir, cmp.Or(c.Course, filepath.Base(dir)))
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return fmt.Errorf("%s has no film, captions, poster or metadata", c.Dir)
+	}
+	site, err := c.site(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range others {
+		fmt.Fprintf(s.out, "%s: skipped: not a film, captions, poster or metadata\n", printable(name))
+	}
+	began := s.now().Add(-time.Minute) // the clocks differ
+	if err := upload(ctx, s.out, site, files, c.Parallel); err != nil {
+		return err
+	}
+	return follow(ctx, s.out, site, files, began)
+}
+
+// upload uploads files with a bar for each and one for all.
+func upload(ctx context.Context, out io.Writer, site *videos.Site, files []videos.File, parallel int) error {
+	d := newDisplay(out)
+	var total int64
+	for _, f := range files {
+		total += f.Size
+	}
+	all := d.bar("all files", total)
+	var group sync.WaitGroup
+	slots := make(chan struct{}, parallel)
+	errs := make([]error, len(files))
+	for i := range files {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			bar := d.bar(files[i].Name(), files[i].Size)
+			sent, err := videos.Uploader{Site: site}.Upload(ctx, &files[i], func(n int64) {
+				bar.add(n)
+				all.add(n)
+			})
+			bar.end(err == nil)
+			switch errs[i] = err; {
+			case err != nil:
+			case sent:
+				d.line("%s: uploaded", printable(files[i].Name()))
+			default:
+				d.line("%s: already uploaded", printable(files[i].Name()))
+			}
+		})
+	}
+	group.Wait()
+	err := errors.Join(errs...)
+	all.end(err == nil)
+	d.wait()
+	return err
+}
+
+// follow waits for the lessons of films.
+func follow(ctx context.Context, out io.Writer, site *videos.Site, files []videos.File, since time.Time) error {
+	d := newDisplay(out)
+	var group sync.WaitGroup
+	var mu sync.Mutex
+	var errs []error
+	failures := 0
+	for _, f := range files {
+		if f.Upload.Kind != catalog.Film {
+			continue
+		}
+		group.Go(func() {
+			path := f.Upload.Path()
+			bar := d.bar(path, 100)
+			state := catalog.State("")
+			r, err := videos.Follower{Site: site}.Wait(ctx, f, since, func(r catalog.Record) {
+				if r.Job != nil {
+					bar.set(int64(r.Job.Percent))
+				}
+				if r.State != state && (r.State == catalog.Encoding || r.State == catalog.Publishing) {
+					d.line("%s: %s", path, r.State)
+				}
+				state = r.State
+			})
+			bar.end(err == nil && r.State != catalog.Failed)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err != nil:
+				errs = append(errs, fmt.Errorf("%s: %w", path, err))
+			case r.State == catalog.Failed:
+				failures++
+				d.line("%s: failed: %s", path, printable(r.Reason))
+			case r.State == catalog.Playing:
+				d.line("%s: plays at %s", path, site.PlaylistURL(r))
+			default:
+				d.line("%s: %s", path, r.State)
+			}
+			for _, note := range r.Notes {
+				d.line("%s: note: %s", path, printable(note))
+			}
+		})
+	}
+	group.Wait()
+	d.wait()
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	if failures > 0 {
+		return negative{fmt.Sprintf("%d of the lessons failed", failures)}
+	}
+	return nil
+}
+
+// A display shows progress: bars in a terminal, lines elsewhere.
+type display struct {
+	out      io.Writer
+	progress *mpb.Progress // nil where the output is no terminal
+	mu       sync.Mutex
+}
+
+func newDisplay(out io.Writer) *display {
+	d := &display{out: out}
+	if file, ok := out.(*os.File); ok {
+		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
+			d.progress = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40))
+		}
+	}
+	return d
+}
+
+// line prints a line, above the bars if there are some.
+func (d *display) line(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	text := fmt.Sprintf(format, args...) + "\n"
+	if d.progress != nil {
+		fmt.Fprint(d.progress, text)
+		return
+	}
+	io.WriteString(d.out, text)
+}
+
+// wait draws the last state.
+func (d *display) wait() {
+	if d.progress != nil {
+		d.progress.Wait()
+	}
+}
+
+type bar struct{ *mpb.Bar } // nil where there is no terminal
+
+func (d *display) bar(name string, total int64) bar {
+	if d.progress == nil {
+		return bar{}
+	}
+	if total == 0 {
+		total = 1 // an empty file; mpb has another meaning for it
+	}
+	return bar{d.progress.AddBar(total,
+		mpb.PrependDecorators(decor.Name(printable(name), decor.WCSyncSpaceR)),
+		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace)),
+	)}
+}
+
+func (b bar) add(n int64) {
+	if b.Bar != nil {
+		b.IncrInt64(n)
+	}
+}
+
+func (b bar) set(n int64) {
+	if b.Bar != nil {
+		b.SetCurrent(n)
+	}
+}
+
+// end completes the bar, or leaves it where it is.
+func (b bar) end(complete bool) {
+	switch {
+	case b.Bar == nil:
+	case complete:
+		b.SetTotal(-1, true)
+	default:
+		b.Abort(false)
+	}
+}
+
+type videosCommand struct {
+	siteFlags
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+func (videosCommand) Help() string {
+	return `Lists courses and lessons with their state: waiting (no film yet), encoding, publishing, playing, draft, or failed with the reason; notes about files that were not used; and uploads that belong to no lesson. Needs s3:GetObject on the bucket's ingest/*, s3:ListBucket, and cloudformation:DescribeStacks.
+
+` + siteHelp
+}
+
+func (c videosCommand) Run(ctx context.Context, s system) error {
+	site, err := c.site(ctx)
+	if err != nil {
+		return err
+	}
+	listing, err := site.List(ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(s.out, listing)
+	}
+	if len(listing.Courses) == 0 && len(listing.Problems) == 0 {
+		fmt.Fprintln(s.out, "No videos. Upload some: premium upload DIR -course NAME")
+		return nil
+	}
+	columns := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(columns, "LESSON\tSTATE\tDURATION\tTITLE")
+	var below []string
+	for _, course := range listing.Courses {
+		for _, r := range course.Lessons {
+			path, state, duration := r.Course+"/"+r.Lesson, string(r.State), ""
+			switch {
+			case r.State == catalog.Encoding && r.Job != nil:
+				state = fmt.Sprintf("%s %d%%", r.State, r.Job.Percent)
+			case r.Current != nil && r.State == catalog.Playing && r.Current.Free:
+				state += ", free"
+			}
+			if r.Current != nil {
+				duration = (time.Duration(r.Current.Duration) * time.Second).String()
+			}
+			fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", path, state, duration, printable(cmp.Or(r.Metadata.Title, r.LessonName)))
+			if r.State == catalog.Failed {
+				below = append(below, path+": "+r.Reason)
+			}
+			for _, note := range r.Notes {
+				below = append(below, path+": "+note)
+			}
+		}
+		if course.Record.Note != "" {
+			below = append(below, course.Path+": "+course.Record.Note)
+		}
+	}
+	for _, p := range listing.Problems {
+		below = append(below, p.Key+": "+p.Reason)
+	}
+	if err := columns.Flush(); err != nil {
+		return err
+	}
+	if len(below) > 0 {
+		fmt.Fprintln(s.out)
+	}
+	for _, line := range below {
+		fmt.Fprintln(s.out, printable(line))
+	}
+	return nil
+}
+
+// lessonCommand sends one command about a lesson.
+type lessonCommand struct {
+	siteFlags
+	Path string `arg:"" help:"The lesson: COURSE/LESSON, as premium videos lists it."`
+}
+
+func (c lessonCommand) send(ctx context.Context, s system, command string) error {
+	if err := videos.CheckPath(c.Path); err != nil {
+		return err
+	}
+	site, err := c.site(ctx)
+	if err != nil {
+		return err
+	}
+	return send(ctx, s, site, command, c.Path)
+}
+
+func send(ctx context.Context, s system, site *videos.Site, command, path string) error {
+	reply, err := site.Command(ctx, command, path)
+	var refused *videos.RefusedError
+	if errors.As(err, &refused) {
+		return negative{printable(refused.Sentence)}
+	}
+	if err != nil {
+		return err
+	}
+	text := path + ": " + string(reply.State)
+	if reply.Reason != "" {
+		text += ": " + reply.Reason
+	}
+	fmt.Fprintln(s.out, printable(text))
+	return nil
+}
+
+const commandHelp = `Needs lambda:InvokeFunction on the ingest function, and cloudformation:DescribeStacks. Exit code 1: there is no such lesson, or the function refused.
+
+` + siteHelp
+
+type publishCommand struct{ lessonCommand }
+
+func (publishCommand) Help() string {
+	return "Shows a lesson that is a draft. It wins over the metadata files.\n\n" + commandHelp
+}
+
+func (c publishCommand) Run(ctx context.Context, s system) error { return c.send(ctx, s, "publish") }
+
+type draftCommand struct{ lessonCommand }
+
+func (draftCommand) Help() string {
+	return "Hides a lesson from viewers. It wins over the metadata files.\n\n" + commandHelp
+}
+
+func (c draftCommand) Run(ctx context.Context, s system) error { return c.send(ctx, s, "draft") }
+
+type freeCommand struct{ lessonCommand }
+
+func (freeCommand) Help() string {
+	return "Lets everyone watch a lesson. It wins over the metadata files.\n\n" + commandHelp
+}
+
+func (c freeCommand) Run(ctx context.Context, s system) error { return c.send(ctx, s, "free") }
+
+type premiumCommand struct{ lessonCommand }
+
+func (premiumCommand) Help() string {
+	return "Puts a lesson behind signed cookies. It wins over the metadata files.\n\n" + commandHelp
+}
+
+func (c premiumCommand) Run(ctx context.Context, s system) error { return c.send(ctx, s, "premium") }
+
+type rmCommand struct{ lessonCommand }
+
+func (rmCommand) Help() string {
+	return "Removes a lesson: its versions, its film, captions, poster and metadata.\n\n" + commandHelp
+}
+
+func (c rmCommand) Run(ctx context.Context, s system) error { return c.send(ctx, s, "rm") }
+
+type retryCommand struct {
+	siteFlags
+	Path        string `arg:"" optional:"" help:"The lesson: COURSE/LESSON, as premium videos lists it."`
+	DeadLetters bool   `help:"Handle the events of the dead-letter queue again."`
+}
+
+func (retryCommand) Help() string {
+	return `Encodes a film again whose lesson failed, or with --dead-letters handles the events again that ended in the dead-letter queue. Events that fail again stay in the queue. --dead-letters needs sqs:ReceiveMessage and DeleteMessage on the queue too.
+
+` + commandHelp
+}
+
+func (c retryCommand) Run(ctx context.Context, s system) error {
+	if c.DeadLetters == (c.Path != "") {
+		return errors.New("set either COURSE/LESSON or --dead-letters")
+	}
+	if !c.DeadLetters {
+		return lessonCommand{c.siteFlags, c.Path}.send(ctx, s, "retry")
+	}
+	site, err := c.site(ctx)
+	if err != nil {
+		return err
+	}
+	handled, failed, err := site.Redrive(ctx)
+	fmt.Fprintf(s.out, "%d events handled, %d failed again.\n", handled, failed)
+	var refused *videos.RefusedError
+	if errors.As(err, &refused) {
+		return negative{"the last failure: " + printable(strings.TrimSpace(refused.Sentence))}
+	}
+	return err
+}
