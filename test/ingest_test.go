@@ -82,7 +82,7 @@ func TestIngest(t *testing.T) {
 			if r.State == want {
 				return r
 			}
-			if r.State == catalog.Failed || t.Context().Err() != nil {
+			if r.State == catalog.Failed || t.Failed() {
 				t.Fatalf("state %s: %s", r.State, r.Reason)
 			}
 			time.Sleep(50 * time.Millisecond)

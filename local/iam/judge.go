@@ -196,6 +196,7 @@ var knownKeys = map[string]bool{
 	"aws:securetransport": true,
 	"aws:sourceaccount":   true,
 	"aws:sourcearn":       true,
+	"iam:passedtoservice": true,
 	"s3:tlsversion":       true,
 	"sts:externalid":      true,
 }
