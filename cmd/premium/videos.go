@@ -33,13 +33,14 @@ const siteHelp = `Without --stack, it works with the site of premium local. Regi
 
 // siteFlags name a site with ingest.
 type siteFlags struct {
-	Stack string `placeholder:"NAME" help:"The deployed CloudFormation stack."`
+	Stack    string `placeholder:"NAME" help:"The deployed CloudFormation stack."`
+	LocalRun string `name:"run" placeholder:"PORT" help:"Port of the local run, if there are several."`
 }
 
 // site finds the stack, or the local run.
 func (f siteFlags) site(ctx context.Context) (*videos.Site, error) {
 	if f.Stack == "" {
-		return localSite()
+		return localSite(f.LocalRun)
 	}
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
@@ -68,8 +69,8 @@ func (f siteFlags) site(ctx context.Context) (*videos.Site, error) {
 	return site, nil
 }
 
-func localSite() (*videos.Site, error) {
-	run, err := localrun.Find()
+func localSite(port string) (*videos.Site, error) {
+	run, err := localrun.Find(port)
 	if errors.Is(err, localrun.ErrNone) {
 		return nil, errors.New("no site: set --stack, or run premium local -c ingest=true")
 	}
