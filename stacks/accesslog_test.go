@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/cfn"
 	"premiumhls/stacks/stacktest/athena"
 )
 
@@ -26,8 +27,12 @@ func TestLogTables(t *testing.T) {
 	if got := short(get(t, input, "StorageDescriptor", "Location")); got != "s3://AccessLogs/distribution/" {
 		t.Errorf("CloudFront's log is read from %s", got)
 	}
-	config := get(t, a.Only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig", "Logging")
-	if get(t, config, "Prefix") != "distribution/" || get(t, config, "IncludeCookies") != false {
+	logging := get(t, a.Only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig", "Logging", "Fn::If")
+	if get(t, logging, 0) != "IsUsEast1" || text(get(t, logging, 1)) != `{"Ref":"AWS::NoValue"}` {
+		t.Errorf("CloudFront logs %s", text(logging))
+	}
+	config := get(t, logging, 2)
+	if get(t, config, "Prefix") != "distribution/" || get(t, config, "IncludeCookies") != false || !strings.Contains(text(get(t, config, "Bucket")), `"RegionalDomainName"`) {
 		t.Errorf("CloudFront logs %s", text(config))
 	}
 
@@ -47,6 +52,69 @@ func TestLogTables(t *testing.T) {
 	subscription := a.Only(t, "AWS::Logs::SubscriptionFilter").Properties
 	if subscription["FilterPattern"] != `{ $.msg = "request" }` || short(subscription["LogGroupName"]) != "SignerLog" {
 		t.Errorf("%v of %s is kept", subscription["FilterPattern"], short(subscription["LogGroupName"]))
+	}
+}
+
+// In us-east-1, CloudFront delivers its log without credentials, into folders by
+// day and hour that the table reads.
+func TestEdgeLogDelivery(t *testing.T) {
+	a := synthesize(t, accessLogs)
+	source, destination, delivery := a.Only(t, "AWS::Logs::DeliverySource"), a.Only(t, "AWS::Logs::DeliveryDestination"), a.Only(t, "AWS::Logs::Delivery")
+	for _, r := range []cfn.Resource{source, destination, delivery} {
+		if r.Condition != "IsUsEast1" {
+			t.Errorf("%s has the condition %q", r.Type, r.Condition)
+		}
+	}
+	if got := text(a.Template.Conditions["IsUsEast1"]); got != `{"Fn::Equals":[{"Ref":"AWS::Region"},"us-east-1"]}` {
+		t.Errorf("the condition is %s", got)
+	}
+	if source.Properties["LogType"] != "ACCESS_LOGS" || source.Properties["Name"] != "PremiumHls-edge" || !strings.Contains(text(source.Properties["ResourceArn"]), `:distribution/",{"Ref":"Distribution`) {
+		t.Errorf("the source is %s", text(source.Properties))
+	}
+	if short(destination.Properties["DestinationResourceArn"]) != "AccessLogs.Arn" || destination.Properties["OutputFormat"] != "plain" {
+		t.Errorf("the destination is %s", text(destination.Properties))
+	}
+	if delivery.Properties["S3EnableHiveCompatiblePath"] != false || delivery.Properties["FieldDelimiter"] != "\t" {
+		t.Errorf("the delivery is %s", text(delivery.Properties))
+	}
+	policy := false
+	for _, id := range delivery.DependsOn {
+		policy = policy || a.Template.Resources[id].Type == "AWS::S3::BucketPolicy"
+	}
+	if !policy {
+		t.Error("the delivery does not wait for the bucket's policy")
+	}
+
+	columns, _, input := athena.Table(t, a, "edge_daily")
+	if strings.Contains(text(columns), "cookie") || strings.Contains(text(columns), "query") {
+		t.Errorf("the table has %v", columns)
+	}
+	var fields []string
+	for _, field := range get(t, delivery.Properties, "RecordFields").([]any) {
+		fields = append(fields, strings.NewReplacer("-", "_", "(", "_", ")", "").Replace(strings.ToLower(field.(string))))
+	}
+	if len(fields) != 31 || !slices.Equal(columns, fields) {
+		t.Errorf("the delivery has %v, and the table %v", fields, columns)
+	}
+	parameters := get(t, input, "Parameters").(map[string]any)
+	if parameters["skip.header.line.count"] != nil || parameters["projection.day.format"] != "yyyy/MM/dd" {
+		t.Errorf("the table has %s", text(parameters))
+	}
+	suffix, ok := strings.CutSuffix(delivery.Properties["S3SuffixPath"].(string), "{yyyy}/{MM}/{dd}/{HH}")
+	written := "s3://AccessLogs/AWSLogs/AWS::AccountId/CloudFront/" + suffix + "${day}/"
+	if got := short(parameters["storage.location.template"]); !ok || got != written {
+		t.Errorf("the table reads %s, and CloudFront writes to %s", got, written)
+	}
+}
+
+// The suffix of a delivery can never change under its logical id: see
+// newEdgeLogDelivery.
+func TestEdgeLogSuffixIsFixed(t *testing.T) {
+	a := synthesize(t, accessLogs)
+	for id, r := range a.Resources("AWS::Logs::Delivery") {
+		if id != "EdgeLogDelivery" || r.Properties["S3SuffixPath"] != "PremiumHls/{yyyy}/{MM}/{dd}/{HH}" {
+			t.Errorf("%s writes to %v", id, r.Properties["S3SuffixPath"])
+		}
 	}
 }
 
@@ -80,7 +148,7 @@ func TestLogsEnd(t *testing.T) {
 
 func TestNothingIsLoggedByDefault(t *testing.T) {
 	a := synthesize(t, nil)
-	for _, resourceType := range []string{"AWS::KinesisFirehose::DeliveryStream", "AWS::Logs::SubscriptionFilter", "AWS::Glue::Database", "AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Athena::NamedQuery"} {
+	for _, resourceType := range []string{"AWS::KinesisFirehose::DeliveryStream", "AWS::Logs::SubscriptionFilter", "AWS::Logs::DeliverySource", "AWS::Logs::DeliveryDestination", "AWS::Logs::Delivery", "AWS::Glue::Database", "AWS::Glue::Table", "AWS::Athena::WorkGroup", "AWS::Athena::NamedQuery"} {
 		if n := len(a.Resources(resourceType)); n != 0 {
 			t.Errorf("%d of %s", n, resourceType)
 		}
@@ -145,15 +213,14 @@ func TestWhoWatchedWhat(t *testing.T) {
 			[]athena.SignerLine{issued(-9*24*60, "cookies-1", "ada", "course-1", until(-9*24*60+60))}, nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			file := athena.EdgeHeader
-			for _, row := range test.edge {
-				file += row.Line()
+			rows := make([]string, len(test.edge))
+			for i, row := range test.edge {
+				rows[i] = row.Line()
 			}
 			var lines []any
 			for _, line := range test.signer {
 				lines = append(lines, line)
 			}
-			found := athena.Run(t, a, athena.ReadEdge(t, a, file), athena.ReadSigner(t, a, lines...))
 			minute := func(v any) int {
 				at, err := time.Parse(time.RFC3339, v.(string))
 				if err != nil {
@@ -161,19 +228,34 @@ func TestWhoWatchedWhat(t *testing.T) {
 				}
 				return int(at.Sub(began).Minutes())
 			}
-			var watched, unasked []string
-			for _, r := range found["Who watched what"] {
-				watched = append(watched, fmt.Sprintf("%v %v: %v %v %v; %d to %d", r["viewer"], r["path"], r["requests"], r["bytes"], r["shared_requests"], minute(r["first_request"]), minute(r["last_request"])))
+			legacy := func(rows ...string) athena.Log {
+				return athena.ReadEdge(t, a, athena.EdgeHeader+strings.Join(rows, ""))
 			}
-			for _, r := range found["Watched without asking"] {
-				unasked = append(unasked, fmt.Sprintf("%v %v: %v", r["c_ip"], r["path"], r["requests"]))
+			daily := func(rows ...string) athena.Log {
+				return athena.ReadDailyEdge(t, a, athena.Daily(t, a, strings.Join(rows, "")))
 			}
-			slices.Sort(unasked)
-			if !slices.Equal(watched, test.watched) {
-				t.Errorf("watched %q, want %q", watched, test.watched)
-			}
-			if !slices.Equal(unasked, test.unasked) {
-				t.Errorf("unasked %q, want %q", unasked, test.unasked)
+			half := len(rows) / 2
+			signed := athena.ReadSigner(t, a, lines...)
+			for i, found := range athena.RunEach(t, a,
+				[]athena.Log{signed, legacy(rows...)},
+				[]athena.Log{signed, daily(rows...)},
+				[]athena.Log{signed, legacy(rows[:half]...), daily(rows[half:]...)},
+			) {
+				layout := []string{"legacy", "daily", "both"}[i]
+				var watched, unasked []string
+				for _, r := range found["Who watched what"] {
+					watched = append(watched, fmt.Sprintf("%v %v: %v %v %v; %d to %d", r["viewer"], r["path"], r["requests"], r["bytes"], r["shared_requests"], minute(r["first_request"]), minute(r["last_request"])))
+				}
+				for _, r := range found["Watched without asking"] {
+					unasked = append(unasked, fmt.Sprintf("%v %v: %v", r["c_ip"], r["path"], r["requests"]))
+				}
+				slices.Sort(unasked)
+				if !slices.Equal(watched, test.watched) {
+					t.Errorf("%s: watched %q, want %q", layout, watched, test.watched)
+				}
+				if !slices.Equal(unasked, test.unasked) {
+					t.Errorf("%s: unasked %q, want %q", layout, unasked, test.unasked)
+				}
 			}
 		})
 	}

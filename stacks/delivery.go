@@ -10,13 +10,13 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// originSecretHeader carries the secret that shows the signer that a request
-// came through the distribution.
+// originSecretHeader carries the secret that proves to the signer that a
+// request came through the distribution.
 const originSecretHeader = "X-Origin-Secret"
 
 type delivery struct {
 	distribution awscloudfront.Distribution
-	host         *string // what viewers use, and what policies name
+	host         *string // used by viewers and in policies
 }
 
 // newDelivery creates the distribution: the public page and trailers, premium
@@ -29,8 +29,8 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 		return awscloudfrontorigins.S3BucketOrigin_WithOriginAccessControl(st.bucket, &awscloudfrontorigins.S3BucketOriginWithOACProps{
 			OriginAccessControl: access,
 			OriginPath:          folder,
-			// Without the permission to list, S3 answers 403 for a missing object,
-			// which looks like a refused viewer.
+			// Without s3:ListBucket, S3 returns 403 for a missing object, which
+			// looks like a refused viewer.
 			OriginAccessLevels: &[]awscloudfront.AccessLevel{awscloudfront.AccessLevel_READ, awscloudfront.AccessLevel_LIST},
 		})
 	}
@@ -40,13 +40,13 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 			OriginSslProtocols: &[]awscloudfront.OriginSslPolicy{awscloudfront.OriginSslPolicy_TLS_V1_2},
 			CustomHeaders:      &map[string]*string{originSecretHeader: secret},
 		}),
-		// Not redirect-to-https: the token would already have been sent in
-		// the clear.
+		// Not redirect-to-https: the viewer would send the token over plain
+		// HTTP before the redirect.
 		ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
 		AllowedMethods:       awscloudfront.AllowedMethods_ALLOW_ALL(),
 		CachePolicy:          awscloudfront.CachePolicy_CACHING_DISABLED(),
-		// Forwards the token and the cookies, without which CloudFront would
-		// drop Set-Cookie from the responses.
+		// Forwards the token and the cookies. CloudFront removes Set-Cookie
+		// from responses if it does not forward cookies.
 		OriginRequestPolicy:   awscloudfront.OriginRequestPolicy_ALL_VIEWER_EXCEPT_HOST_HEADER(),
 		ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
 	}
@@ -59,8 +59,8 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 		DefaultRootObject: jsii.String("index.html"),
 		HttpVersion:       awscloudfront.HttpVersion_HTTP2_AND_3,
 		PriceClass:        priceClasses[s.PriceClass],
-		// A policy can hold IPv4 addresses only: a viewer who connected over
-		// IPv6 could not be given cookies that work.
+		// A policy takes IPv4 addresses only, so cookies could not work for a
+		// viewer who connects over IPv6.
 		EnableIpv6:     jsii.Bool(!s.BindViewerAddress),
 		ErrorResponses: errorResponses(),
 		DefaultBehavior: &awscloudfront.BehaviorOptions{
@@ -100,9 +100,12 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 		props.EnableLogging = jsii.Bool(true)
 		props.LogBucket = st.logs
 		props.LogFilePrefix = jsii.String(edgeLogs + "/")
-		props.LogIncludesCookies = jsii.Bool(false) // they open videos
+		props.LogIncludesCookies = jsii.Bool(false) // they are credentials
 	}
 	distribution := awscloudfront.NewDistribution(stack, jsii.String("Distribution"), props)
+	if stack.existing.writesPolicyOf.bucket {
+		newRetainedBucketPolicy(stack, st.bucket, distribution)
+	}
 	newSubscription(stack, s, distribution, acl)
 
 	d := delivery{distribution: distribution, host: distribution.DistributionDomainName()}

@@ -52,6 +52,7 @@ var (
 	}
 	accessLogGrants = []string{
 		`AccessLogs admits logging.s3.amazonaws.com: s3:PutObject on AccessLogs.Arn/bucket/* if aws:SourceAccount StringEquals AWS::AccountId and aws:SourceArn ArnLike Videos.Arn`,
+		`AccessLogs admits delivery.logs.amazonaws.com: s3:PutObject on AccessLogs.Arn/AWSLogs/AWS::AccountId/* if aws:SourceAccount StringEquals AWS::AccountId and aws:SourceArn ArnLike arn:aws:logs:us-east-1:AWS::AccountId:delivery-source:PremiumHls-edge and s3:x-amz-acl StringEquals bucket-owner-full-control`,
 		`AccessLogs denies *: s3:* on AccessLogs.Arn AccessLogs.Arn/* if aws:SecureTransport Bool false`,
 		`AccessLogs denies *: s3:* on AccessLogs.Arn AccessLogs.Arn/* if s3:TlsVersion NumericLessThan 1.2`,
 		`SignerLogSender is assumed by logs.amazonaws.com: sts:AssumeRole if aws:SourceArn ArnLike arn:aws:logs::*`,
@@ -118,6 +119,7 @@ var wildcards = []wildcard{
 	{`^Ingest: mediaconvert:Probe on \*$`, "the action has no resources (service authorization reference)"},
 	{`^Uploader: s3:GetObject on arn:aws:s3:::cdk-`, "this deploy's assets are named by their hashes"},
 	{`^Uploader: s3:AbortMultipartUpload s3:PutObject on `, "folders of the page and the sample; TestUploaderCannotWriteOwnersObjects"},
+	{`^AccessLogs admits delivery.logs.amazonaws.com: .*/AWSLogs/AWS::AccountId/\* `, "the statement of the CloudWatch Logs user guide: with another, CloudWatch Logs would add its own"},
 	{`^(Videos|AccessLogs) admits Emptier.Arn: `, "the CDK's own: it empties a bucket that is deleted"},
 }
 

@@ -25,10 +25,12 @@ func TestLeftBehind(t *testing.T) {
 	on.Entitlements.Table, on.AccessLogs = true, true
 	off := settings.Default()
 	off.JWTIssuer = "https://issuer.example.com"
+	other := on
+	other.Bucket = "premiumhls-videos-abc"
 	for _, test := range []struct {
 		s    settings.Settings
 		want []string
-	}{{on, nil}, {off, []string{"logBucket", "grantsTable", "userPoolId"}}} {
+	}{{on, nil}, {other, []string{"bucket"}}, {off, []string{"logBucket", "grantsTable", "userPoolId"}}} {
 		warnings, err := checkAgainstLast(file, test.s)
 		if err != nil || len(warnings) != len(test.want) {
 			t.Fatalf("%q, %v, want %q", warnings, err, test.want)

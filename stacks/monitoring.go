@@ -35,10 +35,7 @@ func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, d delivery
 	}
 	// CloudFront's metrics are in us-east-1, and an alarm can only use metrics of
 	// its own region.
-	inUsEast1 := awscdk.NewCfnCondition(stack, jsii.String("IsUsEast1"), &awscdk.CfnConditionProps{
-		Expression: awscdk.Fn_ConditionEquals(awscdk.Aws_REGION(), jsii.String("us-east-1")),
-	})
-	newAlarm(stack, s, m.edgeAlarm()).CfnOptions().SetCondition(inUsEast1)
+	newAlarm(stack, s, m.edgeAlarm()).CfnOptions().SetCondition(stack.isUsEast1())
 	return newDashboard(stack, s, m)
 }
 

@@ -28,6 +28,17 @@ const (
 	rateTime = 300 // seconds
 )
 
+// isUsEast1 is the condition that the stack is deployed to home. The region may
+// not be known at synthesis.
+func (p *premiumHLS) isUsEast1() awscdk.CfnCondition {
+	if p.inHome == nil {
+		p.inHome = awscdk.NewCfnCondition(p, jsii.String("IsUsEast1"), &awscdk.CfnConditionProps{
+			Expression: awscdk.Fn_ConditionEquals(awscdk.Aws_REGION(), jsii.String(home)),
+		})
+	}
+	return p.inHome
+}
+
 // regionOf is the region that a stack is deployed to: its own, or else that of
 // regionFor.
 func regionOf(stack awscdk.Stack) string {

@@ -87,18 +87,24 @@ func NewPremiumHLS(scope constructs.Construct, id *string, props *PremiumHLSProp
 
 // existing are resources that the stack uses and does not make. Each may be nil.
 type existing struct {
-	bucket    awss3.IBucket
-	logBucket awss3.IBucket
-	table     awsdynamodb.ITable
-	userPool  awscognito.IUserPool
-	signInURL *string // of userPool
+	bucket         awss3.IBucket
+	logBucket      awss3.IBucket
+	table          awsdynamodb.ITable
+	userPool       awscognito.IUserPool
+	signInURL      *string // of userPool
+	writesPolicyOf retainedBuckets
 }
+
+// retainedBuckets are the existing buckets that an earlier deploy left behind
+// without their policies, which the stack writes again.
+type retainedBuckets struct{ bucket, logBucket bool }
 
 type premiumHLS struct {
 	constructs.Construct
 	stack    awscdk.Stack
 	existing existing
 	outputs  []siteOutput
+	inHome   awscdk.CfnCondition // nil until isUsEast1
 
 	storage      storage
 	delivery     delivery
@@ -162,7 +168,9 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 		output(site, "Dashboard", "CloudWatch dashboard", *newMonitoring(site, s, site.signer, site.delivery))
 	}
 	if logs := site.storage.logs; logs != nil {
+		newEdgeLogDelivery(site, s, site.delivery.distribution, site.storage)
 		newSignerLogDelivery(site, s, site.signer, logs)
+		output(site, "LogBucket", "Bucket of access logs", *logs.BucketName())
 		output(site, "LogQueries", "Athena workgroup with queries of the logs", *newLogQueries(site, s, logs))
 	}
 

@@ -21,7 +21,8 @@ type PremiumHLSProps struct {
 
 	// LogBucket is an existing bucket for access logs, which it turns on. Its
 	// object ownership must allow access control lists, which CloudFront's
-	// standard logs need.
+	// legacy standard log needs. In us-east-1, an imported bucket needs a
+	// statement for delivery.logs.amazonaws.com in its policy.
 	// Default: a new bucket if AccessLogs is true.
 	LogBucket awss3.IBucket `json:"-"`
 

@@ -26,7 +26,8 @@ const resourceProps = `
 
 	// LogBucket is an existing bucket for access logs, which it turns on. Its
 	// object ownership must allow access control lists, which CloudFront's
-	// standard logs need.
+	// legacy standard log needs. In us-east-1, an imported bucket needs a
+	// statement for delivery.logs.amazonaws.com in its policy.
 	// Default: a new bucket if AccessLogs is true.
 	LogBucket awss3.IBucket ` + "`json:\"-\"`" + `
 
@@ -86,7 +87,7 @@ type PremiumHLSProps struct {`)
 		name, doc := fieldNames[f.Name], f.Doc()
 		standard := fmt.Sprintf("%v", f.Value.Interface())
 		switch {
-		case slices.Contains([]string{"region", "grantsTable", "userPoolId", "logBucket"}, f.Name):
+		case slices.Contains([]string{"region", "bucket", "grantsTable", "userPoolId", "logBucket"}, f.Name):
 			continue // the consumer's stack has a region, and props take the resources themselves
 		case f.Name == "stackName":
 			name, doc = "Name", "Name of the site. Resources that need a name, such as parameters and the dashboard, begin with it. It must differ from that of every other site in the account and region."

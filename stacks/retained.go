@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscognito"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -31,17 +32,50 @@ func retained(stack awscdk.Stack, s settings.Settings) (e existing) {
 		e.userPool = awscognito.UserPool_FromUserPoolId(stack, jsii.String("RetainedViewers"), &s.UserPoolID)
 	}
 	if s.LogBucket != "" && s.AccessLogs {
-		bucket := awss3.Bucket_FromBucketName(stack, jsii.String("RetainedAccessLogs"), &s.LogBucket)
-		newLogBucketPolicy(stack, bucket)
-		e.logBucket = bucket
+		e.logBucket = awss3.Bucket_FromBucketName(stack, jsii.String("RetainedAccessLogs"), &s.LogBucket)
+		e.writesPolicyOf.logBucket = true
+	}
+	if s.Bucket != "" {
+		e.bucket = awss3.Bucket_FromBucketName(stack, jsii.String("RetainedVideos"), &s.Bucket)
+		e.writesPolicyOf.bucket = true
 	}
 	return e
 }
 
-// newLogBucketPolicy gives a retained log bucket the policy that it lost when
-// the logs were turned off: CloudFormation retains a bucket without its policy.
-func newLogBucketPolicy(stack awscdk.Stack, bucket awss3.IBucket) {
-	policy := awss3.NewBucketPolicy(stack, jsii.String("RetainedAccessLogsPolicy"), &awss3.BucketPolicyProps{Bucket: bucket})
+// newRetainedLogBucketPolicy writes the policy of a retained log bucket again:
+// CloudFormation retains a bucket without its policy.
+func newRetainedLogBucketPolicy(stack *premiumHLS, s settings.Settings, bucket awss3.IBucket) awss3.BucketPolicy {
+	policy := newRetainedPolicy(stack, "RetainedAccessLogsPolicy", bucket)
+	policy.Document().AddStatements(
+		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logging.s3.amazonaws.com"), nil)},
+			Actions:    jsii.Strings("s3:PutObject"), Resources: &[]*string{bucket.ArnForObjects(jsii.String(bucketLogs + "/*"))},
+			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
+		}),
+		edgeLogStatement(stack, s, bucket),
+	)
+	return policy
+}
+
+// newRetainedBucketPolicy writes the policy of a retained bucket of videos
+// again, for a new distribution.
+func newRetainedBucketPolicy(stack *premiumHLS, bucket awss3.IBucket, distribution awscloudfront.Distribution) {
+	policy := newRetainedPolicy(stack, "RetainedVideosPolicy", bucket)
+	policy.Document().AddStatements(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("cloudfront.amazonaws.com"), nil)},
+		// The same as the CDK's origin access control adds to a new bucket.
+		Actions:    jsii.Strings("s3:GetObject", "s3:ListBucket"),
+		Resources:  &[]*string{bucket.BucketArn(), bucket.ArnForObjects(jsii.String("*"))},
+		Conditions: &map[string]any{"StringEquals": map[string]any{"AWS:SourceArn": distribution.DistributionArn()}},
+	}))
+	// The CDK does not know that the stack writes the policy.
+	awscdk.Annotations_Of(distribution).AcknowledgeWarning(jsii.String("@aws-cdk/aws-cloudfront-origins:updateImportedBucketPolicyOac"), nil)
+}
+
+// newRetainedPolicy makes a bucket policy that denies requests without TLS 1.2,
+// as the policy of a new bucket does.
+func newRetainedPolicy(stack *premiumHLS, id string, bucket awss3.IBucket) awss3.BucketPolicy {
+	policy := awss3.NewBucketPolicy(stack, &id, &awss3.BucketPolicyProps{Bucket: bucket})
 	all := []*string{bucket.BucketArn(), bucket.ArnForObjects(jsii.String("*"))}
 	policy.Document().AddStatements(
 		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
@@ -54,12 +88,8 @@ func newLogBucketPolicy(stack awscdk.Stack, bucket awss3.IBucket) {
 			Actions: jsii.Strings("s3:*"), Resources: &all,
 			Conditions: &map[string]any{"NumericLessThan": map[string]any{"s3:TlsVersion": 1.2}},
 		}),
-		awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Principals: &[]awsiam.IPrincipal{awsiam.NewServicePrincipal(jsii.String("logging.s3.amazonaws.com"), nil)},
-			Actions:    jsii.Strings("s3:PutObject"), Resources: &[]*string{bucket.ArnForObjects(jsii.String(bucketLogs + "/*"))},
-			Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": stack.Account()}},
-		}),
 	)
+	return policy
 }
 
 // checkAgainstLast compares the settings with the template that the last
@@ -87,6 +117,8 @@ func checkAgainstLast(file string, s settings.Settings) (warnings []string, err 
 			warnings = append(warnings, leaves(id, "table of grants", "grantsTable", "entitlements"))
 		case r.Type == "AWS::Cognito::UserPool":
 			warnings = append(warnings, leaves(id, "user pool", "userPoolId", "jwtIssuer"))
+		case r.Type == "AWS::S3::Bucket" && strings.HasPrefix(id, "Videos") && s.Bucket != "":
+			warnings = append(warnings, leaves(id, "bucket of videos", "bucket", "bucket"))
 		case r.Type == "AWS::S3::Bucket" && strings.HasPrefix(id, "AccessLogs") && (!s.AccessLogs || s.LogBucket != ""):
 			warnings = append(warnings, leaves(id, "bucket of access logs", "logBucket", "accessLogs"))
 		}

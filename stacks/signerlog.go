@@ -13,7 +13,7 @@ import (
 )
 
 // newSignerLogDelivery copies the signer's log into the log bucket, so that
-// queries can join it with CloudFront's, which does not know viewers.
+// queries can join it with CloudFront's log, which does not name viewers.
 func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, logs awss3.IBucket) {
 	faults := newLogGroup(stack, s, "SignerLogDeliveryLog")
 	faultStream := awslogs.NewLogStream(stack, jsii.String("SignerLogDeliveryFaults"), &awslogs.LogStreamProps{
@@ -21,12 +21,12 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 
-	// Firehose sends the account that owns the delivery stream as external id.
+	// Firehose passes the account of the delivery stream as the external ID.
 	writer := newServiceRole(stack, "SignerLogWriterRole", "firehose.amazonaws.com", map[string]any{
 		"StringEquals": map[string]any{"sts:ExternalId": stack.Account()},
 	})
-	// What Firehose needs to write to S3 (Firehose developer guide, "Grant
-	// Firehose access to an Amazon S3 destination"), in its own folders.
+	// The permissions to write to S3 (Firehose developer guide, "Grant Firehose
+	// access to an Amazon S3 destination"), for Firehose's own folders only.
 	writer.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:     jsii.String("WriteLogFiles"),
 		Actions: jsii.Strings("s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"),
@@ -58,8 +58,8 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 			ErrorOutputPrefix: jsii.String(failedLogs + "/!{firehose:error-output-type}/"),
 			CompressionFormat: jsii.String("GZIP"),
 			FileExtension:     jsii.String(".json.gz"),
-			// Fewer files make faster queries, and CloudFront's log is not
-			// delivered sooner either.
+			// Few large files make queries faster. CloudFront's log does not
+			// arrive earlier either.
 			BufferingHints: &awskinesisfirehose.CfnDeliveryStream_BufferingHintsProperty{
 				IntervalInSeconds: jsii.Number(900), SizeInMBs: jsii.Number(64),
 			},
@@ -68,10 +68,10 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 			},
 			ProcessingConfiguration: &awskinesisfirehose.CfnDeliveryStream_ProcessingConfigurationProperty{
 				Enabled: jsii.Bool(true),
-				// CloudWatch Logs sends many events in one compressed record.
-				// The last processor adds a line break: it is undocumented
-				// whether the one before leaves any, and the table skips
-				// empty lines.
+				// CloudWatch Logs sends several events in one compressed
+				// record. The last processor adds a line break, because it is
+				// not documented whether message extraction does; the table
+				// skips empty lines.
 				Processors: []any{
 					processor("Decompression", "CompressionFormat", "GZIP"),
 					processor("CloudWatchLogProcessing", "DataMessageExtraction", "true"),
@@ -92,7 +92,7 @@ func newSignerLogDelivery(stack *premiumHLS, s settings.Settings, sg signer, log
 	}))
 	awslogs.NewCfnSubscriptionFilter(stack, jsii.String("SignerLogSubscription"), &awslogs.CfnSubscriptionFilterProps{
 		LogGroupName:   sg.function.LogGroup().LogGroupName(),
-		FilterPattern:  jsii.Sprintf(`{ $.msg = %q }`, logfield.Message), // none of Lambda's own lines
+		FilterPattern:  jsii.Sprintf(`{ $.msg = %q }`, logfield.Message), // without Lambda's own lines
 		DestinationArn: stream.AttrArn(),
 		RoleArn:        sender.RoleArn(),
 	}).Node().AddDependency(sender) // CloudWatch Logs sends a test message when the filter is created
@@ -105,8 +105,8 @@ func processor(kind, name, value string) *awskinesisfirehose.CfnDeliveryStream_P
 	}
 }
 
-// newServiceRole makes a role for a service, under conditions that keep others
-// from using the service to assume it.
+// newServiceRole makes a role for a service. The conditions prevent other
+// accounts from assuming it through the service.
 func newServiceRole(stack *premiumHLS, id, service string, conditions map[string]any) awsiam.Role {
 	return awsiam.NewRole(stack, &id, &awsiam.RoleProps{
 		AssumedBy: awsiam.NewServicePrincipal(&service, &awsiam.ServicePrincipalOpts{Conditions: &conditions}),

@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/internal/catalog"
@@ -17,15 +18,16 @@ const publicFolder = "public"
 
 type storage struct {
 	bucket       awss3.IBucket
-	logs         awss3.IBucket // nil without accessLogs
+	logs         awss3.IBucket          // nil without accessLogs
+	logPolicy    constructs.IDependable // of logs; nil for an imported bucket
 	mediaConvert awsiam.Role
 }
 
 func newStorage(stack *premiumHLS, s settings.Settings) storage {
 	var st storage
 	props := &awss3.BucketProps{
-		// SSE-S3: with a KMS key, key, bucket and distribution would need each
-		// other.
+		// SSE-S3: with a KMS key, the key, the bucket and the distribution
+		// would depend on each other.
 		Encryption:        awss3.BucketEncryption_S3_MANAGED,
 		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
 		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
@@ -34,8 +36,7 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 		Versioned:         jsii.Bool(true),
 		RemovalPolicy:     removal(s),
 		AutoDeleteObjects: jsii.Bool(!s.KeepData),
-		// Video is large and rarely replaced: an old version is a way back for
-		// a month, and half an upload is worth nothing.
+		// Keep old versions 30 days; abort incomplete uploads.
 		LifecycleRules: &[]*awss3.LifecycleRule{{
 			Id:                                  jsii.String("EndOldVersionsAndUnfinishedUploads"),
 			NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(30)),
@@ -60,7 +61,7 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 		}}
 	}
 	if s.AccessLogs {
-		st.logs = newLogBucket(stack, s)
+		st.logs, st.logPolicy = newLogBucket(stack, s)
 		props.ServerAccessLogsBucket = st.logs
 		props.ServerAccessLogsPrefix = jsii.String(bucketLogs + "/")
 	}
@@ -72,8 +73,8 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 	return st
 }
 
-// newMediaConvertRole lets jobs of this account write videos, and not the page
-// beside them.
+// newMediaConvertRole makes a role for MediaConvert jobs of this account. It
+// can write videos, but not the page, which is in the same bucket.
 func newMediaConvertRole(stack *premiumHLS, s settings.Settings, bucket awss3.IBucket) awsiam.Role {
 	role := awsiam.NewRole(stack, jsii.String("MediaConvertRole"), &awsiam.RoleProps{
 		Description: jsii.String("MediaConvert writes videos for " + s.StackName),
@@ -100,7 +101,7 @@ func newMediaConvertRole(stack *premiumHLS, s settings.Settings, bucket awss3.IB
 	return role
 }
 
-// removal is what becomes of data when the stack is deleted.
+// removal is the removal policy of resources that hold data.
 func removal(s settings.Settings) awscdk.RemovalPolicy {
 	if s.KeepData {
 		return awscdk.RemovalPolicy_RETAIN

@@ -203,7 +203,7 @@ func TestEverySettingReachesTheTemplate(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if got := text(get(t, config, "Logging", "IncludeCookies")); got != "false" {
+	if got := text(get(t, config, "Logging", "Fn::If", 2, "IncludeCookies")); got != "false" {
 		t.Error("the logs hold cookies")
 	}
 	if n := len(a.Resources("Custom::SigningKey")); n != 2 {

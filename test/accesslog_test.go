@@ -36,7 +36,7 @@ func TestLogsLeadFromSegmentsToViewers(t *testing.T) {
 	for _, line := range log.lines(t) {
 		lines = append(lines, line)
 	}
-	found := athena.Run(t, s.assembly, athena.ReadEdge(t, s.assembly, file), athena.ReadSigner(t, s.assembly, lines...))
+	found := athena.Run(t, s.assembly, athena.ReadDailyEdge(t, s.assembly, file), athena.ReadSigner(t, s.assembly, lines...))
 	ada, _ := lines[0].(map[string]any)["viewer"].(string) // a keyed digest
 	if r := found["Who watched what"]; len(r) != 1 || ada == "" || r[0]["viewer"] != ada || !strings.HasPrefix(r[0]["path"].(string), "course-2") || r[0]["requests"] != 1.0 || r[0]["bytes"].(float64) < 1000 {
 		t.Errorf("watched %v, want what ada did", r)

@@ -218,6 +218,18 @@ var descriptions = map[string]func(subject) (string, attributes){
 	"AWS::Logs::LogStream":          func(s subject) (string, attributes) { return s.name("LogStreamName"), attributes{} },
 	"AWS::Logs::MetricFilter":       func(s subject) (string, attributes) { return s.name("FilterName"), attributes{} },
 	"AWS::Logs::SubscriptionFilter": func(s subject) (string, attributes) { return s.name("FilterName"), attributes{} },
+	"AWS::Logs::DeliverySource": func(s subject) (string, attributes) {
+		name := s.name("Name")
+		return name, attributes{"Arn": s.arn("logs", "delivery-source:"+name)}
+	},
+	"AWS::Logs::DeliveryDestination": func(s subject) (string, attributes) {
+		name := s.name("Name")
+		return name, attributes{"Arn": s.arn("logs", "delivery-destination:"+name)}
+	},
+	"AWS::Logs::Delivery": func(s subject) (string, attributes) {
+		id := s.token(upperDigits, 16)
+		return id, attributes{"Arn": s.arn("logs", "delivery:"+id), "DeliveryId": id}
+	},
 	"AWS::KinesisFirehose::DeliveryStream": func(s subject) (string, attributes) {
 		name := s.name("DeliveryStreamName")
 		return name, attributes{"Arn": s.arn("firehose", "deliverystream/"+name)}

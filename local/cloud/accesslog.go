@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,35 +54,96 @@ func (c *Cloud) deliverLog() error {
 	l.lines.Reset()
 	l.pending = false
 	l.mu.Unlock()
-	bucket, prefix, distribution := c.logBucket()
-	if bucket == nil || lines == "" {
+	to := c.logTarget()
+	if to.bucket == nil || lines == "" {
 		return nil
 	}
 	var file bytes.Buffer
 	w := gzip.NewWriter(&file)
-	if _, err := io.WriteString(w, edge.LogHeader+lines); err != nil {
+	if _, err := io.WriteString(w, to.format(lines)); err != nil {
 		return err
 	}
 	if err := w.Close(); err != nil {
 		return err
 	}
+	now := time.Now().UTC()
 	// The name: CloudFront developer guide, "File name format".
-	key := fmt.Sprintf("%s%s.%s.%s.gz", prefix, distribution, time.Now().UTC().Format("2006-01-02-15"), strings.ToLower(rand.Text()[:8]))
-	return bucket.Put(key, s3.Object{Content: file.Bytes(), ContentType: "application/x-gzip"})
+	key := fmt.Sprintf("%s%s.%s.%s.gz", to.folder(now), to.distribution, now.Format("2006-01-02-15"), strings.ToLower(rand.Text()[:8]))
+	return to.bucket.Put(key, s3.Object{Content: file.Bytes(), ContentType: "application/x-gzip"})
 }
 
-// logBucket is where the distribution's access log goes; nil for nowhere.
-func (c *Cloud) logBucket() (bucket *s3.Bucket, prefix, distribution string) {
+// A logTarget is where the distribution's access log goes, and how. Without a
+// bucket it goes nowhere.
+type logTarget struct {
+	bucket       *s3.Bucket
+	prefix       string
+	distribution string
+	// Of standard logging v2: the path below prefix, with variables such as
+	// {yyyy}, and the fields. Without fields it is the legacy log.
+	suffix    string
+	fields    []string
+	delimiter string
+}
+
+// logTarget reads the target from the distribution or from a delivery.
+func (c *Cloud) logTarget() logTarget {
+	var to logTarget
 	for _, d := range c.stack.Resources("AWS::CloudFront::Distribution") {
+		to.distribution = d.State.PhysicalID
 		config, _ := d.Properties["DistributionConfig"].(map[string]any)
-		logging, ok := config["Logging"].(map[string]any)
-		if !ok {
-			continue
+		if logging, ok := config["Logging"].(map[string]any); ok {
+			to.prefix, _ = logging["Prefix"].(string)
+			to.bucket = c.buckets.byDomain(fmt.Sprint(logging["Bucket"]))
+			return to
 		}
-		prefix, _ = logging["Prefix"].(string)
-		return c.buckets.byDomain(fmt.Sprint(logging["Bucket"])), prefix, d.State.PhysicalID
 	}
-	return nil, "", ""
+	for _, delivery := range c.stack.Resources("AWS::Logs::Delivery") {
+		for _, destination := range c.stack.Resources("AWS::Logs::DeliveryDestination") {
+			if destination.State.Attributes["Arn"] != delivery.Properties["DeliveryDestinationArn"] {
+				continue
+			}
+			to.bucket = c.buckets[strings.TrimPrefix(fmt.Sprint(destination.Properties["DestinationResourceArn"]), "arn:aws:s3:::")]
+		}
+		// What CloudFront adds when the delivery is created.
+		to.prefix = "AWSLogs/" + c.where().AccountID + "/CloudFront/"
+		to.suffix, _ = delivery.Properties["S3SuffixPath"].(string)
+		to.delimiter, _ = delivery.Properties["FieldDelimiter"].(string)
+		to.fields = []string{}
+		for _, field := range list(delivery.Properties["RecordFields"]) {
+			to.fields = append(to.fields, fmt.Sprint(field))
+		}
+	}
+	return to
+}
+
+// folder is the folder of a file that is delivered now.
+func (to logTarget) folder(now time.Time) string {
+	if to.fields == nil {
+		return to.prefix
+	}
+	variables := strings.NewReplacer("{DistributionId}", to.distribution, "{yyyy}", now.Format("2006"), "{MM}", now.Format("01"), "{dd}", now.Format("02"), "{HH}", now.Format("15"))
+	return to.prefix + variables.Replace(to.suffix) + "/"
+}
+
+// format makes a file of lines of the legacy log.
+func (to logTarget) format(lines string) string {
+	if to.fields == nil {
+		return edge.LogHeader + lines
+	}
+	_, header, _ := strings.Cut(edge.LogHeader, "#Fields: ")
+	names := strings.Fields(header)
+	var b strings.Builder
+	for line := range strings.Lines(lines) {
+		values := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
+		kept := make([]string, len(to.fields))
+		for i, field := range to.fields {
+			if at := slices.Index(names, field); at >= 0 {
+				kept[i] = values[at]
+			}
+		}
+		b.WriteString(strings.Join(kept, to.delimiter) + "\n")
+	}
+	return b.String()
 }
 
 // AccessLog delivers the distribution's access log, and returns all of it that
@@ -90,13 +152,13 @@ func (c *Cloud) AccessLog() (string, error) {
 	if err := c.deliverLog(); err != nil {
 		return "", err
 	}
-	bucket, prefix, _ := c.logBucket()
-	if bucket == nil {
+	to := c.logTarget()
+	if to.bucket == nil {
 		return "", fmt.Errorf("the distribution has no access log: set accessLogs")
 	}
 	var all strings.Builder
-	for _, key := range bucket.List(prefix) {
-		content, err := bucket.Read(key)
+	for _, key := range to.bucket.List(to.prefix) {
+		content, err := to.bucket.Read(key)
 		if err != nil {
 			return "", err
 		}

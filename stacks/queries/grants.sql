@@ -1,18 +1,17 @@
--- Cookies are given in the signer's log to a viewer, and in CloudFront's log to
--- an address and a browser. The two lines name the same request, so whatever
--- that address and browser then got of what the cookies open, until they end,
--- is counted as the viewer's.
+-- The signer's log has the viewer who got cookies. CloudFront's log has the
+-- address and browser of the same request, by its id. Later requests from that
+-- address and browser, below the path of the cookies and before they expire,
+-- count as the viewer's.
 --
--- It looks at the last seven days; change the 7, and the 8, for others. Cookies
--- that were given the day before may still be in use.
-WITH
+-- This covers the last seven days. For another period, change every 7, and every
+-- 8 to one more: cookies from the day before may still be in use.
   requests AS (
     SELECT
       x_edge_request_id AS request, cs_method, cs_uri_stem, sc_status, sc_bytes, c_ip, cs_user_agent, "date",
-      -- CloudFront notes when an answer ended.
+      -- CloudFront logs the time at which a response ended.
       to_unixtime(from_iso8601_timestamp(CAST("date" AS varchar) || 'T' || "time" || 'Z')) AS ended,
       time_taken
-    FROM edge
+    FROM edge_log
     WHERE "date" >= date_add('day', -8, current_date)
   ),
   issued AS (
@@ -37,6 +36,6 @@ WITH
       AND sc_status IN (200, 206, 304)
       AND starts_with(cs_uri_stem, '/premium/')
       AND cs_uri_stem NOT LIKE '%.m3u8'
-      -- The deploy check signs for itself.
+      -- The deploy check signs its own cookies.
       AND NOT starts_with(cs_uri_stem, '/premium/.deploy-check')
   )

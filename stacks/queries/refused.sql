@@ -1,5 +1,5 @@
--- Whom the signer gave no cookies in the last seven days, and why. A token that
--- is wrong is refused before the signer, by the API, and is in the API's log.
+-- Viewers who got no cookies from the signer in the last seven days, and why.
+-- The API rejects an invalid token before the signer runs: see the API's log.
 SELECT
   viewer,
   path,

@@ -1,5 +1,5 @@
--- What is left: segments for addresses and browsers that no cookies were given
--- to. Either somebody copied cookies, or a viewer moved to another network.
+-- Segments for addresses and browsers that got no cookies: either somebody
+-- copied cookies, or a viewer changed networks.
 SELECT
   segments.c_ip,
   segments.cs_user_agent,

@@ -1,5 +1,5 @@
   , watched AS (
-    -- Cookies are renewed while one watches, so several grants may cover a segment.
+    -- Cookies are renewed during playback, so several grants can cover a segment.
     SELECT DISTINCT grants.viewer, segments.folder, segments.request, segments.ended, segments.sc_bytes
     FROM segments
     JOIN grants
@@ -19,8 +19,8 @@ SELECT
   from_unixtime(max(ended)) AS last_request,
   count(*) AS requests,
   sum(sc_bytes) AS bytes,
-  -- Requests that may as well be those of another viewer, who had cookies for
-  -- them at the same address with the same browser.
+  -- Requests that could also be another viewer's, who had cookies for the same
+  -- path at the same address with the same browser.
   sum(CASE WHEN viewers > 1 THEN 1 ELSE 0 END) AS shared_requests
 FROM counted
 GROUP BY viewer, folder

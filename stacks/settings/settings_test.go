@@ -141,6 +141,8 @@ func TestReadRefuses(t *testing.T) {
 		{"a user pool beside another issuer", map[string]any{"jwtIssuer": "https://a.example.com", "jwtAudience": []any{"c"}, "userPoolId": "eu-west-1_abc"}, []string{"userPoolId"}},
 		{"a user pool by its name", map[string]any{"userPoolId": "viewers"}, []string{"userPoolId"}},
 		{"a table by its ARN", map[string]any{"grantsTable": "arn:aws:dynamodb:eu-west-1:111122223333:table/a"}, []string{"grantsTable"}},
+		{"a bucket by its ARN", map[string]any{"bucket": "arn:aws:s3:::videos"}, []string{"bucket"}},
+		{"one bucket for videos and logs", map[string]any{"bucket": "both", "logBucket": "both"}, []string{"bucket"}},
 		{"a log bucket by its ARN", map[string]any{"logBucket": "arn:aws:s3:::logs"}, []string{"logBucket"}},
 		{"a claim without a rule", map[string]any{"entitlements": map[string]any{"claim": "a"}}, []string{"entitlements"}},
 		{"a claim with two rules", map[string]any{"entitlements": map[string]any{"claim": "a", "value": "b", "paths": true}}, []string{"entitlements"}},

@@ -46,6 +46,8 @@ func (s *Settings) validateUserPool(check func(name string, ok bool, reason ...s
 	check("userPoolId", s.UserPoolID == "" || userPoolID.MatchString(s.UserPoolID))
 	check("userPoolId", s.UserPoolID == "" || ownPool, "jwtIssuer names another issuer")
 	check("grantsTable", s.GrantsTable == "" || tableName.MatchString(s.GrantsTable))
+	check("bucket", s.Bucket == "" || bucketName.MatchString(s.Bucket))
+	check("bucket", s.Bucket == "" || s.Bucket != s.LogBucket, "must differ from logBucket")
 	check("logBucket", s.LogBucket == "" || bucketName.MatchString(s.LogBucket))
 	check("sesIdentityArn", s.SESIdentityArn == "" || sesIdentity.MatchString(s.SESIdentityArn))
 	check("sesIdentityArn", s.SESIdentityArn != "" || s.EmailFrom == "", "emailFrom needs sesIdentityArn")

@@ -1,12 +1,10 @@
 // Runs queries of the logs in SQLite, with those functions of Athena's that they
-// use: tables and queries in JSON on standard input, the rows of each on
-// standard output.
+// use. Standard input is a JSON list of sets of tables and queries; standard
+// output is a list with the rows of each query.
 import { readFileSync } from "node:fs";
 import initSqlJs from "sql.js";
 
-const { tables, queries } = JSON.parse(readFileSync(0));
 const { Database } = await initSqlJs();
-const db = new Database();
 
 const functions = {
   date_add: (unit, n, date) => {
@@ -19,21 +17,29 @@ const functions = {
   starts_with: (text, beginning) => (text.startsWith(beginning) ? 1 : 0),
   regexp_replace: (text, pattern, replacement) => text.replace(new RegExp(pattern, "g"), replacement),
 };
-for (const [name, f] of Object.entries(functions)) db.create_function(name, f);
 
 const quoted = (name) => `"${name}"`;
-for (const [name, { columns, rows }] of Object.entries(tables)) {
+const create = (db, name, { columns, rows }) => {
   db.run(`CREATE TABLE ${quoted(name)} (${columns.map(quoted).join(", ")})`);
   const insert = db.prepare(`INSERT INTO ${quoted(name)} VALUES (${columns.map(() => "?").join(", ")})`);
   for (const row of rows) insert.run(row);
   insert.free();
-}
+};
 
-const rowsOf = (query) => {
+const rowsOf = (db, query) => {
   const rows = [];
   const statement = db.prepare(query);
   while (statement.step()) rows.push(statement.getAsObject());
+  statement.free();
   return rows;
 };
-const answers = Object.entries(queries).map(([name, query]) => [name, rowsOf(query)]);
-console.log(JSON.stringify(Object.fromEntries(answers)));
+
+const run = ({ tables, queries }) => {
+  const db = new Database();
+  for (const [name, f] of Object.entries(functions)) db.create_function(name, f);
+  for (const [name, table] of Object.entries(tables)) create(db, name, table);
+  const found = Object.entries(queries).map(([name, query]) => [name, rowsOf(db, query)]);
+  db.close();
+  return Object.fromEntries(found);
+};
+console.log(JSON.stringify(JSON.parse(readFileSync(0)).map(run)));
