@@ -12,10 +12,12 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
-// Invoke runs a function synchronously and gives its payload. An error is a
-// function that failed; it must return soon after ctx ends.
+// Invoke runs a function synchronously and returns its response payload. An
+// error means that the function failed. It must return soon after ctx ends.
 type Invoke func(ctx context.Context, functionARN string, payload []byte) ([]byte, error)
 
 // Options is what an API needs besides its configuration.
@@ -27,10 +29,10 @@ type Options struct {
 	AccountID string           // in the events; "000000000000" when empty
 	Client    *http.Client     // fetches the issuers' keys; http.DefaultClient when nil
 	Now       func() time.Time // time.Now when nil
-	Log       *slog.Logger     // causes of refusals and failures; nil: none
+	Log       *slog.Logger     // causes of rejected and failed requests; nil: none
 }
 
-// API is an http.Handler that answers as the API's endpoint does.
+// API is an http.Handler that behaves like the API's endpoint.
 type API struct {
 	config    Config
 	routes    []*route
@@ -44,18 +46,18 @@ type API struct {
 type route struct {
 	Route
 	authorizer *authorizer
-	bucket     *bucket
+	limiter    *rate.Limiter
 }
 
 const requestIDHeader = "Apigw-Requestid"
 
-// New checks the configuration as a deployment would.
+// New checks the configuration as a deployment does and returns the API.
 func New(config Config, options Options) (*API, error) {
 	if err := config.validate(); err != nil {
 		return nil, fmt.Errorf("configure HTTP API %q: %w", config.APIID, err)
 	}
 	if options.Invoke == nil {
-		return nil, fmt.Errorf("configure HTTP API %q: nothing to invoke functions with", config.APIID)
+		return nil, fmt.Errorf("configure HTTP API %q: Options.Invoke is nil", config.APIID)
 	}
 	a := &API{config: config, invoke: options.Invoke, mayInvoke: options.Authorize, accountID: options.AccountID, now: options.Now, log: options.Log}
 	if a.accountID == "" {
@@ -71,17 +73,17 @@ func New(config Config, options Options) (*API, error) {
 	if options.Client != nil {
 		client = *options.Client
 	}
-	// Keys come from where the issuer says, not from where that place points to.
+	// Fetch keys from the issuer's own URL only: follow no redirect.
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 	authorizers := map[*JWTAuthorizer]*authorizer{}
-	// Whether routes without settings of their own share one bucket is
-	// undocumented; the stricter reading: they do.
-	shared := newBucket(config.Throttle, a.now())
+	// Undocumented: whether routes without their own throttle share one token
+	// bucket. Stricter reading: they do.
+	shared := newLimiter(config.Throttle)
 	for _, r := range config.Routes {
-		rt := &route{Route: r, bucket: shared}
+		rt := &route{Route: r, limiter: shared}
 		if r.Throttle != nil {
-			rt.bucket = newBucket(r.Throttle, a.now())
+			rt.limiter = newLimiter(r.Throttle)
 		}
 		if rt.Timeout == 0 {
 			rt.Timeout = maxTimeout
@@ -99,7 +101,8 @@ func New(config Config, options Options) (*API, error) {
 	return a, nil
 }
 
-// ServeHTTP answers one request. Every answer carries apigw-requestid.
+// ServeHTTP handles one request. Every response has the header
+// apigw-requestid.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID := newRequestID()
 	w.Header().Set(requestIDHeader, requestID)
@@ -111,7 +114,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	rt, parameters := match(a.routes, r.Method, r.URL.EscapedPath())
 	if rt == nil {
-		// A route that takes OPTIONS answers a preflight itself, behind its own
+		// A route that matches OPTIONS handles a preflight itself, behind its own
 		// authorizer (developer guide, "Configuring CORS for an HTTP API with a
 		// $default route and an authorizer").
 		if a.config.CORS != nil && isPreflight(r) {
@@ -121,9 +124,9 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusNotFound, "Not Found")
 		return
 	}
-	// "A token counts for a request": the stricter reading counts those too
-	// that the authorizer refuses.
-	if !rt.bucket.take(a.now()) {
+	// "A token counts for a request". Stricter reading: requests that the
+	// authorizer rejects count too.
+	if !rt.limiter.AllowN(a.now(), 1) {
 		refuse(w, r, http.StatusTooManyRequests, "Too Many Requests")
 		return
 	}
@@ -146,15 +149,16 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, r, http.StatusInternalServerError, "Internal Server Error")
 		return
 	}
-	// Only answers of an integration get CORS headers: what the guide says of
-	// them, read strictly.
+	// Stricter reading of the guide: only responses of an integration get CORS
+	// headers.
 	if a.config.CORS != nil {
 		a.config.CORS.decorate(res.header, r)
 	}
 	res.write(w, r)
 }
 
-// authorize answers the request itself when it may not pass.
+// authorize checks the request's token. If it rejects the request, it writes
+// the response and returns false.
 func (a *API) authorize(w http.ResponseWriter, r *http.Request, rt *route, log *slog.Logger) (*identity, bool) {
 	if rt.authorizer == nil {
 		return nil, true
@@ -163,7 +167,7 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, rt *route, log *
 	if reason == nil {
 		return &id, true
 	}
-	log.Info("request refused", "route", rt.Key(), "reason", reason, "cause", cause)
+	log.Info("request rejected", "route", rt.Key(), "reason", reason, "cause", cause)
 	status, message, challenge := http.StatusUnauthorized, "Unauthorized", "invalid_token"
 	switch reason {
 	case errNoToken:
@@ -179,7 +183,8 @@ func (a *API) authorize(w http.ResponseWriter, r *http.Request, rt *route, log *
 	return nil, false
 }
 
-// payload reads the body and makes the event, or answers the request itself.
+// payload reads the body and returns the event as JSON. If it fails, it writes
+// the response and returns false.
 func (a *API) payload(w http.ResponseWriter, r *http.Request, rt *route, parameters map[string]string, id *identity, requestID string, log *slog.Logger) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBodyBytes))
 	var tooLarge *http.MaxBytesError
@@ -188,17 +193,17 @@ func (a *API) payload(w http.ResponseWriter, r *http.Request, rt *route, paramet
 		refuse(w, r, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return nil, false
 	case err != nil:
-		log.Info("request cut short", "route", rt.Key(), "cause", err)
+		log.Info("cannot read request body", "route", rt.Key(), "cause", err)
 		refuse(w, r, http.StatusBadRequest, "Bad Request")
 		return nil, false
 	}
 	payload, err := json.Marshal(a.newEvent(r, rt, parameters, id, requestID, body))
 	if err != nil {
-		log.Error("event not made", "route", rt.Key(), "cause", err)
+		log.Error("cannot encode event", "route", rt.Key(), "cause", err)
 		refuse(w, r, http.StatusInternalServerError, "Internal Server Error")
 		return nil, false
 	}
-	// Lambda refuses it; the status that the client then sees is undocumented.
+	// Lambda rejects it. Undocumented: the status that the client gets.
 	if len(payload) > maxInvokeBytes {
 		refuse(w, r, http.StatusRequestEntityTooLarge, "Request Entity Too Large")
 		return nil, false
@@ -207,7 +212,7 @@ func (a *API) payload(w http.ResponseWriter, r *http.Request, rt *route, paramet
 }
 
 // call invokes the route's function within the integration's timeout. The
-// function goes on when the client hangs up, as it does on AWS.
+// function keeps running if the client disconnects, as on AWS.
 func (a *API) call(ctx context.Context, rt *route, payload []byte) (*response, error) {
 	if a.mayInvoke != nil {
 		path := strings.TrimPrefix(rt.Path, "/")
@@ -225,11 +230,11 @@ func (a *API) call(ctx context.Context, rt *route, payload []byte) (*response, e
 		return nil, fmt.Errorf("invoke: %w", ctx.Err())
 	}
 	if err != nil {
-		// Only the integration's own timeout may look like one.
+		// %v: only the integration's own timeout may be reported as one.
 		return nil, fmt.Errorf("invoke: %v", err)
 	}
 	if len(answer) > maxInvokeBytes {
-		return nil, fmt.Errorf("response of %d bytes is larger than %d", len(answer), maxInvokeBytes)
+		return nil, fmt.Errorf("invalid response size %d bytes: must be at most %d", len(answer), maxInvokeBytes)
 	}
 	res, err := readResponse(answer)
 	if err != nil {
