@@ -13,13 +13,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// tokenAlgorithm is the one that is accepted. API Gateway takes RSA-based
-// algorithms only; which of them is undocumented, and RS256 is what Cognito
-// signs with.
+// tokenAlgorithm is the only accepted algorithm. API Gateway accepts RSA-based
+// algorithms only. Undocumented: which ones. Cognito signs with RS256.
 const tokenAlgorithm = "RS256"
 
-// Reasons for a refusal. Their texts reach the client in www-authenticate, so
-// they hold nothing of the token.
+// Reasons to reject a request. The client gets their texts in www-authenticate,
+// so they contain no part of the token.
 var (
 	errNoToken       = errors.New("no token")
 	errMalformed     = errors.New("the token is malformed")
@@ -41,14 +40,15 @@ type authorizer struct {
 	now  func() time.Time
 }
 
-// identity is what a checked token says.
+// identity holds the claims and scopes of a verified token.
 type identity struct {
-	claims map[string]string // as the function gets them
+	claims map[string]string // as in the function's event
 	scopes []string
 }
 
 // authorize checks the request's token against the authorizer and the route's
-// scopes. The error is one of the reasons above; cause says more, for the log.
+// scopes. The error is one of the reasons above; cause has the details for the
+// log.
 func (a *authorizer) authorize(ctx context.Context, r *http.Request, scopes []string) (id identity, reason, cause error) {
 	values := r.Header.Values(a.Header)
 	switch {
@@ -66,14 +66,14 @@ func (a *authorizer) authorize(ctx context.Context, r *http.Request, scopes []st
 	parser := jwt.NewParser(
 		jwt.WithValidMethods([]string{tokenAlgorithm}),
 		jwt.WithStrictDecoding(),
-		jwt.WithJSONNumber(), // so that numbers keep their text
+		jwt.WithJSONNumber(), // keeps the text of numbers
 		jwt.WithTimeFunc(a.now),
 		jwt.WithIssuer(a.Issuer),
 		jwt.WithExpirationRequired(),
 		jwt.WithIssuedAt(),
 	)
 	_, err := parser.ParseWithClaims(token, claims, func(t *jwt.Token) (any, error) {
-		// RFC 7515, section 4.1.11: an extension that is not understood refuses.
+		// RFC 7515, section 4.1.11: reject unknown critical extensions.
 		if _, ok := t.Header["crit"]; ok {
 			return nil, errMalformed
 		}
@@ -91,9 +91,9 @@ func (a *authorizer) authorize(ctx context.Context, r *http.Request, scopes []st
 	if err != nil {
 		return id, refusal(err, keyError), err
 	}
-	// The guide wants exp after and nbf and iat before the current time; a token
-	// of this very second is taken, and no clock skew is allowed for. Whether iat
-	// must be there is undocumented; the stricter reading.
+	// The guide requires exp after, and nbf and iat before the current time. A
+	// token issued in the current second is valid; no clock skew is allowed.
+	// Undocumented: whether iat is required. Stricter reading: it is.
 	if claims["iat"] == nil {
 		return id, errMissingClaim, nil
 	}
@@ -136,8 +136,8 @@ func refusal(err, keyError error) error {
 	}
 }
 
-// audienceOf reports whether the token is for this API: by aud where it is
-// there at all, else by client_id (API Gateway developer guide, "Control
+// audienceOf reports whether the token is for this API: by aud if it is
+// present, else by client_id (API Gateway developer guide, "Control
 // access to HTTP APIs with JWT authorizers").
 func (a *authorizer) audienceOf(claims jwt.MapClaims) bool {
 	if _, ok := claims["aud"]; ok {
@@ -148,8 +148,8 @@ func (a *authorizer) audienceOf(claims jwt.MapClaims) bool {
 	return ok && slices.Contains(a.Audience, client)
 }
 
-// scopesOf reads scp or else scope, each a list or a text with spaces. Which
-// of the two wins is undocumented.
+// scopesOf reads scp or else scope, each a list or a string separated by
+// spaces. Undocumented: which of the two takes precedence.
 func scopesOf(claims jwt.MapClaims) []string {
 	for _, name := range []string{"scp", "scope"} {
 		switch v := claims[name].(type) {
@@ -168,10 +168,9 @@ func scopesOf(claims jwt.MapClaims) []string {
 	return nil
 }
 
-// renderClaim gives a claim the form in which functions get it: always text, a
-// list as "[a b]". The guide shows texts only; lists, numbers, truth values
-// and the absence of nulls are as observed of API Gateway, and a nested object
-// is its JSON.
+// renderClaim returns a claim as it is in a function's event: always a string,
+// a list as "[a b]". The guide shows strings only; lists, numbers, bools and
+// omitted nulls are as observed of API Gateway. A nested object is its JSON.
 func renderClaim(value any) (text string, ok bool) {
 	switch v := value.(type) {
 	case nil:

@@ -1,9 +1,9 @@
-// Package httpapi serves an API Gateway HTTP API on this machine: its routes,
-// JWT authorizers, throttling, CORS and Lambda proxy integrations (payload
-// format 2.0), configured from the resources of a template.
+// Package apigateway serves an API Gateway HTTP API on this machine: its
+// routes, JWT authorizers, throttling, CORS and Lambda proxy integrations
+// (payload format 2.0), configured from the resources of a template.
 //
-// Behaviors follow the API Gateway developer guide. Where the guide is silent
-// the stricter reading is taken and a comment says so.
+// It follows the API Gateway developer guide. Where the guide does not define a
+// behavior, this package implements the stricter reading; a comment says so.
 package apigateway
 
 import (
@@ -25,11 +25,11 @@ const (
 	maxBodyBytes   = 10 << 20 // payload of a request
 	maxInvokeBytes = 6 << 20  // payload of an invocation, and of its response
 
-	accountRate  = 10000 // requests a second, where nothing lower is set
+	accountRate  = 10000 // requests a second, if the template sets no limit
 	accountBurst = 5000
 )
 
-// defaultPath is the route key of the route that takes what no other does.
+// defaultPath is the route key of the route for requests that match no other.
 const defaultPath = "$default"
 
 // anyMethod is the method of a route for every method without its own route.
@@ -70,9 +70,9 @@ type JWTAuthorizer struct {
 	Issuer   string // must equal the token's iss
 	Audience []string
 
-	// DiscoveryURL is where the issuer's discovery document is read. Empty
-	// means "<Issuer>/.well-known/openid-configuration"; another address lets
-	// a local issuer stand in for the one the template names.
+	// DiscoveryURL is the URL of the issuer's discovery document; empty:
+	// "<Issuer>/.well-known/openid-configuration". Set it to replace the
+	// template's issuer by a local one.
 	DiscoveryURL string
 }
 
@@ -93,13 +93,13 @@ type CORS struct {
 	AllowCredentials bool
 }
 
-// Throttle is a token bucket: Rate tokens a second, at most Burst of them.
+// Throttle is a token bucket: Rate tokens a second, at most Burst tokens.
 type Throttle struct {
 	Rate  float64
 	Burst int
 }
 
-// validate reports the first thing API Gateway would not deploy.
+// validate returns an error for the first setting that API Gateway rejects.
 func (c Config) validate() error {
 	if len(c.Routes) == 0 {
 		return errors.New("the API has no route")
@@ -143,7 +143,7 @@ func (r Route) validate() error {
 	}
 	if r.Authorizer == nil {
 		if len(r.Scopes) > 0 {
-			return errors.New("asks for scopes without an authorizer")
+			return errors.New("scopes need an authorizer")
 		}
 		return nil
 	}
@@ -164,12 +164,12 @@ func (r Route) validate() error {
 
 func (t *Throttle) validate() error {
 	if t != nil && (t.Rate < 0 || t.Burst < 0) {
-		return fmt.Errorf("throttle of %g a second and %d at once is negative", t.Rate, t.Burst)
+		return fmt.Errorf("invalid throttle rate %g, burst %d: must not be negative", t.Rate, t.Burst)
 	}
 	return nil
 }
 
-// validateKeyURL accepts only places where keys cannot be swapped on the way:
+// validateKeyURL accepts only URLs whose response cannot be changed in transit:
 // HTTPS, or this machine.
 func validateKeyURL(raw string) error {
 	u, err := url.Parse(raw)

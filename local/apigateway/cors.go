@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// isPreflight reports whether a browser asks before it sends (API Gateway
+// isPreflight reports whether a request is a CORS preflight (API Gateway
 // developer guide, "Configure CORS for HTTP APIs": both headers are needed).
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions &&
 		r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// preflight answers 204. An origin that is not allowed gets the same answer
-// without the headers that would let its browser go on.
+// preflight responds with 204. An origin that is not allowed gets the same
+// response without the CORS headers.
 func (c *CORS) preflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	if c.allow(h, r) {
@@ -27,8 +27,8 @@ func (c *CORS) preflight(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// decorate puts the API's CORS headers on the response of a function in place
-// of the function's own, which API Gateway ignores once CORS is configured.
+// decorate replaces a function's own CORS headers by those of the API: API
+// Gateway ignores the function's if CORS is configured.
 func (c *CORS) decorate(h http.Header, r *http.Request) {
 	for name := range h {
 		if strings.HasPrefix(name, "Access-Control-") {

@@ -11,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// event is what a function gets: payload format 2.0 (API Gateway developer
+// event is the event of a function: payload format 2.0 (API Gateway developer
 // guide, "Create AWS Lambda proxy integrations for HTTP APIs"). Fields without
-// a value are left out, as they are on AWS.
+// a value are omitted, as on AWS.
 type event struct {
 	Version         string            `json:"version"`
 	RouteKey        string            `json:"routeKey"`
@@ -60,12 +60,12 @@ type httpContext struct {
 	UserAgent string `json:"userAgent"`
 }
 
-// newEvent makes the event of a request that may pass.
+// newEvent returns the event of an authorized request.
 func (a *API) newEvent(r *http.Request, rt *route, parameters map[string]string, id *identity, requestID string, body []byte) event {
 	now := a.now().UTC()
 	host := hostname(r.Host)
 	prefix, _, _ := strings.Cut(host, ".")
-	// rawPath comes decoded on AWS, whatever its name says.
+	// rawPath is decoded on AWS, despite its name.
 	path := r.URL.Path
 	e := event{
 		Version:        "2.0",
@@ -112,18 +112,18 @@ func (a *API) newEvent(r *http.Request, rt *route, parameters map[string]string,
 	return e
 }
 
-// isText reports whether a body of this type reaches the function as it is.
-// The guide does not list the types; these are the ones observed of API
-// Gateway. A body without a type is none of them, nor is a form. Text that is
-// not UTF-8 is undocumented: it goes encoded, since JSON could not carry it.
+// isText reports whether a body of this type is in the event unencoded. The
+// guide does not list the types; these are the ones observed of API Gateway. A
+// body without a type, or a form, is base64-encoded. Undocumented: text that is
+// not UTF-8. It is base64-encoded, because JSON cannot contain it.
 func isText(contentType string) bool {
 	t, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(t, "text/") ||
 		slices.Contains([]string{"application/json", "application/xml", "application/javascript"}, t))
 }
 
-// headers gives the header names in lower case and repeated values joined with
-// commas. Cookies have a field of their own.
+// headers returns the header names in lower case, and repeated values joined by
+// commas. Cookies are in a separate field.
 func headers(r *http.Request) map[string]string {
 	h := map[string]string{"host": r.Host}
 	for name, values := range r.Header {
@@ -131,7 +131,7 @@ func headers(r *http.Request) map[string]string {
 			h[strings.ToLower(name)] = strings.Join(values, ",")
 		}
 	}
-	// API Gateway adds the address it sees to what the client says of itself.
+	// API Gateway appends the address it sees to the client's header.
 	ip := sourceIP(r)
 	if said := h["x-forwarded-for"]; said != "" {
 		ip = said + ", " + ip
@@ -154,8 +154,8 @@ func cookies(h http.Header) []string {
 	return all
 }
 
-// query gives the parameters decoded, repeated ones joined with commas. What
-// cannot be decoded stays as it was sent.
+// query returns the decoded parameters, repeated ones joined by commas. A
+// parameter that cannot be decoded stays as it was sent.
 func query(raw string) map[string]string {
 	var parameters map[string]string
 	for pair := range strings.SplitSeq(raw, "&") {

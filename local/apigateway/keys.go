@@ -21,12 +21,12 @@ const (
 	// Quotas of HTTP APIs.
 	keyTimeout  = 1500 * time.Millisecond // for each of the two documents
 	maxKeyBytes = 150000
-	// keyPause is the shortest time between two fetches, so that tokens with
-	// made-up key ids, or an issuer that is down, cost one fetch a second.
+	// keyPause is the minimum time between two fetches: tokens with unknown
+	// key ids, or an issuer that is down, cause at most one fetch a second.
 	keyPause = time.Second
 )
 
-// keySet is the public keys of one issuer.
+// keySet caches the public keys of one issuer.
 type keySet struct {
 	issuer, discoveryURL string
 	client               *http.Client
@@ -35,12 +35,12 @@ type keySet struct {
 	mu      sync.Mutex
 	keys    map[string]*rsa.PublicKey
 	fetched time.Time // when keys were read
-	tried   time.Time // when they were last asked for
+	tried   time.Time // when they were last requested
 	failure error     // of that attempt
 }
 
-// key gives the key that a token names. It fails where the issuer's keys can
-// not be read and none read in the last two hours has that id.
+// key returns the key with a token's key id. It fails if no key read in the
+// last two hours has that id and the issuer's keys cannot be read.
 func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -54,7 +54,7 @@ func (s *keySet) key(ctx context.Context, id string) (*rsa.PublicKey, error) {
 	if s.tried.IsZero() || now.Sub(s.tried) >= keyPause {
 		s.tried = now
 		var keys map[string]*rsa.PublicKey
-		// The result serves everyone who waits, so the end of this request must not end it.
+		// Other requests wait for the result too: do not cancel with this one.
 		if keys, s.failure = s.fetch(context.WithoutCancel(ctx)); s.failure == nil {
 			s.keys, s.fetched = keys, now
 			fresh = true
@@ -79,7 +79,7 @@ func (s *keySet) fetch(ctx context.Context) (map[string]*rsa.PublicKey, error) {
 	}
 	// OpenID Connect Discovery 1.0, section 4.3.
 	if discovery.Issuer != s.issuer {
-		return nil, fmt.Errorf("read the issuer's discovery document: it is of issuer %q, not %q", discovery.Issuer, s.issuer)
+		return nil, fmt.Errorf("read the issuer's discovery document: invalid issuer %q: must be %q", discovery.Issuer, s.issuer)
 	}
 	if err := validateKeyURL(discovery.JWKSURI); err != nil {
 		return nil, fmt.Errorf("read the issuer's discovery document: jwks_uri: %w", err)

@@ -12,10 +12,10 @@ import (
 
 const typePrefix = "AWS::ApiGatewayV2::"
 
-// Read makes the configuration of the one HTTP API among the resources. It
+// Read returns the configuration of the one HTTP API among the resources. It
 // skips types other than AWS::ApiGatewayV2::…. A property that would change
-// what the API does and is not supported here is an error that names resource
-// and property.
+// what the API does and is not supported here is an error that names the
+// resource and the property.
 func Read(resources []cfn.Resolved) (Config, error) {
 	s := source{}
 	for _, r := range resources {

@@ -111,7 +111,7 @@ func TestReadRefusals(t *testing.T) {
 		{"unknown authorizer", route, "AuthorizerId", "x", `Route.AuthorizerId: authorizer "x" not found`},
 		{"IAM", route, "AuthorizationType", "AWS_IAM", `Route.AuthorizationType: value "AWS_IAM" is not supported`},
 		{"authorizer that is not asked", fallback, "AuthorizerId", "auth1", "Fallback.AuthorizerId: must be empty"},
-		{"scopes that nobody checks", fallback, "AuthorizationScopes", []any{"watch"}, `route "$default": asks for scopes without an authorizer`},
+		{"scopes without an authorizer", fallback, "AuthorizationScopes", []any{"watch"}, `route "$default": scopes need an authorizer`},
 		{"API key", route, "ApiKeyRequired", true, "Route.ApiKeyRequired: is not supported"},
 		{"route without path", route, "RouteKey", "POST", "Route.RouteKey:"},
 		{"unknown method", fallback, "RouteKey", "FETCH /x", "is none of"},

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// response is what a function's payload means to the client.
+// response is the response to the client that a function's payload describes.
 type response struct {
 	status int
 	header http.Header
@@ -20,9 +20,9 @@ type response struct {
 
 // readResponse interprets a function's payload (API Gateway developer guide,
 // "Create AWS Lambda proxy integrations for HTTP APIs", response of format
-// 2.0). JSON without a statusCode is itself the body; a JSON text is the body
-// without its quotes. What is neither is an error, as are wrong types in a
-// response that has a statusCode: undocumented; the stricter reading.
+// 2.0). JSON without a statusCode is itself the body; a JSON string is the body
+// without its quotes. Undocumented: other payloads, and wrong types in a
+// response with a statusCode. Stricter reading: they are errors.
 func readResponse(payload []byte) (*response, error) {
 	payload = bytes.TrimSpace(payload)
 	if !json.Valid(payload) {
@@ -73,7 +73,7 @@ func readProxyResponse(fields map[string]json.RawMessage) (*response, error) {
 		}
 	}
 	if res.status < 200 || res.status > 599 {
-		return nil, fmt.Errorf("statusCode: %d is no status of a response", res.status)
+		return nil, fmt.Errorf("statusCode: invalid value %d: must be the status of a response", res.status)
 	}
 	for name, value := range headers {
 		var text string
@@ -85,23 +85,23 @@ func readProxyResponse(fields map[string]json.RawMessage) (*response, error) {
 		case float64:
 			text = strconv.FormatFloat(v, 'f', -1, 64)
 		default:
-			return nil, fmt.Errorf("headers: %q is no text", name)
+			return nil, fmt.Errorf("headers: invalid value of %q: must be a string", name)
 		}
 		if !isHeaderName(name) || !isHeaderValue(text) {
-			return nil, fmt.Errorf("headers: %q is no valid header", name)
+			return nil, fmt.Errorf("headers: invalid header %q", name)
 		}
 		res.header.Add(name, text)
 	}
 	for _, c := range cookies {
 		if !isHeaderValue(c) {
-			return nil, errors.New("cookies: one is no valid header")
+			return nil, errors.New("cookies: invalid header value")
 		}
 		res.header.Add("Set-Cookie", c)
 	}
 	for _, name := range connectionHeaders {
 		res.header.Del(name)
 	}
-	// Undocumented: what the body is taken for when the function does not say.
+	// Undocumented: the Content-Type if the function sets none.
 	if res.header.Get("Content-Type") == "" {
 		res.header.Set("Content-Type", "text/plain; charset=utf-8")
 	}
@@ -118,8 +118,8 @@ func readProxyResponse(fields map[string]json.RawMessage) (*response, error) {
 	return res, nil
 }
 
-// isHeaderName and isHeaderValue keep a function from writing lines of its own
-// into the answer (RFC 9110, sections 5.1 and 5.5).
+// isHeaderName and isHeaderValue prevent a function from adding lines to the
+// response (RFC 9110, sections 5.1 and 5.5).
 func isHeaderName(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(c rune) bool {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
@@ -131,7 +131,7 @@ func isHeaderValue(s string) bool {
 	return strings.IndexFunc(s, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) < 0
 }
 
-// connectionHeaders are the server's own to set.
+// connectionHeaders are set by the server only.
 var connectionHeaders = []string{"Connection", "Content-Length", "Date", "Keep-Alive", "Proxy-Connection",
 	"Te", "Trailer", "Transfer-Encoding", "Upgrade", requestIDHeader}
 
@@ -153,7 +153,7 @@ func (res *response) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// refuse sends an answer of API Gateway itself.
+// refuse sends an error response of API Gateway itself.
 func refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
 	body, _ := json.Marshal(map[string]string{"message": message})
 	(&response{status: status, header: http.Header{"Content-Type": {"application/json"}}, body: body}).write(w, r)

@@ -12,7 +12,7 @@ var routeMethods = []string{anyMethod, "GET", "POST", "PUT", "PATCH", "DELETE", 
 // variable each, a greedy variable only at the end.
 func validatePath(path string) error {
 	if !strings.HasPrefix(path, "/") {
-		return fmt.Errorf("path %q does not start with /", path)
+		return fmt.Errorf("path %q: must begin with /", path)
 	}
 	segments := split(path)
 	for i, s := range segments {
@@ -45,12 +45,12 @@ func pathVariable(segment string) (name string, greedy, ok bool) {
 
 // match chooses the route of a request: a full match first, then a greedy
 // variable, then $default (API Gateway developer guide, "Create routes for
-// HTTP APIs"). A route of another method is no match at all, so an ANY route
-// with a wider path may take the request. path is as sent, still escaped.
+// HTTP APIs"). A route with another method does not match, so an ANY route
+// with a wider path can match. path is as sent, still escaped.
 //
-// Undocumented; the stricter reading: literal segments compare byte for byte
-// with the escaped path, so neither another case, a trailing slash nor an
-// escaped letter reaches a route.
+// Undocumented: how literal segments compare. Stricter reading: byte for byte
+// with the escaped path, so another case, a trailing slash or an escaped letter
+// does not match.
 func match(routes []*route, method, path string) (best *route, parameters map[string]string) {
 	for _, r := range routes {
 		if r.Path != defaultPath && r.Method != anyMethod && r.Method != method {
@@ -64,7 +64,7 @@ func match(routes []*route, method, path string) (best *route, parameters map[st
 	return best, parameters
 }
 
-// parameters matches the path and gives the values of its variables, decoded.
+// parameters matches the path and returns the decoded values of its variables.
 func (r *route) parameters(path string) (map[string]string, bool) {
 	if r.Path == defaultPath {
 		return nil, true

@@ -10,38 +10,37 @@ import (
 	"time"
 )
 
-// A Fault is what goes wrong with one call. The zero Fault is a call that
-// goes well.
+// A Fault is an injected fault of one call. The zero Fault is no fault.
 type Fault struct {
-	// Delay passes before anything else happens. A client that leaves
-	// meanwhile leaves the call undone.
+	// Delay is the time before the call runs. If the client disconnects during
+	// it, the call does not run.
 	Delay time.Duration
 
-	// Code, unless empty, is answered as the error in place of carrying out
-	// the call: "ThrottlingException", "AccessDeniedException",
-	// "InternalServerError". Status is the HTTP status with it (0: 400) and
-	// Message its text (empty: the code).
+	// Code, unless empty, is returned as the error and the call does not run:
+	// "ThrottlingException", "AccessDeniedException", "InternalServerError".
+	// Status is its HTTP status (0: 400) and Message its text (empty: the
+	// code).
 	Code    string
 	Status  int
 	Message string
 
-	// Cut ends the connection in place of carrying out the call; Lose
-	// carries it out and then ends the connection without an answer;
-	// Truncate carries it out and sends half of the answer.
+	// Cut closes the connection and does not run the call. Lose runs it and
+	// closes the connection without a response. Truncate runs it and sends
+	// half of the response.
 	Cut, Lose, Truncate bool
 
-	// Alter, unless nil, changes the secret values that a read answers, where
-	// the service has such. What is stored stays as it is.
+	// Alter, unless nil, changes secret values in responses of services that
+	// have such. Stored values do not change.
 	Alter func(name, value string) string
 }
 
-// Faults say what goes wrong with calls. The zero value is nothing.
+// Faults injects faults into calls. The zero value injects none.
 type Faults struct {
 	decide atomic.Pointer[func(operation string) Fault]
 }
 
-// SetFault has f decide what goes wrong with each call from now on; nil ends
-// that. The operation is one such as "GetParameters". Calls come concurrently.
+// SetFault sets the function that decides the fault of each call; nil: no
+// faults. operation is for example "GetParameters". f is called concurrently.
 func (s *Faults) SetFault(f func(operation string) Fault) {
 	if f == nil {
 		s.decide.Store(nil)
@@ -57,14 +56,14 @@ func (s *Faults) faultFor(operation string) Fault {
 	return Fault{}
 }
 
-// Around returns a handler that has these faults in front of h, for a service
-// whose protocol is not this one. Every call is one of the given operation.
+// Around wraps h, a handler of another protocol, with these faults. Every call
+// counts as the given operation.
 func (s *Faults) Around(operation string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Read before any delay: only then does the server see a client leave.
+		// Read before any delay: the server notices a disconnect only after that.
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
-			return // the client left
+			return // the client disconnected
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		fault := s.faultFor(operation)
@@ -84,14 +83,14 @@ func (s *Faults) Around(operation string, h http.Handler) http.Handler {
 	})
 }
 
-// answerBody keeps the body of an answer.
+// answerBody holds the body of a response.
 type answerBody struct{ bytes.Buffer }
 
 func (*answerBody) Header() http.Header { return http.Header{} }
 func (*answerBody) WriteHeader(int)     {}
 
-// before does what a fault does in place of a call, and tells whether the
-// call is still to be carried out.
+// before applies the part of a fault before the call, and reports whether the
+// call must still run.
 func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)
@@ -112,13 +111,13 @@ func (f Fault) before(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// cut ends the connection without an answer.
+// cut closes the connection without a response.
 func cut() { panic(http.ErrAbortHandler) }
 
-// truncate promises a whole answer and sends half of it.
+// truncate sends half of a response.
 func truncate(w http.ResponseWriter, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body[:len(body)/2])
-	_ = http.NewResponseController(w).Flush() // ending the connection drops what is not sent yet
+	_ = http.NewResponseController(w).Flush() // closing the connection discards unsent bytes
 	cut()
 }

@@ -12,15 +12,15 @@ import (
 	"premiumhls/local/jsonservice"
 )
 
-// Faults go before a service of another protocol as they do before one of this.
+// Around injects the same faults into a service of another protocol.
 func TestAround(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		fault  jsonservice.Fault
-		status int    // 0: no answer
-		body   string // what is read of it
+		status int    // 0: no response
+		body   string // what the client reads
 		cut    bool   // reading it fails
-		calls  int    // that the service sees
+		calls  int    // that reach the service
 	}{
 		{"none", jsonservice.Fault{}, 201, "hello, ada", false, 1},
 		{"slow", jsonservice.Fault{Delay: time.Millisecond}, 201, "hello, ada", false, 1},
@@ -67,7 +67,7 @@ func TestAround(t *testing.T) {
 	}
 }
 
-// A service answers the version of the protocol that it speaks, and no other.
+// A service accepts only its own version of the protocol.
 func TestVersion(t *testing.T) {
 	service := &jsonservice.Service{Name: "DynamoDB", TargetPrefix: "DynamoDB_20120810.", Version: "1.0", Call: func(operation string, _ []byte, _ jsonservice.Fault) (any, error) {
 		return operation, nil

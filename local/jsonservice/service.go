@@ -1,6 +1,6 @@
-// Package jsonservice is the protocol that services of AWS share whose clients
-// speak JSON: how a call is told, answered and refused, and how it goes wrong
-// where a test wants it to.
+// Package jsonservice implements the AWS JSON protocol that the stand-ins for
+// SSM, KMS and other services share: it decodes calls, authorizes them, encodes
+// results and errors, and injects faults for tests.
 package jsonservice
 
 import (
@@ -20,25 +20,25 @@ const (
 	maxBody    = 64 << 10
 )
 
-// An Error is a refusal as a service words it.
+// An Error is an error response of a service.
 type Error struct {
-	Code    string // such as "ParameterNotFound"
+	Code    string // for example "ParameterNotFound"
 	Message string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-// A Service is an [http.Handler] that answers a client whose endpoint it is.
+// A Service is an [http.Handler] that is the endpoint of an AWS client.
 type Service struct {
-	Name         string // for a person
+	Name         string // in error messages
 	TargetPrefix string // of the header X-Amz-Target
 	Version      string // of the protocol; empty: 1.1
-	Internal     string // the code of an error that is no [*Error]
-	// Call carries out an operation. It is called concurrently.
+	Internal     string // the code of errors other than [*Error]
+	// Call runs an operation. It is called concurrently.
 	Call func(operation string, body []byte, fault Fault) (any, error)
-	// IAMPrefix is the service's name in IAM actions, such as "ssm".
+	// IAMPrefix is the service's prefix of IAM actions, for example "ssm".
 	IAMPrefix string
-	// Resources are the ARNs that an operation is about, for Authorize.
+	// Resources returns the ARNs of an operation's resources, for Authorize.
 	Resources func(operation string, body []byte) []string
 	// Authorize, unless nil, decides whether a signed request may perform an
 	// action on resources.
@@ -47,20 +47,20 @@ type Service struct {
 	Faults
 }
 
-// ServeHTTP answers one call.
+// ServeHTTP handles one call.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), s.TargetPrefix)
 	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	mediaType := mediaTypes + cmp.Or(s.Version, "1.1")
 	w.Header().Set("Content-Type", mediaType)
-	// The media type also keeps web pages out: a browser asks before it sends
-	// this one to another origin, and gets no leave.
+	// The media type also blocks web pages: a browser sends a preflight before
+	// it sends this one to another origin, and the preflight fails.
 	if r.Method != http.MethodPost || !ok || media != mediaType {
 		answerError(w, http.StatusBadRequest, &Error{"UnknownOperationException", "not a call of " + s.Name})
 		return
 	}
 
-	// Read before any delay: only then does the server see a client leave.
+	// Read before any delay: the server notices a disconnect only after that.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		answerError(w, http.StatusBadRequest, unreadable(err))
@@ -88,7 +88,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// authorized carries out an operation if the caller is allowed to.
+// authorized runs an operation if the caller may.
 func (s *Service) authorized(r *http.Request, operation string, body []byte, fault Fault) (any, error) {
 	if s.Authorize != nil {
 		if err := s.Authorize(r, s.IAMPrefix+":"+operation, s.Resources(operation, body)...); err != nil {
@@ -98,7 +98,8 @@ func (s *Service) authorized(r *http.Request, operation string, body []byte, fau
 	return s.Call(operation, body, fault)
 }
 
-// Denied is the error of a caller whom IAM does not know or does not allow.
+// Denied returns the error response for an error of IAM: an unknown caller, or
+// a denied call.
 func Denied(err error) *Error {
 	if errors.As(err, new(iam.ErrUnknownCaller)) {
 		return &Error{"UnrecognizedClientException", err.Error()}
@@ -106,12 +107,12 @@ func Denied(err error) *Error {
 	return &Error{"AccessDeniedException", err.Error()}
 }
 
-// Unknown refuses an operation that a service does not have.
+// Unknown returns the error for an unsupported operation.
 func Unknown(operation string) error {
-	return &Error{"UnknownOperationException", operation + " is not an operation of this service"}
+	return &Error{"UnknownOperationException", operation + ": unsupported operation"}
 }
 
-// Decoded makes a call with its input.
+// Decoded decodes the input and makes the call.
 func Decoded[In any](body []byte, call func(In) (any, error)) (any, error) {
 	var in In
 	if err := json.Unmarshal(body, &in); err != nil {
@@ -121,13 +122,13 @@ func Decoded[In any](body []byte, call func(In) (any, error)) (any, error) {
 }
 
 func unreadable(err error) *Error {
-	return &Error{"SerializationException", "the request is not readable: " + err.Error()}
+	return &Error{"SerializationException", "invalid request: " + err.Error()}
 }
 
 func encode(result any) []byte {
 	body, err := json.Marshal(result)
 	if err != nil {
-		panic(err) // a type of this project that is not JSON
+		panic(err) // bug: a result type that is not JSON
 	}
 	return body
 }
@@ -135,7 +136,7 @@ func encode(result any) []byte {
 func answer(w http.ResponseWriter, status int, result any) {
 	body := encode(result)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that left is not an error
+	_, _ = w.Write(body) // the client may have disconnected
 }
 
 func answerError(w http.ResponseWriter, status int, e *Error) {

@@ -7,7 +7,7 @@ import (
 	"premiumhls/local/jsonservice"
 )
 
-// resources is the key that a request names, by its ARN or id.
+// resources returns the ARN of the key that a request names by ARN or id.
 func resources(_ string, body []byte) []string {
 	var in struct{ KeyId string }
 	if json.Unmarshal(body, &in) != nil || in.KeyId == "" {

@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// algorithms are what each spec signs with here: of the service's, those with
-// SHA-256 that need no parameters.
+// algorithms are the supported signing algorithms by key spec: those of KMS with
+// SHA-256 and without parameters.
 var algorithms = map[string]string{
 	RSA2048: "RSASSA_PKCS1_V1_5_SHA_256",
 	RSA3072: "RSASSA_PKCS1_V1_5_SHA_256",

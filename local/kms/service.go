@@ -1,9 +1,8 @@
-// Package kms is a key service for a local run and for tests. It speaks the
-// part of AWS KMS's protocol that this project's functions use, keeps its keys
-// in memory, and can be told to misbehave.
+// Package kms serves AWS KMS on this machine, for a local run and for tests. It
+// implements the operations that this project's functions use and holds its keys
+// in memory. Tests can inject faults.
 //
-// It holds no more than the local run's own throw-away keys: it checks no
-// credentials.
+// It verifies no signatures: it holds only the local run's throw-away keys.
 package kms
 
 import (
@@ -33,7 +32,7 @@ const (
 	EncryptDecrypt = "ENCRYPT_DECRYPT"
 )
 
-// A State is what can be done with a key.
+// A State is the state of a key.
 type State string
 
 const (
@@ -42,10 +41,10 @@ const (
 	PendingDeletion State = "PendingDeletion"
 )
 
-// An Error is a refusal as the service words it.
+// An Error is an error response of the service.
 type Error = jsonservice.Error
 
-// A Fault is what goes wrong with one call.
+// A Fault is an injected fault of one call.
 type Fault = jsonservice.Fault
 
 type key struct {
@@ -54,8 +53,8 @@ type key struct {
 	state            State
 }
 
-// A Service is an [http.Handler] that answers GetPublicKey and Sign of a KMS
-// client whose endpoint it is. All of its methods are safe for concurrent use.
+// A Service is an [http.Handler] that serves GetPublicKey and Sign to a KMS
+// client with its URL as endpoint. Its methods are safe for concurrent use.
 type Service struct {
 	jsonservice.Service
 
@@ -64,9 +63,9 @@ type Service struct {
 	calls map[string]int // by operation
 }
 
-const targetPrefix = "TrentService." // KMS by its first name
+const targetPrefix = "TrentService." // KMS's prefix of X-Amz-Target
 
-// ServeHTTP answers one call, and counts it.
+// ServeHTTP handles one call, and counts it.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), targetPrefix); ok {
 		s.count(operation)
@@ -83,17 +82,17 @@ func New() *Service {
 
 const arnPrefix = "arn:aws:kms:us-east-1:111122223333:key/"
 
-// CreateKey makes an enabled RSA_2048 key that signs.
+// CreateKey creates an enabled RSA_2048 signing key.
 func (s *Service) CreateKey() (arn string) {
 	arn, err := s.CreateKeyOf(RSA2048, SignVerify)
 	if err != nil {
-		panic(err) // of a pair that CreateKeyOf knows
+		panic(err) // cannot happen: CreateKeyOf supports this pair
 	}
 	return arn
 }
 
-// CreateKeyOf makes an enabled key of a spec and a usage, or says that there
-// is no such key.
+// CreateKeyOf creates an enabled key of a spec and a usage. It returns an error
+// for an unsupported pair.
 func (s *Service) CreateKeyOf(spec, usage string) (arn string, err error) {
 	if usage != SignVerify && (usage != EncryptDecrypt || spec == P256) {
 		return "", &Error{Code: "ValidationException", Message: fmt.Sprintf("KeyUsage %s is not compatible with KeySpec %s", usage, spec)}
@@ -107,7 +106,7 @@ func (s *Service) CreateKeyOf(spec, usage string) (arn string, err error) {
 	case P256:
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	default:
-		err = &Error{Code: "ValidationException", Message: "this service has no keys of the spec " + spec}
+		err = &Error{Code: "ValidationException", Message: "unsupported key spec " + spec}
 	}
 	if err != nil {
 		return "", fmt.Errorf("creating a key: %w", err)
@@ -120,8 +119,8 @@ func (s *Service) CreateKeyOf(spec, usage string) (arn string, err error) {
 	return arnPrefix + id, nil
 }
 
-// SetState disables a key, schedules its deletion, or takes that back. It
-// tells whether there is such a key.
+// SetState disables a key, schedules its deletion, or enables it again. It
+// reports whether the key exists.
 func (s *Service) SetState(arn string, state State) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -134,8 +133,8 @@ func (s *Service) SetState(arn string, state State) bool {
 	return ok
 }
 
-// PublicKey returns the public half of a key, whatever its state, and whether
-// there is such a key.
+// PublicKey returns the public key of a key in any state, and whether the key
+// exists.
 func (s *Service) PublicKey(arn string) (crypto.PublicKey, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -146,9 +145,8 @@ func (s *Service) PublicKey(arn string) (crypto.PublicKey, bool) {
 	return k.private.Public(), true
 }
 
-// Swap has each of two keys of one spec and usage sign in the other's place,
-// which nothing does to a key of the service. It tells whether there are such
-// keys.
+// Swap exchanges the private keys of two keys with the same spec and usage, a
+// fault that KMS itself never has. It reports whether both keys exist.
 func (s *Service) Swap(arn, other string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,8 +160,8 @@ func (s *Service) Swap(arn, other string) bool {
 	return true
 }
 
-// Calls returns how many calls of an operation, such as "Sign", came so far,
-// whatever became of them. Each attempt of a client counts.
+// Calls returns the number of calls of an operation, for example "Sign",
+// including failed ones and retries.
 func (s *Service) Calls(operation string) int {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -187,8 +185,8 @@ func (s *Service) usable(id string) (key, error) {
 	case !ok:
 		return key{}, &Error{Code: "NotFoundException", Message: fmt.Sprintf("Invalid keyId '%s'", id)}
 	}
-	// The states' errors: KMS developer guide, "Key states". Of the two that
-	// it has for a pending deletion this is the one that names the state.
+	// The states' errors: KMS developer guide, "Key states". For a pending
+	// deletion it lists two errors; this is the one that names the state.
 	switch k.state {
 	case Disabled:
 		return key{}, &Error{Code: "DisabledException", Message: k.arn + " is disabled."}

@@ -117,7 +117,7 @@ func TestKeysDiffer(t *testing.T) {
 	}
 }
 
-// What a swapped key signs is good for the other's public half alone.
+// A swapped key's signatures verify with the other key's public key only.
 func TestSwap(t *testing.T) {
 	service, client := serve(t)
 	one, two := service.CreateKey(), service.CreateKey()
@@ -349,8 +349,7 @@ func TestCallsAreCounted(t *testing.T) {
 	}
 }
 
-// What is not a call of the SDK's must not reach a key, least of all from a
-// web page.
+// Only calls of the SDK may reach a key, never a request from a web page.
 func TestOnlyCallsOfKMS(t *testing.T) {
 	service := kms.New()
 	arn := service.CreateKey()

@@ -1,5 +1,6 @@
-// Package bucket is an S3 bucket as CloudFront sees it: objects by key, read
-// over HTTP through origin access control.
+// Package s3 serves Amazon S3 on this machine: a [Bucket] as CloudFront reads
+// it through origin access control, and the [Service] with the operations that
+// this project's functions and tests call through an SDK.
 package s3
 
 import (
@@ -27,15 +28,15 @@ import (
 const maxKey = 1024
 
 // Object is an object's content and metadata. The content is either Content or
-// the file File, which is opened for each request and never held in memory.
+// the file File, which is opened for each request and not held in memory.
 type Object struct {
 	Content []byte
 	File    string
-	// Root, when set, is the directory that File is relative to and may not
-	// leave, neither by ".." nor by a symbolic link.
+	// Root, if set, is the directory that File is relative to. File must be in
+	// it, also after symbolic links are resolved.
 	Root string
 
-	ContentType        string // "" is binary/octet-stream, S3's own default
+	ContentType        string // "": binary/octet-stream, S3's default
 	CacheControl       string
 	ContentDisposition string
 	ContentEncoding    string
@@ -59,7 +60,7 @@ type stored struct {
 	modified time.Time
 }
 
-// New makes an empty bucket. Log, which may be nil, gets the causes of answers
+// New returns an empty bucket. Log, unless nil, gets the causes of responses
 // with status 500.
 func New(name string, log *slog.Logger) *Bucket {
 	if log == nil {
@@ -71,8 +72,8 @@ func New(name string, log *slog.Logger) *Bucket {
 // Name is the bucket's name.
 func (b *Bucket) Name() string { return b.name }
 
-// Put stores an object, over the one that has the key. A key is taken as it
-// is: "a/../b" and "a//b" are keys of their own.
+// Put stores an object and replaces one with the same key. It does not clean
+// keys: "a/../b" and "a//b" are different keys.
 func (b *Bucket) Put(key string, object Object) error {
 	s, err := store(key, object)
 	if err != nil {
@@ -110,14 +111,14 @@ func store(key string, object Object) (stored, error) {
 	return s, body.Close()
 }
 
-// Delete removes an object. As in S3, a key that is not there is no error.
+// Delete removes an object. As in S3, deleting a missing key is not an error.
 func (b *Bucket) Delete(key string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.objects, key)
 }
 
-// List is the keys that begin with prefix, sorted.
+// List returns the sorted keys that begin with prefix.
 func (b *Bucket) List(prefix string) []string {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
@@ -138,13 +139,13 @@ func (b *Bucket) get(key string) (stored, bool) {
 	return s, ok
 }
 
-// PutDir stores every file below dir under prefix, and returns how many there
-// are. The files are served from where they are. A content type is guessed from
-// each name; set, which may be nil, can change an object before it is stored.
+// PutDir stores every file below dir under prefix, and returns their number.
+// The files are served in place. The content type follows from the name. set,
+// unless nil, can change an object before it is stored.
 //
-// A symbolic link to a file inside dir is followed. One that leaves dir, one to
-// a directory, and anything that is no regular file is an error, and then
-// nothing is stored.
+// PutDir follows a symbolic link to a file inside dir. A link out of dir or to a
+// directory, and any file that is not regular, is an error; then nothing is
+// stored.
 func (b *Bucket) PutDir(prefix, dir string, set func(key string, object *Object)) (int, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -191,7 +192,7 @@ func (b *Bucket) PutDir(prefix, dir string, set func(key string, object *Object)
 	return len(found), nil
 }
 
-// body is an object's content, opened.
+// body is the opened content of an object.
 type body struct {
 	io.ReadSeeker
 	io.Closer
@@ -221,8 +222,8 @@ func (s stored) open() (*body, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	// Reading a video only to hash it would be slow. S3 promises an MD5 for a
-	// plain upload only; what was uploaded in parts has another hash and "-n".
+	// Reading a video only to hash it is slow. S3 guarantees an MD5 for a plain
+	// upload only; a multipart upload has another hash and "-n".
 	sum := md5.Sum(fmt.Appendf(nil, "%s\n%d\n%d", s.File, info.Size(), info.ModTime().UnixNano()))
 	etag := cmp.Or(s.etag, fmt.Sprintf(`"%x-1"`, sum))
 	return &body{file, file, info.Size(), etag, info.ModTime().UTC().Truncate(time.Second)}, nil

@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// chunked reads a body that an SDK sent as aws-chunked with a trailer: chunks
-// as in HTTP, "SIZE\r\n…\r\n", the last of size 0, and then header lines.
+// chunked decodes an aws-chunked body with a trailer, as the SDKs send it:
+// chunks as in HTTP, "SIZE\r\n…\r\n", the last with size 0, and then header
+// lines.
 type chunked struct {
 	r       *bufio.Reader
 	left    int64
@@ -43,7 +44,7 @@ func (c *chunked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// next reads the head of a chunk, and the trailer after the last.
+// next reads the header of a chunk, and the trailer after the last.
 func (c *chunked) next() error {
 	line, err := c.r.ReadString('\n')
 	if err != nil {
@@ -68,7 +69,7 @@ func (c *chunked) next() error {
 func (c *chunked) lineEnd() error {
 	var end [2]byte
 	if _, err := io.ReadFull(c.r, end[:]); err != nil || string(end[:]) != "\r\n" {
-		return errors.New("a chunk does not end with a line break")
+		return errors.New("a chunk must end with a line break")
 	}
 	return nil
 }

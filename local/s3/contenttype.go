@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// ContentType guesses a content type from a name as the AWS CLI does when it
-// uploads, and the CDK's bucket deployment with it: by the table of Python
-// 3.13's mimetypes module. That one knows no .ts, .m4s or .woff2. A name with
-// an unknown suffix is binary/octet-stream, which is what S3 answers for an
-// object that was uploaded without a type.
+// ContentType returns the content type for a name as the AWS CLI, and so the
+// CDK's bucket deployment, sets it on upload: by the table of Python 3.13's
+// mimetypes module, which has no .ts, .m4s or .woff2. For an unknown suffix it
+// is binary/octet-stream, S3's default for an object without a type.
 func ContentType(name string) string {
 	name = path.Base(strings.ReplaceAll(name, `\`, "/"))
 	extension := suffix(name)
@@ -28,13 +27,13 @@ func ContentType(name string) string {
 
 const defaultContentType = "binary/octet-stream"
 
-// suffix is a name's last extension. The periods that a name begins with do
-// not begin an extension.
+// suffix returns a name's last extension. Leading periods do not begin an
+// extension.
 func suffix(name string) string {
 	return path.Ext(strings.TrimLeft(name, "."))
 }
 
-// encodings are suffixes that say how a file is packed, not what it is.
+// encodings are suffixes of compressed files.
 var encodings = map[string]bool{".gz": true, ".Z": true, ".bz2": true, ".xz": true, ".br": true}
 
 var shorthands = map[string]string{

@@ -16,22 +16,21 @@ import (
 	"unicode/utf8"
 )
 
-// ServeHTTP answers as S3 answers a caller that may get objects and list the
-// bucket: GET and HEAD of an object, 404
-// NoSuchKey for what is not there, 405 for other methods. The key is the
-// request's path without its first slash, percent-decoded once and otherwise
-// as it is: ".." and "//" mean nothing. Behind a handler that cleans paths
-// (http.ServeMux) keys would be others than in S3.
+// ServeHTTP responds as S3 does to a caller that may get objects and list the
+// bucket: GET and HEAD of an object, 404 NoSuchKey for a missing one, 405 for
+// other methods. The key is the request's path without its first slash,
+// percent-decoded once: ".." and "//" have no meaning. Do not put it behind a
+// handler that cleans paths (http.ServeMux): keys would differ from S3.
 //
-// As in S3, a GET of "/" lists the bucket: that is what the permission to list
-// gives away, and an origin that lets "/" through should be seen to do so.
+// As in S3, a GET of "/" lists the bucket, so that a test notices an origin that
+// forwards "/".
 func (b *Bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.serve(w, r, func(string, string) error { return nil })
 }
 
-// As is the bucket to a caller for whom authorize decides each action on an
-// ARN: with a refusal where the action is denied, and without the knowledge
-// that an object is missing where the bucket may not be listed.
+// As returns the bucket for a caller whose actions authorize decides by ARN. A
+// denied action gets 403, and so does a missing object if the caller may not
+// list the bucket.
 func (b *Bucket) As(authorize func(action, resource string) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { b.serve(w, r, authorize) })
 }
@@ -39,7 +38,7 @@ func (b *Bucket) As(authorize func(action, resource string) error) http.Handler 
 // ARN is the bucket's ARN.
 func (b *Bucket) ARN() string { return "arn:aws:s3:::" + b.name }
 
-// permitted answers a request that is denied, and reports whether it is not
+// permitted reports whether a request is allowed, and responds if it is not
 // (S3 API reference, "GetObject", on the status of a missing object).
 func (b *Bucket) permitted(w http.ResponseWriter, r *http.Request, key string, authorize func(action, resource string) error) bool {
 	var err error
@@ -98,7 +97,7 @@ func (b *Bucket) serveObject(w http.ResponseWriter, r *http.Request, key string)
 	}
 	content, err := object.open()
 	if errors.Is(err, fs.ErrNotExist) {
-		notFound(w, r, key) // the file was deleted since it was put
+		notFound(w, r, key) // the file was deleted after Put
 		return
 	}
 	if err != nil {
@@ -167,15 +166,14 @@ func (b *Bucket) serveObject(w http.ResponseWriter, r *http.Request, key string)
 	if r.Method == http.MethodHead {
 		return
 	}
-	// A viewer that goes away is no error of the bucket; a file that became
-	// shorter leaves the answer short of its Content-Length, and the server
-	// then closes the connection.
+	// Ignore the error: the viewer disconnected, or the file became shorter
+	// than Content-Length, and then the server closes the connection.
 	_, _ = io.CopyN(w, content, length)
 }
 
 // precondition evaluates the conditional headers in the order of RFC 9110,
-// section 13.2.2. It returns 0 where the request goes on, and the header that
-// failed with 412.
+// section 13.2.2. It returns 0 if the request continues, and with 412 the header
+// that failed.
 func precondition(h http.Header, etag string, modified time.Time) (int, string) {
 	if match := h.Get("If-Match"); match != "" {
 		if !matches(match, etag, false) {
@@ -194,7 +192,7 @@ func precondition(h http.Header, etag string, modified time.Time) (int, string) 
 	return 0, ""
 }
 
-// matches tells whether a list of entity tags has etag, or is "*". Weak tags
+// matches reports whether a list of entity tags has etag, or is "*". Weak tags
 // count only in a weak comparison.
 func matches(list, etag string, weak bool) bool {
 	for tag := range strings.SplitSeq(list, ",") {
@@ -202,7 +200,7 @@ func matches(list, etag string, weak bool) bool {
 		if weak {
 			tag = strings.TrimPrefix(tag, "W/")
 		}
-		// S3 takes a tag without its quotes too.
+		// S3 also accepts a tag without quotes.
 		if tag == "*" || tag == etag || tag == strings.Trim(etag, `"`) {
 			return true
 		}
@@ -210,8 +208,8 @@ func matches(list, etag string, weak bool) bool {
 	return false
 }
 
-// rangeApplies evaluates If-Range: with another object than the one it names,
-// the whole object is sent.
+// rangeApplies evaluates If-Range: if the object has changed, the whole object
+// is sent.
 func rangeApplies(h http.Header, etag string, modified time.Time) bool {
 	condition := h.Get("If-Range")
 	if condition == "" || condition == etag {
@@ -229,8 +227,8 @@ const (
 	unsatisfiable                  // a range outside it
 )
 
-// parseRange reads a Range header. A header that is malformed, and one with
-// several ranges, which S3 does not support, asks for the whole object.
+// parseRange reads a Range header. A malformed header, or one with several
+// ranges, which S3 does not support, means the whole object.
 func parseRange(header string, size int64) (start, length int64, kind rangeKind) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(strings.TrimSpace(spec), "-")
@@ -261,8 +259,8 @@ func digits(s string) bool {
 	return strings.Trim(s, "0123456789") == ""
 }
 
-// position reads digits; a number too large for an object is a position after
-// the end of any.
+// position parses digits. A number that overflows is a position after the end
+// of any object.
 func position(digits string) int64 {
 	n, _ := strconv.ParseInt(digits, 10, 64) // too large: the largest int64
 	return n
@@ -292,7 +290,7 @@ func notFound(w http.ResponseWriter, r *http.Request, key string) {
 
 func fail(w http.ResponseWriter, r *http.Request, status int, f failure) {
 	header := w.Header()
-	// An error is not the object: nothing that describes the object goes out.
+	// Remove headers that describe the object.
 	for _, name := range []string{"Etag", "Last-Modified", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language"} {
 		header.Del(name)
 	}
@@ -314,8 +312,7 @@ type listing struct {
 	Contents    []contents `xml:"Contents"`
 }
 
-// list answers with the first thousand keys; parameters of the query are not
-// looked at.
+// list responds with the first thousand keys. It ignores the query.
 func (b *Bucket) list(w http.ResponseWriter, r *http.Request) {
 	const most = 1000
 	result := listing{Name: b.name, MaxKeys: most}
@@ -336,7 +333,7 @@ func writeXML(w http.ResponseWriter, r *http.Request, status int, document any) 
 		return
 	}
 	_, _ = io.WriteString(w, xml.Header)
-	_ = xml.NewEncoder(w).Encode(document) // fails only when the viewer is gone
+	_ = xml.NewEncoder(w).Encode(document) // fails only if the viewer disconnected
 }
 
 func requestID() string {

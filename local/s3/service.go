@@ -23,19 +23,19 @@ import (
 	"encoding/base64"
 )
 
-// A Service is the S3 API for some buckets: what the SDKs send to an endpoint
-// by path (/BUCKET/KEY). It has the operations that this project uses and
-// refuses others with NotImplemented, never with success.
+// A Service serves the S3 API for buckets, with path-style requests
+// (/BUCKET/KEY). It implements the operations that this project uses and
+// responds to others with NotImplemented.
 type Service struct {
 	// Bucket finds a bucket by its name.
 	Bucket func(name string) (*Bucket, bool)
 	// Authorize, unless nil, decides whether a request may perform an action
 	// on a resource.
 	Authorize func(r *http.Request, action string, resources ...string) error
-	// Created, unless nil, is called after each object that a request made.
+	// Created, unless nil, is called after a request creates an object.
 	Created func(Created)
-	// Dir is where large objects and parts are kept; empty: the system's
-	// folder for temporary files.
+	// Dir is the directory for large objects and parts; empty: the system's
+	// directory for temporary files.
 	Dir string
 
 	mu       sync.Mutex
@@ -43,7 +43,7 @@ type Service struct {
 	sequence atomic.Uint64
 }
 
-// Created says that an object was made, as S3's event does.
+// Created describes a new object, as S3's event does.
 type Created struct {
 	Bucket, Key, ETag string // the ETag without quotes
 	Size              int64
@@ -72,7 +72,7 @@ const (
 	maxListing = 1000
 )
 
-// refusal is an error as S3 words it.
+// refusal is an error response of S3.
 type refusal struct {
 	status        int
 	code, message string
@@ -94,10 +94,10 @@ var (
 )
 
 func notImplemented(what string) error {
-	return &refusal{http.StatusNotImplemented, "NotImplemented", "The local S3 does not have " + what + "."}
+	return &refusal{http.StatusNotImplemented, "NotImplemented", "The local S3 does not support " + what + "."}
 }
 
-// ServeHTTP answers one call.
+// ServeHTTP handles one call.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Server", "AmazonS3")
@@ -194,7 +194,7 @@ func (s *Service) with(r *http.Request, action, resource string, do func() error
 	return do()
 }
 
-// put answers PutObject.
+// put handles PutObject.
 func (s *Service) put(w http.ResponseWriter, r *http.Request, b *Bucket, key string) error {
 	content, err := s.receive(r)
 	if err != nil {
@@ -211,7 +211,7 @@ func (s *Service) put(w http.ResponseWriter, r *http.Request, b *Bucket, key str
 	})
 }
 
-// finish stores an object under the request's conditions, and tells of it.
+// finish stores an object if the request's conditions hold, and calls Created.
 func (s *Service) finish(w http.ResponseWriter, r *http.Request, b *Bucket, key string, object Object, etag string, size int64, reason string, answer func(etag string)) error {
 	made, err := store(key, object)
 	if err != nil {
@@ -232,7 +232,7 @@ func (s *Service) finish(w http.ResponseWriter, r *http.Request, b *Bucket, key 
 	return nil
 }
 
-// putIf stores an object if the one that is there is as the conditions say
+// putIf stores an object if the existing one matches the conditions
 // (S3 user guide, "How to prevent object overwrites with conditional writes").
 func (b *Bucket) putIf(key string, made stored, match, noneMatch string) error {
 	b.mu.Lock()
@@ -252,7 +252,7 @@ func (b *Bucket) putIf(key string, made stored, match, noneMatch string) error {
 	return nil
 }
 
-// described is an object with the metadata of a request.
+// described returns an object with the metadata of a request.
 func described(h http.Header) Object {
 	object := Object{
 		ContentType:        h.Get("Content-Type"),
@@ -287,8 +287,8 @@ type received struct {
 	sum   [md5.Size]byte
 }
 
-// receive reads a request's body, as it is or in the SDKs' chunks, and checks
-// the length and the CRC-32 that came with it.
+// receive reads a request's body, plain or aws-chunked, and checks its length
+// and its CRC-32.
 func (s *Service) receive(r *http.Request) (received, error) {
 	body := io.Reader(r.Body)
 	want := r.Header.Get("X-Amz-Checksum-Crc32")
@@ -340,7 +340,7 @@ func (s *Service) receive(r *http.Request) (received, error) {
 		err = nil
 	}
 	if length := r.Header.Get("X-Amz-Decoded-Content-Length"); err == nil && length != "" && length != strconv.FormatInt(got.size, 10) {
-		err = &refusal{http.StatusBadRequest, "IncompleteBody", "The request body is not as long as it says."}
+		err = &refusal{http.StatusBadRequest, "IncompleteBody", "The request body does not have the declared length."}
 	}
 	if err != nil {
 		if got.file != "" {
@@ -352,7 +352,7 @@ func (s *Service) receive(r *http.Request) (received, error) {
 	return got, nil
 }
 
-// copy answers CopyObject.
+// copy handles CopyObject.
 func (s *Service) copy(w http.ResponseWriter, r *http.Request, b *Bucket, key string) error {
 	source, err := url.PathUnescape(r.Header.Get("X-Amz-Copy-Source"))
 	if err != nil {
@@ -433,7 +433,7 @@ func (s *Service) deleteMany(w http.ResponseWriter, r *http.Request, b *Bucket) 
 	return nil
 }
 
-// list2 answers ListObjectsV2.
+// list2 handles ListObjectsV2.
 func list2(w http.ResponseWriter, r *http.Request, b *Bucket, query url.Values) error {
 	type entry struct {
 		Key, LastModified, ETag string
@@ -512,7 +512,7 @@ func list2(w http.ResponseWriter, r *http.Request, b *Bucket, query url.Values) 
 	return nil
 }
 
-// begin answers CreateMultipartUpload.
+// begin handles CreateMultipartUpload.
 func (s *Service) begin(w http.ResponseWriter, r *http.Request, b *Bucket, key string) error {
 	id := strings.ToLower(requestID() + requestID())
 	s.mu.Lock()

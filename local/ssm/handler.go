@@ -11,7 +11,7 @@ import (
 	"premiumhls/local/jsonservice"
 )
 
-// maxNames is the most that one GetParameters takes.
+// maxNames is the maximum number of names in a GetParameters call.
 const maxNames = 10
 
 func (s *Store) call(operation string, body []byte, fault Fault) (any, error) {
@@ -59,7 +59,7 @@ type putParameterInput struct {
 func (s *Store) putParameter(in putParameterInput) (any, error) {
 	tier := cmp.Or(in.Tier, "Standard")
 	if tier != "Standard" {
-		return nil, invalid("tier %q: this store has standard parameters only", tier)
+		return nil, invalid("invalid tier %q: the local run supports Standard only", tier)
 	}
 	version, err := s.put(Parameter{Name: in.Name, Type: in.Type, Value: in.Value, Description: in.Description}, in.Overwrite)
 	if err != nil {
@@ -86,8 +86,8 @@ type getParametersInput struct {
 	WithDecryption bool
 }
 
-// getParameters answers with the parameters in the order of their names,
-// whatever the order asked for: callers of the service cannot rely on one.
+// getParameters returns the parameters sorted by name, not in the requested
+// order: the service guarantees none.
 func (s *Store) getParameters(in getParametersInput, alter func(name, value string) string) (any, error) {
 	if n := len(in.Names); n == 0 || n > maxNames {
 		return nil, invalid("1 validation error detected: Value at 'names' failed to satisfy constraint: Member must have length between 1 and %d", maxNames)

@@ -1,9 +1,8 @@
-// Package parameterstore is a parameter store for a local run and for tests.
-// It speaks the part of AWS Systems Manager's protocol that this project's
-// functions use, keeps everything in memory, and can be told to misbehave.
+// Package ssm serves AWS Systems Manager Parameter Store on this machine, for a
+// local run and for tests. It implements the operations that this project's
+// functions use and holds everything in memory. Tests can inject faults.
 //
-// It holds no more than the local run's own throw-away keys: it checks no
-// credentials.
+// It verifies no signatures: it holds only the local run's throw-away keys.
 package ssm
 
 import (
@@ -34,23 +33,23 @@ const MaxValue = 4096
 type Parameter struct {
 	Name         string
 	Type         string
-	Value        string // in clear, whatever the type
+	Value        string // plain text, for every type
 	Description  string
-	Version      int64 // 1, and one more with each overwriting
+	Version      int64 // 1, incremented by each overwrite
 	LastModified time.Time
 
-	ciphertext string // what a reader without decryption is given
+	ciphertext string // the value without decryption
 }
 
-// An Error is a refusal as the service words it.
+// An Error is an error response of the service.
 type Error = jsonservice.Error
 
-// A Fault is what goes wrong with one call.
+// A Fault is an injected fault of one call.
 type Fault = jsonservice.Fault
 
-// A Store is an [http.Handler] that answers PutParameter, GetParameter,
-// GetParameters and DeleteParameter of an SSM client whose endpoint it is.
-// All of its methods are safe for concurrent use.
+// A Store is an [http.Handler] that serves PutParameter, GetParameter,
+// GetParameters and DeleteParameter to an SSM client with its URL as endpoint.
+// Its methods are safe for concurrent use.
 type Store struct {
 	jsonservice.Service
 
@@ -67,13 +66,13 @@ func New() *Store {
 	return s
 }
 
-// Put writes a parameter, over an existing one too. Its error is an [*Error].
+// Put creates or overwrites a parameter. Its error is an [*Error].
 func (s *Store) Put(name, typ, value string) error {
 	_, err := s.put(Parameter{Name: name, Type: typ, Value: value}, true)
 	return err
 }
 
-// Get returns a parameter with its value in clear.
+// Get returns a parameter with its plain-text value.
 func (s *Store) Get(name string) (Parameter, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -81,7 +80,7 @@ func (s *Store) Get(name string) (Parameter, bool) {
 	return p, ok
 }
 
-// Delete removes a parameter and tells whether there was one.
+// Delete removes a parameter and reports whether it existed.
 func (s *Store) Delete(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,8 +139,8 @@ func (s *Store) put(p Parameter, overwrite bool) (version int64, err error) {
 	return p.Version, nil
 }
 
-// sealed stands for the ciphertext of a value. Nobody decrypts it (the store
-// keeps the value itself), so it has a ciphertext's looks and length only.
+// sealed returns a made-up ciphertext of a value, with the form and length of a
+// real one. Nothing decrypts it: the store holds the value itself.
 func sealed(value string) string {
 	noise := make([]byte, len(value)+120)
 	_, _ = rand.Read(noise) // never fails
@@ -150,8 +149,8 @@ func sealed(value string) string {
 
 var nameCharacters = regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+$`)
 
-// The service's limits: a name of 1011 bytes with the ARN before it, here
-// with the shortest one, and 15 levels.
+// The service's limits: a name of 1011 bytes including the ARN before it, here
+// the shortest one, and 15 levels.
 const (
 	maxName   = 1011 - len("arn:aws:ssm:us-east-1:111122223333:parameter/")
 	maxLevels = 15

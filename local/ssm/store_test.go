@@ -192,7 +192,7 @@ func TestPutIsChecked(t *testing.T) {
 	for _, c := range []struct {
 		title, name, value string
 		typ                types.ParameterType
-		code               string // "" where it is taken
+		code               string // "": accepted
 	}{
 		{"a plain name", "simple", "v", types.ParameterTypeString, ""},
 		{"all characters", "/aZ9/_.-", "v", types.ParameterTypeString, ""},
@@ -227,7 +227,7 @@ func TestFaults(t *testing.T) {
 	for _, c := range []struct {
 		title   string
 		fault   parameterstore.Fault
-		code    string // of a service error; "" where there is none
+		code    string // of a service error; "": none
 		written bool   // the call was carried out
 	}{
 		{"throttled", parameterstore.Fault{Code: "ThrottlingException"}, "ThrottlingException", false},
