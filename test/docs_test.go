@@ -1,6 +1,7 @@
 package test
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -59,6 +60,37 @@ func TestReadmeLength(t *testing.T) {
 	}
 	if lines := strings.Count(string(text), "\n"); lines > 160 {
 		t.Errorf("README.md has %d lines: must have at most 160", lines)
+	}
+}
+
+// The log messages that docs/operations.md names are those of the signer.
+func TestDocsLogMessages(t *testing.T) {
+	text, err := os.ReadFile("../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "| other line of the signer |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	messages := regexp.MustCompile("(?m)^\\| `([^`]*)`").FindAllStringSubmatch(table, -1)
+	if len(messages) < 3 {
+		t.Fatalf("found %d messages, want those of the table", len(messages))
+	}
+	var source strings.Builder
+	err = filepath.WalkDir("../lambda", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		code, err := os.ReadFile(path)
+		source.Write(code)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, message := range messages {
+		if !strings.Contains(source.String(), `"`+message[1]) {
+			t.Errorf("docs/operations.md: message %q: must be one of the functions'", message[1])
+		}
 	}
 }
 
