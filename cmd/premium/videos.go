@@ -34,13 +34,16 @@ const siteHelp = `Without --stack, it works with the site of premium local. Regi
 // siteFlags name a site with ingest.
 type siteFlags struct {
 	Stack    string `placeholder:"NAME" help:"The deployed CloudFormation stack."`
-	LocalRun string `name:"run" placeholder:"PORT" help:"Port of the local run, if there are several."`
+	LocalRun string `name:"run" placeholder:"PORT" help:"The port of premium local, if it runs more than once."`
 }
 
 // site finds the stack, or the local run.
 func (f siteFlags) site(ctx context.Context) (*videos.Site, error) {
-	if f.Stack == "" {
+	switch {
+	case f.Stack == "":
 		return localSite(f.LocalRun)
+	case f.LocalRun != "":
+		return nil, errors.New("set either --stack or --run, not both")
 	}
 	account, err := config.LoadDefaultConfig(ctx)
 	if err != nil {

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"premiumhls/internal/catalog"
+	"premiumhls/internal/localrun"
+	"premiumhls/local/s3"
+	"premiumhls/local/sqs"
+)
+
+// startVideos writes the file of a local run with a bucket, a queue and a
+// function that publishes every film except broken.mp4, and refuses commands
+// about lessons that do not exist.
+func startVideos(t *testing.T) (*s3.Bucket, *sqs.Service) {
+	t.Helper()
+	objects := s3.New("bucket", nil)
+	queues := &sqs.Service{}
+	const queue = "arn:aws:sqs:us-east-1:111122223333:q"
+	queues.CreateQueue(queue)
+	put := func(key string, v any) {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Error(err)
+		}
+		if err := objects.Put(key, s3.Object{Content: text}); err != nil {
+			t.Error(err)
+		}
+	}
+	service := &s3.Service{Dir: t.TempDir(), Bucket: func(name string) (*s3.Bucket, bool) { return objects, name == "bucket" }, Created: func(c s3.Created) {
+		u, err := catalog.ParseUpload(c.Key)
+		if err != nil || u.Kind != catalog.Film {
+			return
+		}
+		r := catalog.Record{
+			Course: u.Course, Lesson: u.Lesson, LessonName: u.LessonName, Film: &catalog.Object{Key: c.Key, ETag: c.ETag}, State: catalog.Playing,
+			Current: &catalog.Version{Folder: "premium/" + u.Path() + "/v1/", Duration: 61}, Notes: []string{"captions de: no cue"},
+		}
+		if u.Lesson == "broken" {
+			r.State, r.Reason, r.Current = catalog.Failed, "The film has no video.", nil
+		}
+		put(catalog.RecordKey(u.Course, u.Lesson), r)
+	}}
+	serve := func(h http.Handler) string {
+		server := httptest.NewServer(h)
+		t.Cleanup(server.Close)
+		return server.URL
+	}
+	function := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		payload, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(payload), "none") {
+			w.Header().Set("X-Amz-Function-Error", "Unhandled")
+			io.WriteString(w, `{"errorMessage":"there is no lesson c/none"}`)
+			return
+		}
+		io.WriteString(w, `{"state":"draft"}`)
+	})
+	startRun(t, func(r *localrun.Run) {
+		r.Endpoints = map[string]string{"S3": serve(service), "SQS": serve(queues.Handler()), "LAMBDA": serve(function)}
+		r.Outputs = map[string]string{"Bucket": "bucket", "Ingest": "F", "IngestDeadLetters": "https://sqs.us-east-1.amazonaws.com/111122223333/q"}
+	})
+	for _, body := range []string{`{"source":"aws.s3"}`, `{"source":"none"}`} {
+		if err := queues.Send(queue, []byte(body), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return objects, queues
+}
+
+func TestVideosLocalRun(t *testing.T) {
+	objects, _ := startVideos(t)
+	good, bad := t.TempDir(), t.TempDir()
+	for _, file := range []string{filepath.Join(good, "Lesson 1.mp4"), filepath.Join(good, "notes.txt"), filepath.Join(bad, "broken.mp4")} {
+		if err := os.WriteFile(file, []byte("film"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, step := range []struct {
+		args []string
+		code int
+		says []string
+	}{
+		{[]string{"videos"}, 0, []string{"No videos."}},
+		{[]string{"upload", good, "-course", "My course"}, 0, []string{
+			"notes.txt: skipped", "Lesson 1.mp4: uploaded\n", "my-course/lesson-1: plays at http://localhost:8080/premium/my-course/lesson-1/v1/main.m3u8\n", "note: captions de: no cue"}},
+		{[]string{"upload", good, "-course=My course"}, 0, []string{"Lesson 1.mp4: already uploaded\n", "plays at"}},
+		{[]string{"upload", bad, "-course", "c"}, 1, []string{"c/broken: failed: The film has no video.\n", "1 of the lessons failed"}},
+		{[]string{"videos"}, 0, []string{"my-course/lesson-1  playing  1m1s", "Lesson 1\n", "c/broken: The film has no video.\n"}},
+		{[]string{"videos", "-json"}, 0, []string{`"reason": "The film has no video."`}},
+		{[]string{"draft", "c/l"}, 0, []string{"c/l: draft\n"}},
+		{[]string{"rm", "c/none"}, 1, []string{"premium rm: there is no lesson c/none"}},
+		{[]string{"retry", "-dead-letters"}, 1, []string{"1 events handled, 1 failed again.", "there is no lesson c/none"}},
+		{[]string{"retry", "-dead-letters"}, 0, []string{"0 events handled, 0 failed again."}}, // not visible again yet
+	} {
+		code, out := runLocal(t, step.args...)
+		if code != step.code {
+			t.Errorf("%s: exit %d: %s", step.args, code, out)
+		}
+		for _, text := range step.says {
+			if !strings.Contains(out, text) {
+				t.Errorf("%s: no %q in %s", step.args, text, out)
+			}
+		}
+	}
+	if got, err := objects.Read("uploads/My course/Lesson 1.mp4"); err != nil || string(got) != "film" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestVideosWithoutIngest(t *testing.T) {
+	startRun(t, nil)
+	if code, out := runLocal(t, "videos"); code != 2 || !strings.Contains(out, "ingest=true") {
+		t.Errorf("exit %d: %s", code, out)
+	}
+}
