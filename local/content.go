@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -23,12 +24,14 @@ type video struct {
 	folder   string // on this machine
 }
 
+var errNoPlaylist = errors.New("no .m3u8 playlist in it or in its subfolders, and no film")
+
 // findVideos finds the folders below dir that hold HLS: those with a master
 // playlist and, where there is none above or in it, those with any playlist.
 func findVideos(dir string) ([]video, error) {
 	info, err := os.Stat(dir)
 	if err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("--content: invalid value %s: must be a folder of HLS, with .m3u8 playlists", dir)
+		return nil, fmt.Errorf("--content: invalid value %s: must be a folder of HLS, with .m3u8 playlists, or of films", dir)
 	}
 	dir, err = filepath.Abs(dir)
 	if err != nil {
@@ -55,7 +58,7 @@ func findVideos(dir string) ([]video, error) {
 		return nil, fmt.Errorf("looking for HLS in %s: %w", dir, err)
 	}
 	if len(playlists) == 0 {
-		return nil, fmt.Errorf("--content: invalid value %s: no .m3u8 playlist in it or in its subfolders", dir)
+		return nil, fmt.Errorf("--content: invalid value %s: %w", dir, errNoPlaylist)
 	}
 	var folders []string
 	for folder := range playlists {

@@ -31,7 +31,7 @@ import (
 
 // Options are the flags of premium local.
 type Options struct {
-	Content  string // a folder of HLS to serve in place of the sample; empty: the sample
+	Content  string // a folder of HLS to serve in place of the sample, or of films; empty: the sample
 	Port     int
 	TLS      bool     // serves HTTPS and HTTP/2, with a certificate authority of this machine
 	Host     string   // name or address under which other devices reach this machine; empty: this machine only
@@ -56,8 +56,15 @@ func Run(ctx context.Context, o Options) error {
 	var videos []video
 	if o.Content != "" {
 		var err error
-		if videos, err = findVideos(o.Content); err != nil {
+		videos, err = findVideos(o.Content)
+		hasFilms := len(findCourses(o.Content)) > 0
+		if err != nil && !(hasFilms && errors.Is(err, errNoPlaylist)) {
 			return err
+		}
+		if hasFilms {
+			if err := changes.Default("ingest", "true"); err != nil {
+				return err
+			}
 		}
 	}
 	place, err := newPlace(o)
@@ -111,6 +118,19 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer end()
 	terminal.welcome(c, viewers, videos)
+	if o.Content != "" && s.Ingest {
+		films, err := newFilms(c, o.Content, site+"/", terminal)
+		if err != nil {
+			return err
+		}
+		ended := make(chan struct{})
+		ctx, cancel := context.WithCancel(ctx)
+		go func() {
+			films.watch(ctx)
+			close(ended)
+		}()
+		defer func() { cancel(); <-ended }()
+	}
 	return serve(ctx, listener, refused.record(site, c), place.tls)
 }
 

@@ -11,7 +11,7 @@ import (
 
 // A localCommand runs the site on this machine.
 type localCommand struct {
-	Content string   `placeholder:"DIR" help:"Serve the HLS of this folder as premium content, in place of the sample."`
+	Content string   `placeholder:"DIR" help:"Serve the HLS of this folder as premium content, in place of the sample. Films in it and in its subfolders, which are courses, are encoded with ffmpeg."`
 	Port    int      `default:"8080" help:"Port to serve on (${default})."`
 	TLS     bool     `name:"tls" help:"Serve HTTPS and HTTP/2, with a certificate authority of this machine. Safari needs it: it drops Secure cookies over plain HTTP."`
 	Host    string   `placeholder:"NAME_OR_IP" help:"Name or private address under which phones and other devices reach this machine. Needs --tls."`

@@ -81,13 +81,8 @@ func localSite(port string) (*videos.Site, error) {
 		return nil, err
 	}
 	owner := credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, iam.Owner.SessionToken)
-	endpoint := func(service string) *string { return aws.String(run.Endpoints[service]) }
-	site := &videos.Site{
-		S3:     s3.New(s3.Options{Region: run.Region, BaseEndpoint: endpoint("S3"), UsePathStyle: true, Credentials: owner, DisableLogOutputChecksumValidationSkipped: true}),
-		Lambda: lambda.New(lambda.Options{Region: run.Region, BaseEndpoint: endpoint("LAMBDA"), Credentials: owner}),
-		SQS:    sqs.New(sqs.Options{Region: run.Region, BaseEndpoint: endpoint("SQS"), Credentials: owner}),
-	}
-	if err := site.Read(run.Outputs); err != nil {
+	site, err := videos.NewLocal(run.Region, run.Endpoints, run.Outputs, owner)
+	if err != nil {
 		return nil, fmt.Errorf("local run %s: %w", run.Site, errors.New(`the stack makes no courses of films: run premium local -c ingest=true`))
 	}
 	site.URL = run.Site

@@ -337,3 +337,15 @@ func (s *Site) PlaylistURL(r catalog.Record) string {
 	// The public folder is not part of addresses.
 	return strings.TrimSuffix(s.URL, "/") + "/" + strings.TrimPrefix(r.Current.Folder, "public/") + catalog.PlaylistName
 }
+
+// NewLocal makes the site of a local run from the addresses of its stand-ins and
+// the stack's outputs.
+func NewLocal(region string, endpoints, outputs map[string]string, owner aws.CredentialsProvider) (*Site, error) {
+	at := func(service string) *string { return aws.String(endpoints[service]) }
+	s := &Site{
+		S3:     s3.New(s3.Options{Region: region, BaseEndpoint: at("S3"), UsePathStyle: true, Credentials: owner, DisableLogOutputChecksumValidationSkipped: true}),
+		Lambda: lambda.New(lambda.Options{Region: region, BaseEndpoint: at("LAMBDA"), Credentials: owner}),
+		SQS:    sqs.New(sqs.Options{Region: region, BaseEndpoint: at("SQS"), Credentials: owner}),
+	}
+	return s, s.Read(outputs)
+}
