@@ -13,6 +13,9 @@ import (
 
 // Everything is measured once, except cdk synth, which other tests run.
 func TestMeasure(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	report, err := measure(t.Context(), "..", options{
 		sections: []string{"signature", "request", "coldstart", "edge"},
 		rounds:   1, benchTime: time.Millisecond, requests: 2, starts: 1, warmUp: 1, fill: 3, hurry: true,

@@ -28,7 +28,7 @@ import (
 // builds the functions and the page although it runs elsewhere.
 func TestConstructInAnotherModule(t *testing.T) {
 	if testing.Short() {
-		t.Skip("builds a second module")
+		t.Skip("slow: skipped in short mode")
 	}
 	root, err := assets.Root(".")
 	if err != nil {

@@ -20,6 +20,9 @@ import (
 // synthesis without a change does not. The digest of the source has a test in
 // the package assets.
 func TestDeployCheckDigest(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	digest := func(t *testing.T, changes map[string]any) string {
 		t.Helper()
 		return synthesize(t, changes).Only(t, "Custom::DeployCheck").Properties["Digest"].(string)

@@ -91,6 +91,9 @@ func policyOf(t *testing.T, a assembly, bucket string) (id, properties string) {
 
 // An attribute of the user pool that the last template had cannot be lost.
 func TestUserPoolAttributesOnlyGrow(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	dir := t.TempDir()
 	synth := func(attributes ...any) error {
 		_, err := stacks.Synthesize(context.Background(), dir, stacktest.Values(t, map[string]any{"sample": false, "userPoolAttributes": attributes}))

@@ -11,6 +11,9 @@ import (
 )
 
 func TestTemplateLints(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	lint, err := exec.LookPath("cfn-lint")
 	if err != nil {
 		t.Skip("install cfn-lint (pip install cfn-lint) to lint the template")

@@ -66,6 +66,9 @@ func within(path string, folders ...string) bool {
 // import the stand-ins in local/: they show that code works against services,
 // and are in no program.
 func TestImports(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	sdk := func(path string) bool { return strings.HasPrefix(path, "github.com/aws/aws-sdk-go-v2/") }
 	cdk := func(path string) bool {
 		return strings.HasPrefix(path, "github.com/aws/aws-cdk-go/") || strings.HasPrefix(path, "github.com/aws/constructs-go/") ||

@@ -16,6 +16,9 @@ import (
 // The cookies that the signer makes are those of AWS's own signer, and each
 // side takes what the other signed.
 func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	node := find(t, "Node (https://nodejs.org)", "node")
 	if err := npm.Install(t.Context(), "."); err != nil {
 		t.Fatal(err)

@@ -66,6 +66,9 @@ func newSite(t testing.TB, changes map[string]any, options ...func(*cloud.Option
 
 func prepareSite(t testing.TB, changes map[string]any, options ...func(*cloud.Options)) *site {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	s := &site{t: t, assembly: synthesize(t, changes), clock: &clock{}}
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
 	_, port, err := net.SplitHostPort(server.Listener.Addr().String())

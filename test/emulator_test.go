@@ -20,6 +20,9 @@ import (
 // The built signer runs in AWS's own emulator of the Lambda runtime, which
 // shares no code with the one of local/lambda.
 func TestSignerInRuntimeEmulator(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	emulator := filepath.Join(t.TempDir(), "aws-lambda-rie")
 	build := exec.Command("go", "build", "-o", emulator, "github.com/aws/aws-lambda-runtime-interface-emulator/cmd/aws-lambda-rie")
 	build.Dir = "rie"

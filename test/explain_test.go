@@ -10,6 +10,9 @@ import (
 
 // The explaining command reads every template that the stack can be.
 func TestTemplatesCanBeExplained(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	eachVariant(t, func(t *testing.T, a assembly) {
 		found, err := target.FromTemplate(a.File, nil)
 		if err != nil {

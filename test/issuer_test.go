@@ -19,6 +19,9 @@ import (
 // A viewer signs in at an OpenID provider that shares no code with this
 // project, which the settings name, watches, and signs out there.
 func TestForeignIssuerInBrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	node := find(t, "Node (https://nodejs.org)", "node")
 	if err := npm.Install(t.Context(), "."); err != nil {
 		t.Fatal(err)

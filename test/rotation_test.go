@@ -211,6 +211,9 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 // With credentials to look at what is deployed, the list is refused before
 // anything is deployed.
 func TestRotationIsRefusedAtSynthesis(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	store := ssm.New()
 	server := httptest.NewServer(store)
 	defer server.Close()

@@ -27,6 +27,9 @@ var known = []string{
 // a viewer watches: nothing that holds data or is known to viewers is replaced,
 // and nobody is refused.
 func TestUpgrade(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	releases, err := filepath.Glob("testdata/releases/*.json")
 	if err != nil || len(releases) == 0 {
 		t.Fatalf("there are no releases: %v", err)

@@ -66,7 +66,7 @@ func (c *counts) reset() {
 // local system: real template, real signer, real edge rules.
 func TestLocalSystem(t *testing.T) {
 	if testing.Short() {
-		t.Skip("runs the local system")
+		t.Skip("slow: skipped in short mode")
 	}
 	const burst, later, bots = 6, 54, 25
 	var list []cognito.Viewer

@@ -354,6 +354,9 @@ func TestSignedWithoutKeys(t *testing.T) {
 
 // Every single bit of what is signed and of the signature counts.
 func TestEveryBit(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	for _, g := range []grant{courseOne(), {ecdsaKey, signedcookie.SHA1, courseOne().Policy}} {
 		b := premium()
 		raw := g.raw()

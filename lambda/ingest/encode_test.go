@@ -75,6 +75,9 @@ func (s *site) settled(events <-chan event, course, lesson string) catalog.Recor
 // playlists that it writes: everything is encoded by the stand-in for
 // MediaConvert and held to Apple's rules.
 func TestOddFilms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("install ffmpeg to encode films")
 	}

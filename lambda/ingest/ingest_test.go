@@ -423,6 +423,9 @@ func TestHandWrittenCatalog(t *testing.T) {
 // Fifty films at once, with every event twice and out of order: fifty lessons,
 // none twice.
 func TestFiftyAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	s := newSite(t)
 	r := rand.New(rand.NewPCG(1, 2))
 	const count = 50

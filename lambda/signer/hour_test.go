@@ -198,6 +198,9 @@ func (s *hourSite) ask(t *testing.T) (got, key string, retry time.Duration) {
 // Whatever lasts for an hour, the viewers of a warm container get what the
 // table says, one each second, and afterwards all is well again.
 func TestAnHour(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	hourKeys() // outside of the bubbles
 	table, err := fault.ReadTable("../../test/fault/README.md", "For an hour")
 	if err != nil {

@@ -22,6 +22,9 @@ import (
 // The real function of the custom resources, against a parameter store and a
 // CloudFormation that waits for its answer.
 func TestKeymaker(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	binary := filepath.Join(t.TempDir(), "keymaker")
 	if err := lambda.Build(t.Context(), "../..", "./lambda/keymaker", binary); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,9 @@ import (
 // The same source gives the same binary, wherever and whenever it is built, so
 // that a deploy without a change changes nothing.
 func TestFunctionsAreReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	root, err := Root(".")
 	if err != nil {
 		t.Fatal(err)

@@ -58,9 +58,13 @@ func Values(t testing.TB, changes map[string]any) map[string]any {
 }
 
 // Synthesize synthesizes the stack with the settings of cdk.json, some of them
-// changed. Tests that ask for the same settings share one synthesis.
+// changed. Tests that ask for the same settings share one synthesis. In short
+// mode only the settings of cdk.json are synthesized; it skips other tests.
 func Synthesize(t testing.TB, changes map[string]any) Assembly {
 	t.Helper()
+	if testing.Short() && len(changes) > 0 {
+		t.Skip("slow: skipped in short mode")
+	}
 	return SynthesizeExactly(t, Values(t, changes))
 }
 

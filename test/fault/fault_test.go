@@ -117,6 +117,9 @@ const (
 // Whatever goes wrong, when cold and when warm, each viewer gets what README.md
 // says, and each container recovers by itself.
 func TestFaults(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	table, err := fault.ReadTable("README.md", "What a viewer gets")
 	if err != nil {
 		t.Fatal(err)

@@ -60,6 +60,9 @@ func (a *allowance) take(string) jsonservice.Fault {
 // start them in one moment. So nothing is taken until each has called: then all
 // want their keys at once.
 func TestThousandColdStarts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	const containers, perSecond = 1000, 40
 	s := newSite(t, parameterStore)
 	s.configure(t, func(d *signersettings.Document) { // as deployed
