@@ -26,11 +26,11 @@ func (o *explainCommand) requests(s system) ([]diagnosis.Request, error) {
 	if o.Response != "" {
 		text, err := read(o.Response, s)
 		if err != nil {
-			return nil, fmt.Errorf("reading what was answered: %w", err)
+			return nil, fmt.Errorf("reading the response: %w", err)
 		}
 		answers := transcript(text)
 		if len(answers) == 0 {
-			return nil, fmt.Errorf("reading what was answered: it does not begin with a status line: save it with curl -i")
+			return nil, fmt.Errorf("reading the response: no status line: save it with curl -i")
 		}
 		last := answers[len(answers)-1]
 		base.Response = &diagnosis.Response{Status: last.status, Header: last.header, Body: last.body}

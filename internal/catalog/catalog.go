@@ -69,7 +69,7 @@ type Lesson struct {
 	Details string `json:"details"`
 }
 
-// Details are lesson.json: what a viewer who may watch needs to play. Its
+// Details are lesson.json: what an entitled viewer needs to play. Its
 // addresses are relative to the file's own folder.
 type Details struct {
 	Path        string    `json:"path"`

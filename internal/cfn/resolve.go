@@ -26,7 +26,7 @@ type Environment struct {
 	Parameters map[string]string
 }
 
-// Values knows the resources that are there already.
+// Values returns the values of resources that exist.
 type Values interface {
 	// Ref is the value of {"Ref": logicalID}.
 	Ref(logicalID string) (string, error)
@@ -52,7 +52,7 @@ func NewResolver(t *Template, env Environment, values Values) (*Resolver, error)
 	return r, nil
 }
 
-// Included tells whether the resource's condition, if it has one, holds.
+// Included reports whether the resource has no condition or a true one.
 func (r *Resolver) Included(logicalID string) bool {
 	resource, ok := r.template.Resources[logicalID]
 	return ok && (resource.Condition == "" || r.conditions[resource.Condition])
@@ -115,7 +115,7 @@ func (r *Resolver) fields(into, fields map[string]any, where string) error {
 func (r *Resolver) resolve(value any, where string) (any, error) {
 	switch v := value.(type) {
 	case nil:
-		return nil, fmt.Errorf("%s: CloudFormation takes no null", where)
+		return nil, fmt.Errorf("%s: must not be null", where)
 	case []any:
 		list := make([]any, 0, len(v))
 		for i, element := range v {
@@ -222,8 +222,8 @@ func (r *Resolver) ref(id, where string) (any, error) {
 	return value, nil
 }
 
-// reachable tells whether a logical id is one of a resource that can be
-// referred to here.
+// reachable checks that a logical id is that of a resource that can be referred
+// to here.
 func (r *Resolver) reachable(id, where string) error {
 	resource, ok := r.template.Resources[id]
 	switch {
@@ -232,7 +232,7 @@ func (r *Resolver) reachable(id, where string) error {
 	case r.values == nil:
 		return fmt.Errorf("%s: %q is a resource, and a condition cannot refer to one", where, id)
 	case !r.Included(id):
-		return fmt.Errorf("%s: the resource %q is left out by its condition %s", where, id, resource.Condition)
+		return fmt.Errorf("%s: resource %q does not exist: its condition %s is false", where, id, resource.Condition)
 	}
 	return nil
 }

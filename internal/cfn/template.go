@@ -1,9 +1,9 @@
 // Package template reads a CloudFormation template in JSON, as the CDK
 // synthesizes it, and resolves the intrinsic functions in it.
 //
-// It knows what a synthesized stack of this app can hold. Whatever it does not
-// know (macros, Fn::ImportValue, Fn::GetAZs, …) is an error that names the
-// resource and the property, never a value that looks resolved and is not.
+// It supports what a synthesized stack of this app can contain. Anything else
+// (macros, Fn::ImportValue, Fn::GetAZs, …) is an error that names the resource
+// and the property, never an unresolved value.
 package cfn
 
 import (
@@ -67,8 +67,8 @@ func Read(path string) (*Template, error) {
 }
 
 // Parse parses a template in JSON. It finds what can be found without values:
-// wrong types, an unknown condition, a DependsOn of something that is not
-// there. References inside properties are looked at when they are resolved.
+// wrong types, an unknown condition, a DependsOn of an unknown resource.
+// References inside properties are checked when they are resolved.
 func Parse(data []byte) (*Template, error) {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -108,7 +108,7 @@ func Parse(data []byte) (*Template, error) {
 	return t, t.check()
 }
 
-// check looks at what the sections say about one another.
+// check checks the references between sections.
 func (t *Template) check() error {
 	for _, id := range sortedKeys(t.Resources) {
 		if _, ok := t.Parameters[id]; ok {
@@ -293,7 +293,7 @@ func text(fields map[string]any, name, where string) (string, error) {
 	return s, nil
 }
 
-// kind names a value's type for an error, without the value: it may be secret.
+// kind names a value's type for an error, without the value: it can be secret.
 func kind(value any) string {
 	switch value.(type) {
 	case nil:

@@ -14,8 +14,8 @@ import (
 // A Decision is what the signature check found, and why.
 type Decision struct {
 	Allowed bool
-	// Status, Code and Message are what a refused viewer is told. They are
-	// zero where the request is allowed.
+	// Status, Code and Message are those of the response to a refused viewer.
+	// They are zero if the request is allowed.
 	Status        int
 	Code, Message string
 	// Reason is a sentence for a person: what was found, what was expected.
@@ -104,8 +104,8 @@ var chain = []func(*inspection) (Check, *refusal){
 	(*inspection).allowsAddress,
 }
 
-// Decide judges a request by every signature that the distribution demands of
-// it. Route is that of the request's path.
+// Decide checks every signature that the distribution requires for a request. The
+// route is that of the request's path.
 func (d *Distribution) Decide(route Route, request Request, cache *Cache) Decision {
 	if route.Behavior == nil {
 		return refuse(Decision{}, accessDenied.because("the distribution has no behavior for the path"))
@@ -127,8 +127,8 @@ func (d *Distribution) Decide(route Route, request Request, cache *Cache) Decisi
 	return decision
 }
 
-// Decide judges a request by the behavior's keys. A behavior that is not
-// signed is judged as one without any key. The cache may be nil.
+// Decide checks a request with the behavior's keys. A behavior that is not signed
+// counts as one without any key. The cache can be nil.
 func (b *Behavior) Decide(request Request, cache *Cache) Decision {
 	url := splitURL(request.URL)
 	var s sent
@@ -260,8 +260,8 @@ func (in *inspection) decodesSignature() (Check, *refusal) {
 	return check, nil
 }
 
-// readsPolicy refuses a request with a policy and an end of its own: which of
-// them CloudFront takes is undocumented; the stricter reading.
+// readsPolicy refuses a request with both a policy and an Expires parameter: which
+// of them CloudFront uses is undocumented; this is the stricter reading.
 func (in *inspection) readsPolicy() (Check, *refusal) {
 	custom, end := in.fields[policy], in.fields[expires]
 	check := Check{Name: CheckPolicy, Expected: "a policy with one statement, or an end in seconds"}

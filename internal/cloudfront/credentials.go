@@ -87,7 +87,7 @@ func (s *sent) note(n int, value string) {
 type parts struct {
 	site  string // scheme://host
 	path  string
-	query string // with its question mark; empty where there is none
+	query string // with its question mark; or empty
 	whole string // all three
 }
 

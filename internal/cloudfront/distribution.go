@@ -63,14 +63,14 @@ type CustomHeader struct{ Name, Value string }
 // A CustomErrorResponse is what a viewer gets in place of an error.
 type CustomErrorResponse struct {
 	ErrorCode        int
-	ResponseCode     int    // 0 where there is no page
+	ResponseCode     int    // 0 without a page
 	ResponsePagePath string // empty where the error stays as it is
 	// CachingMinTTL is how long the error stays in the cache at least; nil is
 	// 10 seconds.
 	CachingMinTTL *time.Duration
 }
 
-// A GeoRestriction is who may reach the distribution, by country.
+// A GeoRestriction allows or blocks viewers by country.
 type GeoRestriction struct {
 	Type      string   // none, whitelist or blacklist; empty is none
 	Locations []string // ISO 3166-1 alpha-2

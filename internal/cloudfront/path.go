@@ -5,9 +5,9 @@ import "strings"
 // A path can be read in more than one way. The developer guide says that
 // CloudFront normalises a path by RFC 3986 to choose the behavior and sends it
 // to the origin as it came; it does not say how far that goes, nor which form
-// a policy's resource is held against. The edge therefore looks at every
-// reading below, the stricter choice: a behavior that needs a signature needs
-// it where any reading chooses it, and a policy must cover every reading.
+// the resource of a policy is compared with. The edge therefore checks every
+// reading below, the stricter choice: a signature is required if any reading
+// chooses a behavior that needs one, and a policy must cover every reading.
 
 // normalPath is the path by which CloudFront chooses the behavior: unreserved
 // characters decoded, repeated slashes made one, dot segments removed.
@@ -18,7 +18,7 @@ func normalPath(raw string) string {
 	return removeDotSegments(mergeSlashes(decode(raw, isUnreserved)))
 }
 
-// readings is raw and every other path that it can be taken for.
+// readings returns raw and the other paths that software may read it as.
 func readings(raw string) []string {
 	if isPlain(raw) {
 		return []string{raw}

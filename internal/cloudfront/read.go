@@ -163,7 +163,7 @@ func (r *reader) behavior(b *cfn.Properties, pattern string, origins map[string]
 	}
 	behavior.Origin = origin
 
-	// An empty list of key groups trusts nobody; it does not make the behavior
+	// An empty list of key groups trusts no key; it does not make the behavior
 	// public.
 	if b.Has("TrustedKeyGroups") {
 		behavior.Signed = true

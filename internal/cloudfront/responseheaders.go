@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A ResponseHeadersPolicy says which headers an origin's answer loses and
-// gains on its way to the viewer (CloudFront developer guide, "Understand
+// A ResponseHeadersPolicy says which headers are removed from an origin's response and
+// added on its way to the viewer (CloudFront developer guide, "Understand
 // response headers policies").
 type ResponseHeadersPolicy struct {
 	CORS    *CORS            // nil for none
@@ -16,8 +16,8 @@ type ResponseHeadersPolicy struct {
 	Remove  []string
 }
 
-// A ResponseHeader is added to an answer. Where the origin has sent it too,
-// Override says whose is kept.
+// A ResponseHeader is added to a response. If the origin sent it too, Override
+// says which one the viewer gets.
 type ResponseHeader struct {
 	Name, Value string
 	Override    bool
@@ -54,9 +54,9 @@ func set(header http.Header, name, value string, override bool) {
 	}
 }
 
-// apply answers a cross-origin request; a request without Origin is none. An
-// origin that is not listed gets no CORS header, and where the policy
-// overrides the origin's, not the origin's either.
+// apply sets the headers for a cross-origin request: one with an Origin. An origin
+// that is not listed gets no CORS header, and not the bucket's or API's either if
+// the policy overrides them.
 func (c *CORS) apply(r *http.Request, header http.Header) {
 	origin := r.Header.Get("Origin")
 	if origin == "" {

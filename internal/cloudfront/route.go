@@ -8,8 +8,8 @@ import (
 
 // A Route says how a distribution handles a path.
 type Route struct {
-	// Behavior serves the path: the one that its normal form chooses. It is
-	// nil only where the distribution has no behaviors.
+	// Behavior serves the path: the one that its normal form chooses. It is nil
+	// only if the distribution has no behaviors.
 	Behavior *Behavior
 	// Signed is every behavior that needs a signature and that some reading of
 	// the path chooses. The request must satisfy all of them.
@@ -64,8 +64,8 @@ func (d *Distribution) behavior(path string) *Behavior {
 
 // matches reports whether the behavior's pattern matches a path, which comes
 // without the slash that it begins with: with case, * for any characters, a
-// slash included, and ? for exactly one. A slash at the pattern's beginning
-// may be left out.
+// slash included, and ? for exactly one. The slash at the beginning of the
+// pattern is optional.
 func (b *Behavior) matches(path string) bool {
 	return signedcookie.Match(strings.TrimPrefix(b.PathPattern, "/"), path)
 }

@@ -20,7 +20,7 @@ type Choices struct {
 	VersionDays    int  `json:"versionDays" default:"7" min:"1" max:"365" doc:"Days that a replaced version of a lesson stays for viewers who are watching it."`
 }
 
-// A Document is everything the function is told at its start.
+// A Document is the settings of the function.
 type Document struct {
 	Choices
 	Stack        string `json:"stack"`        // its name, which tells its jobs from others of the account

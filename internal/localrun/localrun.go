@@ -52,7 +52,7 @@ type Run struct {
 	Authority string `json:"authority,omitempty"`
 }
 
-// A Refusal is a request that the local run answered with an error.
+// A Refusal is a request to which the local run returned an error.
 type Refusal struct {
 	Time     time.Time   `json:"time"`
 	Method   string      `json:"method"`
@@ -72,7 +72,7 @@ func folder() (string, error) {
 	return filepath.Join(cache, "premiumhls", "local"), nil
 }
 
-// Write makes the run known, and returns a function that ends that.
+// Write writes the file of a run and returns a function that removes it.
 func Write(r Run) (remove func() error, err error) {
 	dir, err := folder()
 	if err != nil {
@@ -85,7 +85,7 @@ func Write(r Run) (remove func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("local run: %w", err)
 	}
-	// Written under another name first, so that nobody reads half a file.
+	// Write to another name first, so that no reader sees half a file.
 	file := filepath.Join(dir, strconv.Itoa(r.PID)+".json")
 	if err := os.WriteFile(file+".new", text, 0o600); err != nil {
 		return nil, fmt.Errorf("local run: %w", err)
@@ -260,8 +260,8 @@ func Shown(address string) string {
 	return address
 }
 
-// Refusal returns the last request with a URL, or with its [Shown] form, that
-// the local run answered with an error; ok is false if there is none.
+// Refusal returns the last request with a URL, or with its [Shown] form, to which
+// the local run returned an error; ok is false if there is none.
 func (r Run) Refusal(address string) (refusal Refusal, ok bool, err error) {
 	client := &http.Client{Timeout: 5 * time.Second}
 	response, err := client.Get(r.Refusals + "?" + url.Values{"url": {address}}.Encode())

@@ -35,7 +35,7 @@ type Choices struct {
 	LogViewers              string `json:"logViewers" default:"hashed" oneof:"hashed plain" section:"Logs and monitoring" doc:"How the signer logs a viewer: a keyed digest of the token's sub or the sub itself."`
 }
 
-// A Document is everything the signer is told at its start.
+// A Document is the settings of the signer.
 type Document struct {
 	Choices
 	// ParameterPrefix is what the names of the stack's parameters begin with,
@@ -43,7 +43,7 @@ type Document struct {
 	ParameterPrefix string `json:"parameterPrefix"`
 	// SigningKeys are the keys whose private halves are in Parameter Store.
 	SigningKeys []SigningKey `json:"signingKeys,omitempty"`
-	// Entitlements is the rule of who may watch, as lambda/internal/entitlement
+	// Entitlements is the entitlement rule, as lambda/internal/entitlement
 	// reads it. Empty means every viewer who has signed in.
 	Entitlements json.RawMessage `json:"entitlements,omitempty"`
 	// MetricsStack is the stack that metrics are counted for. Empty: no metrics.

@@ -53,7 +53,7 @@ func ParseOriginSecrets(text string) (OriginSecrets, error) {
 		return OriginSecrets{}, errors.New("origin secrets: not JSON of the expected form")
 	}
 	if len(o.Secrets) == 0 {
-		return OriginSecrets{}, errors.New("origin secrets: there are none")
+		return OriginSecrets{}, errors.New("origin secrets: must not be empty")
 	}
 	for _, s := range o.Secrets {
 		if len(s.Value) < MinOriginSecret {

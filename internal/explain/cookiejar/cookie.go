@@ -1,4 +1,4 @@
-// Package cookiejar tells which stored cookies a browser sends with a request,
+// Package cookiejar finds out which stored cookies a browser sends with a request,
 // and why it keeps the others back. Its rules are those of RFC 6265bis, as
 // browsers have them today: a cookie without SameSite counts as Lax.
 package cookiejar

@@ -36,7 +36,7 @@ func Store(header string, from Response) (Cookie, *Withheld) {
 	if domain := strings.ToLower(strings.TrimPrefix(parsed.Domain, ".")); domain != "" {
 		switch {
 		case IsPublicSuffix(domain) && domain != host:
-			return c, &Withheld{c.Name, fmt.Sprintf("Domain=%s is on the public suffix list, and nobody can set cookies for all of it", domain),
+			return c, &Withheld{c.Name, fmt.Sprintf("Domain=%s is on the public suffix list: browsers reject its cookies", domain),
 				"leave out Domain, or give the distribution a domain name of your own"}
 		case !within(host, domain):
 			return c, &Withheld{c.Name, fmt.Sprintf("%s cannot set cookies with Domain=%s", host, domain),

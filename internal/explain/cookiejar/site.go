@@ -31,7 +31,7 @@ func SameOrigin(page, target *url.URL) bool {
 	return page.Scheme == target.Scheme && strings.EqualFold(page.Hostname(), target.Hostname()) && port(page) == port(target)
 }
 
-// Site is a host's registrable domain; empty where it has none, because it is
+// Site is a host's registrable domain; empty if it has none, because it is
 // a public suffix or an address.
 func Site(host string) string {
 	if isAddress(host) {

@@ -115,7 +115,7 @@ func (e *explanation) compareIn(pattern, path string) {
 	e.compare("pattern", "/"+strings.TrimPrefix(pattern, "/"), "request", path)
 }
 
-// unneeded tells of signed cookies that the chosen behavior does not look at:
+// unneeded notes signed cookies that the chosen behavior does not look at:
 // then another one may have been meant.
 func (e *explanation) unneeded() {
 	if len(e.route.Signed) > 0 || !carried(e.request).has(keyPairID) {

@@ -19,7 +19,7 @@ import (
 	"premiumhls/internal/explain/target"
 )
 
-// A Request is what is to be explained.
+// A Request is the request to explain.
 type Request struct {
 	Method  string // empty is GET
 	URL     string // as it was sent: nothing decoded
@@ -37,7 +37,7 @@ type Request struct {
 	// Behavior is the pattern of the behavior that a person takes to be
 	// chosen; empty is any.
 	Behavior string
-	Response *Response // what was answered; nil is not known
+	Response *Response // nil: unknown
 }
 
 // A Verdict is how a check came out.
@@ -63,7 +63,7 @@ const (
 	CheckHost     = "host"     // the distribution's, and let in
 	CheckBehavior = "behavior" // which one is chosen
 	CheckRequest  = "request"  // its method and scheme are the behavior's
-	CheckResponse = "response" // what was answered fits
+	CheckResponse = "response" // the response matches
 )
 
 // A Report is the explanation of one request.
@@ -71,9 +71,9 @@ type Report struct {
 	Method string    `json:"method"`
 	URL    string    `json:"url"` // without signatures
 	Time   time.Time `json:"time"`
-	// Served says whether the request is answered with what it asks for.
+	// Served reports whether the request gets a successful response.
 	Served bool `json:"served"`
-	// Code is what CloudFront tells a refused viewer; empty where it has none.
+	// Code is the error code in the response to a refused viewer, or empty.
 	Code   string  `json:"code,omitempty"`
 	Checks []Check `json:"checks"`
 	// Advice is a sentence that says what to do.

@@ -69,7 +69,7 @@ func (e *explanation) adviseNoCookies() string {
 		// them.
 		return "The request carries no cookies: Safari and other WebKit browsers send no Secure cookies over http://, localhost included. Run premium local --tls and use its https address, or use Chrome or Firefox."
 	case e.request.Sanitized:
-		return "The HAR file was exported without cookies, so it cannot tell whether the request had any: export it again with sensitive data (in Chrome, settings of the developer tools, “Allow to generate HAR with sensitive data”)."
+		return "The HAR file was exported without cookies, so it does not show whether the request had any: export it again with sensitive data (in Chrome, settings of the developer tools, “Allow to generate HAR with sensitive data”)."
 	case apart && cookiejar.SameSitePage(page, target):
 		return fmt.Sprintf("The request carries no cookies, and comes from a page of another origin, %s://%s: let the player send them (hls.js: xhr.withCredentials = true in xhrSetup; video.js: withCredentials: true on the source; fetch: credentials: \"include\").", page.Scheme, page.Host)
 	case apart:

@@ -40,7 +40,7 @@ func (e *explanation) advisePolicy() string {
 }
 
 // mendPolicy finds the repair after which a policy decodes; what it then says
-// may have mistakes of its own.
+// can have mistakes too.
 func (e *explanation) mendPolicy(sent carrier) (repair, bool) {
 	if r, ok := e.mend(policy, cloudfront.CheckPolicy); ok {
 		return r, true

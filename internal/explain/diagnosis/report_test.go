@@ -40,7 +40,7 @@ func TestServedRequests(t *testing.T) {
 			"The edge serves this request: behavior * needs no signature."},
 		{"an address that is not known", asks(segment, malformed(text(bound)), unknown),
 			"The edge serves this request: everything else matches, if the viewer is at 198.51.100.0/24."},
-		{"a signature that nobody looks at", asks("https://"+host+"/Premium/course-1/a.ts", good()),
+		{"a signature that is not checked", asks("https://"+host+"/Premium/course-1/a.ts", good()),
 			"The edge serves this request without checking its signature: behavior * needs none, and serves the path because the pattern /premium/* differs from it in upper and lower case. If you mean behavior /premium/*, ask for the path as the pattern has it."},
 	}
 	for _, test := range tests {
@@ -89,7 +89,7 @@ func TestWithoutKeys(t *testing.T) {
 		{"a canned policy", asks(segment, cookies{expiresName + "=" + canned, signatureName + "=AAAA", keyName + "=K9"}), ""},
 		{"no cookies", asks(segment, nil), cloudfront.CheckKeyPairID},
 		{"a signature that does not decode", asks(segment, good().with(signatureName, "!")), cloudfront.CheckSignature},
-		{"a policy that is none", asks(segment, malformed("{}")), cloudfront.CheckPolicy},
+		{"an invalid policy", asks(segment, malformed("{}")), cloudfront.CheckPolicy},
 		{"an unknown hash", asks(segment, good().with(hashName, "MD5")), cloudfront.CheckHash},
 		{"expired", asks(segment, malformed(text(ended))), cloudfront.CheckEnd},
 		{"another video", asks("https://"+host+"/premium/course-2/a.ts", good()), cloudfront.CheckResource},
@@ -157,7 +157,7 @@ request  https://h/a
 	}
 }
 
-// Nobody can watch with what a report holds.
+// A report contains no credentials.
 func TestReportsAreDiscreet(t *testing.T) {
 	policy := text(courseOne())
 	requests := map[string]Request{
@@ -194,9 +194,9 @@ func TestAnswersThatDisagree(t *testing.T) {
 		with func(*Request)
 		note string
 	}{
-		{"served", answered(200, nil, ""), "The request was answered with 200: "},
+		{"served", answered(200, nil, ""), "The response was 200: "},
 		{"the bucket's", answered(403, http.Header{"Server": {"AmazonS3"}}, `<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>`), "The answer was S3's"},
-		{"another refusal", answered(403, nil, `<Error><Code>InvalidKey</Code><Message>Unknown Key</Message></Error>`), "CloudFront answered with InvalidKey"},
+		{"another refusal", answered(403, nil, `<Error><Code>InvalidKey</Code><Message>Unknown Key</Message></Error>`), "CloudFront returned InvalidKey"},
 		{"the same refusal", answered(403, nil, `<Error><Code>MissingKey</Code><Message>Missing</Message></Error>`), ""},
 	}
 	for _, test := range tests {

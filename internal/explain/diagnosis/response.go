@@ -33,7 +33,7 @@ const (
 	bySomebody     = "somebody"
 )
 
-// answer tells who answered, with which code.
+// answer is the source of a response, with its code.
 func (r *Response) answer() (who, code string) {
 	var refusal struct{ Code, Message, RequestID string }
 	// X-Cache names the result of a function, such as FunctionExecutionError.
@@ -118,7 +118,7 @@ func adviseFunction(result string) string {
 	if advice := functionResults[result]; advice != "" {
 		return advice
 	}
-	return "The behavior's CloudFront Function answered with " + result + ": read its log group /aws/cloudfront/function/NAME in us-east-1."
+	return "The behavior's CloudFront Function returned " + result + ": read its log group /aws/cloudfront/function/NAME in us-east-1."
 }
 
 func adviseGateway(status int, message string) string {
@@ -232,10 +232,10 @@ func (e *explanation) disagree() {
 	who, code := r.answer()
 	switch {
 	case !r.failed():
-		e.note(fmt.Sprintf("The request was answered with %d: it was not sent as it is given here, or at another time (--now) or place (--address).", r.Status))
+		e.note(fmt.Sprintf("The response was %d: the request was not sent as it is given here, or at another time (--now) or place (--address).", r.Status))
 	case who == byBucket:
 		e.note("The answer was S3's, so CloudFront let the request through: it was not sent as it is given here, or at another time (--now), or the distribution is another.")
 	case who == bySignature && e.report.Code != "" && code != e.report.Code:
-		e.note(fmt.Sprintf("CloudFront answered with %s, and the check that fails here leads to %s: there may be more than one mistake, or the request was not sent as it is given here.", code, e.report.Code))
+		e.note(fmt.Sprintf("CloudFront returned %s, and the check that fails here leads to %s: there may be more than one mistake, or the request was not sent as it is given here.", code, e.report.Code))
 	}
 }

@@ -43,7 +43,7 @@ func (e *explanation) adviseResource(c cloudfront.Check) string {
 	return fmt.Sprintf("The policy is for %s, and the request for %s: %s.", resource, asked, get)
 }
 
-// withoutCredentials is the URL that a policy is held against.
+// withoutCredentials is the URL that a policy is compared with.
 func withoutCredentials(r Request) string {
 	base, query, ok := strings.Cut(r.URL, "?")
 	if !ok || !carried(r).url {

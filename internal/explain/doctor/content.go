@@ -191,7 +191,7 @@ func firstURI(playlist []byte) string {
 	return ""
 }
 
-// checkRefusal sees that what is for sale is refused without cookies, and by
+// checkRefusal checks that premium content is refused without cookies, and by
 // the edge itself.
 func (v *visit) checkRefusal(ctx context.Context) {
 	const name = "premium without cookies"

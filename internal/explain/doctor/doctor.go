@@ -1,6 +1,5 @@
-// Package doctor looks at a site from outside, as viewers do, and says what is
-// wrong with it. The site is a deployed stack, or one that runs on this
-// machine.
+// Package doctor checks a site from outside, as viewers see it, and advises what to
+// repair. The site is a deployed stack or a local run.
 package doctor
 
 import (
@@ -13,21 +12,21 @@ import (
 	"time"
 )
 
-// Options says which site, and what is known about it.
+// Options are the site and what is known about it.
 type Options struct {
 	// Site is the address of the page: https://host/, or http://localhost:8080.
 	Site string
-	// Token is a viewer's ID token. Empty leaves out what a viewer must sign
-	// in for.
+	// Token is a viewer's ID token. Without it, checks that need a signed-in
+	// viewer are skipped.
 	Token string
-	// Origins are those of the other pages that may use the site, as in the
-	// setting allowedOrigins.
+	// Origins are those of other pages that can use the site, as in the setting
+	// allowedOrigins.
 	Origins []string
 	// Transport carries the requests. Nil means http.DefaultTransport.
 	Transport http.RoundTripper
 }
 
-// A Status is how a check came out.
+// A Status is the result of a check.
 type Status string
 
 const (
@@ -41,7 +40,7 @@ type Result struct {
 	Name   string `json:"name"`
 	Status Status `json:"status"`
 	Found  string `json:"found"`
-	// Advice is a sentence that says what to do; empty where nothing is.
+	// Advice is what to do, or empty.
 	Advice string `json:"advice,omitempty"`
 }
 
@@ -70,8 +69,7 @@ type visit struct {
 	jwks        string // the address of the issuer's keys; empty if unknown
 }
 
-// Check examines a site. It changes nothing there, save that with a token it
-// asks for cookies.
+// Check checks a site. It changes nothing; with a token it requests cookies.
 func Check(ctx context.Context, o Options) []Result {
 	v := &visit{options: o}
 	site, err := url.Parse(o.Site)
@@ -115,8 +113,7 @@ func (v *visit) ok(name, found string)           { v.add(OK, name, found, "") }
 func (v *visit) fail(name, found, advice string) { v.add(Failed, name, found, advice) }
 func (v *visit) skip(name, why string)           { v.add(Skipped, name, why, "") }
 
-// checkPage asks for the page itself. Where it cannot be had at all, nothing
-// else can.
+// checkPage requests the page. It returns false if the site does not respond.
 func (v *visit) checkPage(ctx context.Context) bool {
 	const name = "page"
 	page, err := v.get(ctx, "/", nil)
@@ -127,7 +124,7 @@ func (v *visit) checkPage(ctx context.Context) bool {
 	v.page = page
 	switch {
 	case page.status != http.StatusOK:
-		v.fail(name, page.String(), "The page must be answered with 200: check that public/index.html is in the bucket, that index.html is the distribution's default root object, and that the bucket policy allows the distribution to read.")
+		v.fail(name, page.String(), "The page must return 200: check that public/index.html is in the bucket, that index.html is the distribution's default root object, and that the bucket policy allows the distribution to read.")
 	case !strings.HasPrefix(page.header.Get("Content-Type"), "text/html"):
 		v.fail(name, page.String()+" with Content-Type "+page.header.Get("Content-Type"), "The page must be text/html: upload it again with this Content-Type.")
 	default:
@@ -136,7 +133,7 @@ func (v *visit) checkPage(ctx context.Context) bool {
 	return true
 }
 
-// checkHeaders looks for the headers that keep a page safe.
+// checkHeaders checks the security headers of the page.
 func (v *visit) checkHeaders() {
 	const name = "security headers"
 	want := map[string]string{
@@ -160,8 +157,8 @@ func (v *visit) checkHeaders() {
 	v.ok(name, "all set")
 }
 
-// checkHTTPS sees that nothing is served without TLS, and that the API does
-// not redirect: the token would have been sent already.
+// checkHTTPS checks that nothing is served without TLS, and that the API does not
+// redirect: the token would have been sent already.
 func (v *visit) checkHTTPS(ctx context.Context) {
 	const name = "HTTPS"
 	if v.site.Scheme != "https" || v.site.Port() != "" {
@@ -183,7 +180,7 @@ func (v *visit) checkHTTPS(ctx context.Context) {
 	api, err := v.do(ctx, http.MethodPost, plain.String(), nil, "")
 	switch {
 	case err != nil:
-		v.fail(name, reason(err), "The API without TLS must be refused, and did not answer: run this again.")
+		v.fail(name, reason(err), "The API without TLS must be refused, and did not respond: run this again.")
 	case api.status != http.StatusForbidden:
 		v.fail(name, "the API without TLS is "+api.String(), "Set the viewer protocol policy of /api/* to https-only, so that no token is sent in the clear and then redirected.")
 	default:
@@ -191,7 +188,7 @@ func (v *visit) checkHTTPS(ctx context.Context) {
 	}
 }
 
-// reason is an error without the address, which the name of the check tells.
+// reason is an error without the address, which the check has in its name.
 func reason(err error) string {
 	var e *url.Error
 	if errors.As(err, &e) {

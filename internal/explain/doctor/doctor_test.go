@@ -234,9 +234,9 @@ func TestSickSites(t *testing.T) {
 		found  string // how it begins
 		advice string // how it begins
 	}{
-		{"no page", func(s *site) { delete(s.objects, "public/index.html") }, "page", "404 NoSuchKey", "The page must be answered with 200"},
+		{"no page", func(s *site) { delete(s.objects, "public/index.html") }, "page", "404 NoSuchKey", "The page must return 200"},
 		{"a page of another type", func(s *site) { s.objects["public/index.html"], s.edge.DefaultRootObject = "", "config.json" }, "page", "200 with Content-Type application/json", "The page must be text/html"},
-		{"another host", func(s *site) { s.edge.Domain = "other.example" }, "page", "403", "The page must be answered with 200"},
+		{"another host", func(s *site) { s.edge.Domain = "other.example" }, "page", "403", "The page must return 200"},
 		{"no security headers", func(s *site) { s.edge.Behaviors[2].ResponseHeaders = nil }, "security headers", "without Content-Security-Policy, X-Content-Type-Options", "Give the default behavior"},
 		{"no configuration", func(s *site) { delete(s.objects, "public/config.json") }, "configuration", "/config.json is 404", "The page needs config.json"},
 		{"an empty configuration", func(s *site) { s.objects["public/config.json"] = "{}" }, "configuration", "config.json has no", "Deploy the stack again"},
@@ -277,7 +277,7 @@ func TestSickSites(t *testing.T) {
 		}, "sign-in", "a request of the page is 400", "The sign-in must take"},
 		{"a scope that is not allowed", func(s *site) {
 			s.objects["public/config.json"] = strings.Replace(s.objects["public/config.json"], `"openid"`, `"openid admin"`, 1)
-		}, "sign-in", "a request of the page is answered with an error", "The sign-in must take"},
+		}, "sign-in", "a request of the page returns an error", "The sign-in must take"},
 		{"an API for everyone", func(s *site) {
 			s.api = func(w http.ResponseWriter, r *http.Request) {
 				r.Header.Set("Authorization", "Bearer "+token)
@@ -285,7 +285,7 @@ func TestSickSites(t *testing.T) {
 			}
 		}, "API without a token", "200", "The API gives cookies to everyone"},
 		{"no API", func(s *site) { s.edge.Behaviors = slices.Delete(s.edge.Behaviors, 1, 2) }, "API without a token", "403", "The API must refuse with 401"},
-		{"a page that CORS leaves out", func(s *site) { s.edge.Behaviors[2].ResponseHeaders.CORS.Origins = []string{"https://old.example.com"} }, "CORS", "/config.json for a page of https://shop.example.com is 200, allowing nobody", "Let https://shop.example.com in"},
+		{"a page that CORS does not allow", func(s *site) { s.edge.Behaviors[2].ResponseHeaders.CORS.Origins = []string{"https://old.example.com"} }, "CORS", "/config.json for a page of https://shop.example.com is 200, allowing nobody", "Let https://shop.example.com in"},
 		{"CORS that lets everyone in", func(s *site) {
 			s.api = func(w http.ResponseWriter, r *http.Request) {
 				s.giveCookies(w, r, "")
@@ -300,7 +300,7 @@ func TestSickSites(t *testing.T) {
 			s.edge.Behaviors[1].OriginRequestPolicy.Headers = cloudfront.Selection{Mode: "whitelist", Names: []string{"Origin"}}
 		}, "CORS", "/api/cookies lets pages of every origin in", "Pages of any origin could act"},
 		{"a token that is refused", func(s *site) { s.api = refusing(401, "") }, "cookies", "401", "The token is refused"},
-		{"a viewer who may watch nothing", func(s *site) { s.api = refusing(403, "not_entitled") }, "cookies", "403 not_entitled", "The viewer may watch none"},
+		{"a viewer without grants", func(s *site) { s.api = refusing(403, "not_entitled") }, "cookies", "403 not_entitled", "The viewer has no grant"},
 		{"keys that cannot be read", func(s *site) { s.api = refusing(503, "keys_unavailable") }, "cookies", "503 keys_unavailable", "The signer cannot read its keys"},
 		{"an API that fails", func(s *site) { s.api = refusing(500, "internal") }, "cookies", "500 internal", "The signer refused"},
 		{"no cookies in the answer", func(s *site) { s.edge.Behaviors[1].OriginRequestPolicy.Cookies = cloudfront.Selection{Mode: "none"} }, "cookies", "0 cookies", "The answer must set the policy"},

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// checkSignIn sees that a viewer can get to the sign-in.
+// checkSignIn checks that a viewer can reach the sign-in.
 func (v *visit) checkSignIn(ctx context.Context) {
 	const name = "sign-in"
 	issuer := strings.TrimSuffix(v.config.SignIn.Issuer, "/")
@@ -75,7 +75,7 @@ func (v *visit) checkAuthorization(ctx context.Context, name, endpoint string) {
 	case a.status >= 400:
 		v.fail(name, "a request of the page is "+a.String(), advice)
 	case strings.Contains(a.header.Get("Location"), "error="):
-		v.fail(name, "a request of the page is answered with an error", advice)
+		v.fail(name, "a request of the page returns an error", advice)
 	default:
 		v.ok(name, endpoint+" takes the page's request")
 	}
@@ -125,7 +125,7 @@ func (v *visit) checkIssuerKeys(ctx context.Context) {
 	}
 }
 
-// checkAPI sees that the API is there and wants a token.
+// checkAPI checks that the API exists and requires a token.
 func (v *visit) checkAPI(ctx context.Context) {
 	const name = "API without a token"
 	a, err := v.do(ctx, http.MethodPost, v.site.String()+apiPath[1:], http.Header{"Content-Type": {"application/json"}}, "{}")
@@ -144,7 +144,7 @@ func (v *visit) checkAPI(ctx context.Context) {
 // stranger is a page that no setting lists.
 const stranger = "https://premiumhls-doctor.invalid"
 
-// checkCORS sees that pages of the listed origins can use the site, and no
+// checkCORS checks that pages of the listed origins can use the site, and no
 // others.
 func (v *visit) checkCORS(ctx context.Context) {
 	const name = "CORS"

@@ -77,7 +77,7 @@ func (v *visit) buy(ctx context.Context, name string) (video, http.Header, bool)
 	case refused.status == http.StatusUnauthorized:
 		v.fail(name, refused.String(), "The token is refused: give a fresh ID token of the page's own sign-in and client, not an access token.")
 	case refused.code() == "not_entitled":
-		v.fail(name, refused.String(), "The viewer may watch none of the catalog's videos: give the token of one who may, or see the setting entitlements.")
+		v.fail(name, refused.String(), "The viewer has no grant for any of the catalog's videos: use the token of a viewer who has one, or see the setting entitlements.")
 	case refused.code() == "keys_unavailable":
 		v.fail(name, refused.String(), "The signer cannot read its keys: look at its log, and after a deploy wait until the keys are trusted everywhere.")
 	default:
@@ -107,7 +107,7 @@ func (v *visit) keep(name string, of video, a *answer) (http.Header, bool) {
 			continue // cleared
 		}
 		if !c.Secure || !strings.Contains(strings.ToLower(header), "httponly") {
-			v.fail(name, c.Name+" is not Secure and HttpOnly", "Set the cookies Secure and HttpOnly: whoever has them can watch.")
+			v.fail(name, c.Name+" is not Secure and HttpOnly", "Set the cookies Secure and HttpOnly: everyone who has them can watch.")
 			return nil, false
 		}
 		stored = append(stored, c)

@@ -110,7 +110,7 @@ func headers(list []pair, apart string) (http.Header, []string) {
 }
 
 // Choose finds the entries to be explained: those with a URL, or where it is
-// empty every one that was answered with 403. The number of an entry is its
+// empty every one with a 403 response. The number of an entry is its
 // index in the archive.
 func (a Archive) Choose(url string) ([]int, error) {
 	var chosen []int
@@ -125,5 +125,5 @@ func (a Archive) Choose(url string) ([]int, error) {
 	case url != "":
 		return nil, fmt.Errorf("the HAR file has no request for %s", url)
 	}
-	return nil, errors.New("the HAR file has no request that was answered with 403: name the URL of another")
+	return nil, errors.New("the HAR file has no request with a 403 response: set the URL of another")
 }

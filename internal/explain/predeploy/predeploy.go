@@ -192,7 +192,7 @@ func (c *check) checkQuotas(ctx context.Context) {
 }
 
 // checkNewAccount warns about accounts that CloudFront does not let create
-// distributions yet. No call tells whether it does.
+// distributions yet. No API call returns that.
 func (c *check) checkNewAccount(ctx context.Context) {
 	const name = "new account"
 	out, err := c.CloudFront.ListDistributions(ctx, &cloudfront.ListDistributionsInput{MaxItems: aws.Int32(1)})

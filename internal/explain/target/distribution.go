@@ -56,7 +56,7 @@ func (r *stackReader) distribution(id string) error {
 		r.note(webACLNote)
 	}
 	if config.CustomErrorResponses != nil && len(config.CustomErrorResponses.Items) > 0 {
-		r.note("The distribution has pages of its own for errors, so a viewer may see one in place of a 403.")
+		r.note("The distribution has custom error pages, so a viewer can see one instead of a 403.")
 	}
 	if status := aws.ToString(out.Distribution.Status); status == "InProgress" {
 		r.note("The distribution is being deployed: until that ends, some edges answer as they did before.")

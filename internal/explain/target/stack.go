@@ -12,7 +12,7 @@ import (
 	edge "premiumhls/internal/cloudfront"
 )
 
-// A CloudFormation tells what a stack has made.
+// A CloudFormation returns the resources of a stack.
 type CloudFormation interface {
 	DescribeStacks(context.Context, *cloudformation.DescribeStacksInput, ...func(*cloudformation.Options)) (*cloudformation.DescribeStacksOutput, error)
 	ListStackResources(context.Context, *cloudformation.ListStackResourcesInput, ...func(*cloudformation.Options)) (*cloudformation.ListStackResourcesOutput, error)
@@ -27,7 +27,7 @@ type CloudFront interface {
 }
 
 // FromStack reads the distribution of a deployed stack as CloudFront has it
-// now, which may no longer be what its template says.
+// now, which can differ from its template.
 func FromStack(ctx context.Context, name string, formation CloudFormation, front CloudFront) (Target, error) {
 	described, err := formation.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &name})
 	if err != nil {

@@ -143,7 +143,7 @@ func TestFromStackFails(t *testing.T) {
 	}
 }
 
-// A key that CloudFront would not take trusts nobody, and is told of.
+// An invalid key is trusted for nothing, and reported.
 func TestUnusableKey(t *testing.T) {
 	a := deployed(t)
 	a["/2020-05-31/public-key/K1"] = "<PublicKey><Id>K1</Id><PublicKeyConfig><EncodedKey>none</EncodedKey></PublicKeyConfig></PublicKey>"

@@ -186,6 +186,6 @@ func setAside(r *cfn.Resolved) (notes []string) {
 }
 
 const (
-	webACLNote    = "The distribution has a web ACL (AWS WAF), which is not checked here: it can block requests with a 403 of its own."
+	webACLNote    = "The distribution has a web ACL (AWS WAF), which is not checked here: it can block requests with a 403 too."
 	functionsNote = "Behavior %v has functions, which are not checked here: they can change or answer a request."
 )
