@@ -1,8 +1,11 @@
 package test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
+	"premiumhls/local/s3"
 	"premiumhls/stacks/stacktest/athena"
 )
 
@@ -43,6 +46,10 @@ func TestTableIsUsedAgain(t *testing.T) {
 	expect("authenticated", "issued", "issued")
 
 	s.change(map[string]any{"entitlements": "table", "grantsTable": table, "sample": false})
+	// The local run would give a new table the name of the old one; AWS would not.
+	if n := len(s.assembly.Resources("AWS::DynamoDB::Table")); n != 0 {
+		t.Errorf("the stack makes %d new tables", n)
+	}
 	if _, name := s.Table(); name != table {
 		t.Errorf("the table is %s, want %s", name, table)
 	}
@@ -68,6 +75,11 @@ func TestLogBucketIsUsedAgain(t *testing.T) {
 	}
 
 	s.change(map[string]any{"accessLogs": true, "logBucket": bucket, "sample": false})
+	for id := range s.assembly.Resources("AWS::S3::Bucket") {
+		if strings.HasPrefix(id, "AccessLogs") {
+			t.Errorf("the stack makes a new bucket %s", id)
+		}
+	}
 	s.get("/after.html")
 	log, err := s.AccessLog()
 	if err != nil {
@@ -79,6 +91,39 @@ func TestLogBucketIsUsedAgain(t *testing.T) {
 	}
 	if !paths["/before.html"] || !paths["/after.html"] {
 		t.Errorf("the log has %v, want the requests before and after", paths)
+	}
+}
+
+// A stack that is removed leaves its bucket behind, and a new one plays the
+// videos in it.
+func TestBucketIsUsedAgain(t *testing.T) {
+	s := newSite(t, map[string]any{"sample": false})
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	videos, err := s.Bucket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := videos.Put("premium/course-9/master.m3u8", s3.Object{Content: []byte("#EXTM3U\n")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Destroy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+
+	s.change(map[string]any{"bucket": outputs["Bucket"], "sample": false})
+	// The local run would give a new bucket the name of the old one; AWS would not.
+	if n := len(s.assembly.Resources("AWS::S3::Bucket")); n != 0 {
+		t.Errorf("the stack makes %d new buckets", n)
+	}
+	const video = "/premium/course-9/master.m3u8"
+	if r := s.get(video); r.StatusCode != http.StatusForbidden {
+		t.Errorf("without cookies: %d", r.StatusCode)
+	}
+	if r := s.get(video, s.cookies("ada", "course-9")...); r.StatusCode != http.StatusOK {
+		t.Errorf("with cookies: %d %s", r.StatusCode, r.body)
 	}
 }
 

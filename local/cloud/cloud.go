@@ -177,6 +177,9 @@ func (c *Cloud) Deploy(ctx context.Context, t *cfn.Template) error {
 	return c.serveDistribution()
 }
 
+// Destroy deletes the stack. What its template retains stays.
+func (c *Cloud) Destroy(ctx context.Context) error { return c.stack.Destroy(ctx) }
+
 // prepare builds the template's functions and starts its database before the
 // deploy, so that each is a step of its own.
 func (c *Cloud) prepare(ctx context.Context, t *cfn.Template) error {
