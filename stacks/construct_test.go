@@ -125,6 +125,9 @@ func TestConstructInAnotherModule(t *testing.T) {
 // Mistakes in props panic, as those of other constructs do, with an error that
 // names each.
 func TestConstructRefuses(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	app := awscdk.NewApp(&awscdk.AppProps{Outdir: jsii.String(t.TempDir()), AnalyticsReporting: jsii.Bool(false)})
 	stack := awscdk.NewStack(app, jsii.String("Courses"), nil)
 	refused := func(id string, props *stacks.PremiumHLSProps) (err error) {

@@ -26,6 +26,9 @@ func TestTemplateLints(t *testing.T) {
 }
 
 func TestSynthesisWorksWithNothingGiven(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	a := synthesizeExactly(t, map[string]any{})
 	if _, ok := a.Template.Outputs["Site"]; !ok {
 		t.Error("no address to open")

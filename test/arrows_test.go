@@ -22,8 +22,8 @@ type listed struct {
 
 func packages(t *testing.T) []listed {
 	t.Helper()
-	// go list reads the sources in a process of its own, where go test does not
-	// see it: it would cache the result although a source has changed.
+	// go list reads the sources in another process, which go test does not see:
+	// it would cache the result although a source has changed.
 	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && filepath.Ext(path) == ".go" {
 			_, err = os.Stat(path)

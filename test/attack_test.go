@@ -42,7 +42,7 @@ func refused(t *testing.T, r reply, status int, code string) {
 	}
 	for _, secret := range []string{"goroutine", "panic", ".go:", "/PremiumHls/", "arn:", "-Signature"} {
 		if strings.Contains(strings.ToLower(string(r.body)), strings.ToLower(secret)) {
-			t.Errorf("the viewer is told %q: %.200s", secret, r.body)
+			t.Errorf("the response contains %q: %.200s", secret, r.body)
 		}
 	}
 }
@@ -199,7 +199,7 @@ func TestAttacksByToken(t *testing.T) {
 	}
 }
 
-// ownKey signs a token's claims with a key of its own, and has a header say
+// ownKey signs a token's claims with another key, and has a header say
 // that this is the one to verify with.
 func ownKey(t *testing.T, token, header string) string {
 	t.Helper()
@@ -359,7 +359,7 @@ func TestAttacksByClaims(t *testing.T) {
 
 const cookieCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~_"
 
-// The API has a host of its own, and a stage. Neither is a way in.
+// The API also has its own host and a stage. Neither bypasses the distribution.
 func TestAttacksAroundTheDistribution(t *testing.T) {
 	s := newSite(t, underAttack)
 	ada := s.token("ada")

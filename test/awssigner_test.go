@@ -13,8 +13,8 @@ import (
 	"premiumhls/stacks/assets/npm"
 )
 
-// The cookies that the signer makes are those of AWS's own signer, and each
-// side takes what the other signed.
+// The signer's cookies are those of AWS's own signer, and each side accepts what
+// the other signed. Package signedcookie compares signatures with OpenSSL's.
 func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
@@ -53,17 +53,17 @@ func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
 				"verify": map[string]string{"policy": ours[signedcookie.PolicyCookie], "signature": ours[signedcookie.SignatureCookie]},
 			}
 			theirs := awsSigner(t, node, request)
-			if kind.key == signedcookie.ECDSAP256 { // each signature is another
+			if kind.key == signedcookie.ECDSAP256 { // its signatures are random
 				ours[signedcookie.SignatureCookie] = theirs.Cookies[signedcookie.SignatureCookie]
 			}
 			if fmt.Sprint(theirs.Cookies) != fmt.Sprint(ours) {
-				t.Errorf("for the same policy AWS's signer makes\n%v\nours makes\n%v", theirs.Cookies, ours)
+				t.Errorf("for the same policy AWS's signer returns\n%v\nours returns\n%v", theirs.Cookies, ours)
 			}
 			if !theirs.Verified {
-				t.Error("Node does not take our signature")
+				t.Error("Node rejects our signature")
 			}
 
-			// A policy of theirs, too, opens the edge.
+			// The edge accepts their cookies too.
 			parsed, err := signedcookie.ParsePolicy(policy)
 			if err != nil {
 				t.Fatal(err)

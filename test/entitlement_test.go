@@ -16,7 +16,7 @@ import (
 
 const shop = "arn:aws:lambda:us-east-1:111122223333:function:shop"
 
-// Who may watch what, for each rule, over the edge: ada is in the group and
+// What viewers can watch with each rule, through the edge: ada is in the group and
 // has both courses, ben has course-1.
 func TestEntitlements(t *testing.T) {
 	answer := func(_ context.Context, arn string, payload []byte) ([]byte, error) {
@@ -74,7 +74,7 @@ func TestEntitlements(t *testing.T) {
 			r := s.api("GET", "/api/entitlements", s.token("ben"), "")
 			r.json(t, &list)
 			if r.StatusCode != 200 || list.All != test.everyone || (len(list.Paths) == 1) != (!test.everyone && !test.group) {
-				t.Errorf("ben is told %d %s", r.StatusCode, r.body)
+				t.Errorf("ben got %d %s", r.StatusCode, r.body)
 			}
 		})
 	}
@@ -101,7 +101,7 @@ func TestGrantsEnd(t *testing.T) {
 }
 
 func TestShopThatFails(t *testing.T) {
-	answers := map[string]string{"nonsense": `{"yes":1}`, "no JSON": `yes`, "a path that is none": `{"paths":[{"path":"../*"}]}`, "nothing": ``}
+	answers := map[string]string{"unknown member": `{"yes":1}`, "no JSON": `yes`, "invalid path": `{"paths":[{"path":"../*"}]}`, "nothing": ``}
 	var answer string
 	var failure error
 	s := newSite(t, map[string]any{"entitlements": map[string]any{"function": shop}}, func(o *cloud.Options) {

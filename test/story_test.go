@@ -38,7 +38,7 @@ func TestStory(t *testing.T) {
 		t.Errorf("a refusal is %s", got)
 	}
 
-	// Whoever signs in gets cookies, and with them every byte.
+	// A viewer who signs in gets cookies, and with them every byte.
 	issued := expect(s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`), 200, "")
 	cookies := issued.Cookies()
 	if len(cookies) != 4 {
@@ -202,7 +202,7 @@ func TestStoryOfSettings(t *testing.T) {
 	}
 }
 
-// The page is told what it needs to sign in, at the issuer that there is.
+// The page gets the settings that it needs to sign in.
 func TestPageConfiguration(t *testing.T) {
 	s := newSite(t, nil)
 	var config struct {
@@ -213,7 +213,7 @@ func TestPageConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	if config.PremiumPath != "premium" || config.SignIn.Issuer != s.IssuerURL() || config.SignIn.TokenEndpoint != s.IssuerURL()+"/oauth2/token" {
-		t.Errorf("the page is told %+v", config)
+		t.Errorf("configuration of the page: %+v", config)
 	}
 	if csp := s.get("/").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' "+s.IssuerURL()) {
 		t.Errorf("the page may not talk to %s: %s", s.IssuerURL(), csp)

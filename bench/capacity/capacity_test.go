@@ -67,6 +67,9 @@ func TestPremiere(t *testing.T) {
 // Renewals are no more frequent than 1.2 times the arrivals, for five renewals
 // of 100,000 viewers, for different steps.
 func TestRenewalsDoNotGather(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	for _, step := range []time.Duration{time.Minute, 5 * time.Minute, time.Hour} {
 		t.Run(step.String(), func(t *testing.T) {
 			c := defaults()

@@ -9,6 +9,9 @@ import (
 
 // A short run: every response is the expected one.
 func TestRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	var out strings.Builder
 	err := run(t.Context(), []string{"-requests", "3000", "-viewers", "10"}, &out)
 	for _, words := range []string{"3000 requests in", "Wrong responses: 0.", "No goroutine leaked"} {

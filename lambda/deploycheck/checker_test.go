@@ -348,7 +348,7 @@ func TestPersist(t *testing.T) {
 			}
 		})
 	})
-	t.Run("a finding that changes begins anew", func(t *testing.T) {
+	t.Run("a changed finding starts again", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			failed := persist(t.Context(), 10*time.Minute, func(context.Context) *failure {

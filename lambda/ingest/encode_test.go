@@ -174,6 +174,9 @@ func TestOddFilms(t *testing.T) {
 
 // A film that breaks off amid the picture fails with a sentence.
 func TestBrokenFilm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
 	s := newSite(t)
 	events := s.encodes()
 	content := film(t)

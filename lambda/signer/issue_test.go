@@ -173,7 +173,7 @@ func TestClear(t *testing.T) {
 			[]string{"cookieDomain=example.com", "cookieSameSite=None"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			// Who may not watch may still be rid of the cookies.
+			// Viewers without access can still clear cookies.
 			h, log := newTestHandler(t, storeWith(signedcookie.RSA2048, signedcookie.SHA256), grants{err: entitlement.ErrNotEntitled}, tt.changes...)
 			got := serve(t, h, event("DELETE", tt.body))
 			want := []string{

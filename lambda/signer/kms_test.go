@@ -169,7 +169,7 @@ func TestKeyInKMS(t *testing.T) {
 				}
 				return
 			}
-			for range 2 { // when it failed, and while it is left alone
+			for range 2 { // the failure, and the pause after it
 				retry, err := strconv.Atoi(got.Headers["retry-after"])
 				if err != nil || retry < 1 || retry > 10 {
 					t.Errorf("Retry-After %q", got.Headers["retry-after"])

@@ -125,8 +125,8 @@ func TestLogOfViewers(t *testing.T) {
 	}
 }
 
-// Whoever comes around the distribution writes nothing into the log that
-// would pass for CloudFront's word.
+// A request that bypasses the distribution cannot set the edge request id in the
+// log.
 func TestEdgeRequestOnlyThroughTheDistribution(t *testing.T) {
 	h, log := newTestHandler(t, storeWith(signedcookie.ECDSAP256, signedcookie.SHA1), entitlement.Authenticated{})
 	e := event("POST", "")

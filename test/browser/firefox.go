@@ -134,7 +134,7 @@ func (f *firefox) navigate(url string) error {
 }
 
 func (f *firefox) evaluate(body string) (json.RawMessage, error) {
-	// As a string, since BiDi has a serialization of its own.
+	// As a string, since BiDi has its own serialization.
 	raw, err := f.send("script.evaluate", map[string]any{
 		"expression":   "(async () => { " + body + " })().then((value) => JSON.stringify(value ?? null))",
 		"target":       map[string]any{"context": f.tab},

@@ -35,7 +35,7 @@ const (
 	// as deployed: what takes an hour there takes 1.2 s here.
 	refresh = 100 * time.Millisecond
 	hour    = 12 * refresh
-	// life and step are those of cookies: each second wants a signature anew.
+	// life and step are those of cookies: each second needs a new signature.
 	life = 10 * time.Minute
 	step = time.Second
 )

@@ -34,7 +34,7 @@ func (a answer) String() string {
 	return fmt.Sprintf("%d `%s`", a.status, a.code)
 }
 
-// longestRetry is what no viewer is told to wait for longer than.
+// longestRetry is the largest Retry-After that a viewer can get.
 const longestRetry = 5 * time.Second
 
 // ask asks for the cookies of a path. Whatever is wrong with the services, the

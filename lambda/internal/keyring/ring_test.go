@@ -103,7 +103,7 @@ func TestRingRefreshesInTheBackground(t *testing.T) {
 			t.Errorf("host %s after the refresh", s.Host)
 		}
 		if s.Keys[0] != old.Keys[0] {
-			t.Error("an unchanged key was parsed anew")
+			t.Error("an unchanged key was parsed again")
 		}
 		if n := source.count(); n != 2 {
 			t.Errorf("%d reads, want 2", n)
@@ -129,7 +129,7 @@ func TestRingKeepsTheSnapshotThatDidNotChange(t *testing.T) {
 	})
 }
 
-// Whatever goes wrong when warm: requests are answered with the old snapshot,
+// Whatever goes wrong when warm: requests use the old snapshot,
 // for an hour, at a bounded number of reads; afterwards the new one is found.
 func TestRingOutlivesAnOutage(t *testing.T) {
 	broken := func(change func(*Parameters)) func(context.Context) (Parameters, error) {
@@ -310,7 +310,7 @@ func TestRingReplacesAFrozenRead(t *testing.T) {
 }
 
 // A first read that was frozen with its container is over as soon as that
-// thaws. It is no outage: the first request reads anew and gets keys.
+// thaws. It is no outage: the first request reads again and gets keys.
 func TestRingReadsAnewAfterAFrozenRead(t *testing.T) {
 	for _, tt := range []struct {
 		name   string

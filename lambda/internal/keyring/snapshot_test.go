@@ -180,7 +180,7 @@ func TestSnapshotTakesKeysOver(t *testing.T) {
 	}
 }
 
-// What was taken to be good is judged anew when the settings say otherwise.
+// A cached key is checked again when the settings change.
 func TestSnapshotRefusesAKeyThatItHad(t *testing.T) {
 	const since = "2026-11-23T10:00:00Z"
 	for _, tt := range []struct {
