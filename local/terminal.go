@@ -101,10 +101,34 @@ func (t *terminal) request(e cloudfront.Entry) {
 	}
 	path := localrun.Shown(e.Path)
 	line := fmt.Sprintf("%s %3d %-6s %s  [%s] %s: %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, path, e.Behavior, e.Result, decision)
+	for _, f := range e.Functions {
+		line += fmt.Sprintf("             CloudFront Function %s (%s): %s\n", f.Name, f.Event, outcome(f))
+		for _, message := range f.Log {
+			line += fmt.Sprintf("               log: %q\n", message)
+		}
+	}
 	if e.Status >= 400 {
 		line += fmt.Sprintf("             explain: %s explain %s\n", t.command, quote(t.site+path))
 	}
 	io.WriteString(t, line)
+}
+
+// outcome describes what a CloudFront Function did.
+func outcome(f cloudfront.FunctionRun) string {
+	var done []string
+	if f.Err != nil {
+		done = append(done, "failed: "+f.Err.Error())
+	}
+	if f.Status != 0 {
+		done = append(done, fmt.Sprintf("set status %d", f.Status))
+	}
+	if len(f.Changed) > 0 {
+		done = append(done, "changed "+strings.Join(f.Changed, ", "))
+	}
+	if len(done) == 0 {
+		return "no change"
+	}
+	return strings.Join(done, "; ")
 }
 
 // quote quotes an argument for a shell, if it needs quotes.

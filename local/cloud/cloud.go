@@ -244,6 +244,7 @@ func (c *Cloud) serveAPI() error {
 	provider, err := cognito.New(cognito.Options{
 		URL:          c.issuerURL,
 		ClientIDs:    keys(clients),
+		Rotation:     rotation(resources),
 		Viewers:      c.options.Viewers,
 		RedirectURIs: []string{page},
 		LogoutURIs:   []string{page},

@@ -28,31 +28,34 @@ const (
 	maxGrants          = 10000 // codes and refresh tokens kept, each
 )
 
-// Options is what a provider needs. URL, ClientIDs, Viewers and RedirectURIs
-// must be there.
+// Options are the options of a provider. URL, ClientIDs, Viewers and
+// RedirectURIs are required.
 type Options struct {
-	URL    string // where the provider is reached, as in "http://localhost:8081"
+	URL    string // of the provider, for example "http://localhost:8081"
 	Issuer string // iss of the tokens; URL when empty
 
 	ClientIDs    []string
 	Viewers      []Viewer
-	RedirectURIs []string // exact; https, or http on this machine
+	RedirectURIs []string // compared exactly; https, or http on this machine
 	LogoutURIs   []string // likewise
 	Origins      []string // of pages that may call; those of RedirectURIs when nil
 
 	TokenLife   time.Duration // of ID and access tokens; one hour when zero
 	RefreshLife time.Duration // 30 days when zero
-	Now         func() time.Time
-	Key         *rsa.PrivateKey // signs the tokens; a new one when nil
+	// Rotation has the clients whose refresh tokens rotate, by client id, with
+	// the time for which a replaced token stays valid.
+	Rotation map[string]time.Duration
+	Now      func() time.Time
+	Key      *rsa.PrivateKey // signs the tokens; a new one when nil
 }
 
-// Viewer is somebody to sign in as.
+// Viewer is a user of the pool.
 type Viewer struct {
 	Username    string
 	Subject     string
 	Email       string
-	Description string         // what the sign-in page says of them
-	Claims      map[string]any // more claims of the ID token, as "cognito:groups" or "custom:courses"
+	Description string         // on the sign-in page
+	Claims      map[string]any // additional claims of the ID token, for example "cognito:groups" or "custom:courses"
 }
 
 // Provider is the http.Handler of the issuer's endpoints.
@@ -70,7 +73,7 @@ type Provider struct {
 	refreshes map[string]*refresh
 }
 
-// New makes a provider. With no key given it makes one of 2048 bits.
+// New returns a provider. Without Options.Key it creates an RSA key of 2048 bits.
 func New(options Options) (*Provider, error) {
 	p := &Provider{options: options, ownForms: http.NewCrossOriginProtection(),
 		codes: map[string]*code{}, refreshes: map[string]*refresh{}}
@@ -108,7 +111,7 @@ func (p *Provider) configure() error {
 	o := &p.options
 	base, err := url.Parse(o.URL)
 	if err != nil || !isLocalOrHTTPS(base) || base.Path != "" || base.RawQuery != "" || base.Fragment != "" {
-		return fmt.Errorf("URL %q is not a scheme and a host alone", o.URL)
+		return fmt.Errorf("invalid URL %q: must be a scheme and a host only", o.URL)
 	}
 	p.base = base
 	if o.Issuer == "" {
@@ -123,7 +126,7 @@ func (p *Provider) configure() error {
 	names := map[string]bool{}
 	for _, v := range o.Viewers {
 		if v.Username == "" || v.Subject == "" || names[v.Username] {
-			return fmt.Errorf("viewer %q has no name or subject, or is there twice", v.Username)
+			return fmt.Errorf("viewer %q: must have a unique name and a subject", v.Username)
 		}
 		names[v.Username] = true
 		if _, err := json.Marshal(v.Claims); err != nil {
@@ -142,7 +145,7 @@ func (p *Provider) configure() error {
 	}
 	for _, raw := range slices.Concat(o.RedirectURIs, o.LogoutURIs) {
 		if u, err := url.Parse(raw); err != nil || !isLocalOrHTTPS(u) || u.Fragment != "" {
-			return fmt.Errorf("%q is no URI to send viewers to: https, or http on this machine", raw)
+			return fmt.Errorf("invalid redirect or logout URI %q: must be https, or http on this machine", raw)
 		}
 	}
 	if o.TokenLife == 0 {
@@ -167,9 +170,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// ServeHTTP answers requests that name this host. Another name that resolves
-// to this machine is a foreign page's way in (DNS rebinding), and since nobody
-// here has a password the host is all that keeps such a page out.
+// ServeHTTP handles requests for this host only. This blocks DNS rebinding: a
+// page of another site could otherwise sign in, because there are no passwords.
 func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -183,7 +185,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mux.ServeHTTP(w, r)
 }
 
-// PublicKey is the key that the tokens verify with.
+// PublicKey returns the key that verifies the tokens.
 func (p *Provider) PublicKey() *rsa.PublicKey { return &p.key.PublicKey }
 
 func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -213,7 +215,7 @@ func (p *Provider) jwks(w http.ResponseWriter, _ *http.Request) {
 	}}})
 }
 
-// shared lets the pages of registered origins read what next answers.
+// shared allows pages of registered origins to read next's responses (CORS).
 func (p *Provider) shared(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -48,12 +48,12 @@ type world struct {
 	http     *http.Client
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, edit ...func(*cognito.Options)) *world {
 	w := &world{T: t, now: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)}
 	server := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + server.Listener.Addr().String()
 	var err error
-	w.provider, err = cognito.New(cognito.Options{
+	options := cognito.Options{
 		URL: w.url, ClientIDs: []string{client, "other"},
 		RedirectURIs: []string{callback, "https://example.com/back"}, LogoutURIs: []string{goodbye},
 		Viewers: []cognito.Viewer{
@@ -63,7 +63,11 @@ func newWorld(t *testing.T) *world {
 		},
 		Now: func() time.Time { return w.now },
 		Key: key(),
-	})
+	}
+	for _, f := range edit {
+		f(&options)
+	}
+	w.provider, err = cognito.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -270,7 +274,7 @@ func TestRefresh(t *testing.T) {
 	if res, _ = w.do("POST", "/oauth2/token", other); res.StatusCode != 400 {
 		t.Errorf("another client: %d", res.StatusCode)
 	}
-	// The code shows up again: somebody has it who should not.
+	// A code that is used twice was stolen.
 	w.do("POST", "/oauth2/token", form)
 	if res, _ = w.do("POST", "/oauth2/token", renewal); res.StatusCode != 400 {
 		t.Errorf("after the code was replayed: %d", res.StatusCode)
@@ -286,6 +290,51 @@ func TestRefreshEnds(t *testing.T) {
 	if res.StatusCode != 400 {
 		t.Errorf("%d %s", res.StatusCode, body)
 	}
+}
+
+func TestRotation(t *testing.T) {
+	w := newWorld(t, func(o *cognito.Options) { o.Rotation = map[string]time.Duration{client: time.Minute} })
+	form := exchange(w.code())
+	_, body := w.do("POST", "/oauth2/token", form)
+	first := w.answer(body)["refresh_token"].(string)
+	renew := func(token string, want int) string {
+		t.Helper()
+		res, body := w.do("POST", "/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}, "client_id": {client}})
+		if res.StatusCode != want {
+			t.Fatalf("%d %s, want %d", res.StatusCode, body, want)
+		}
+		renewed, _ := w.answer(body)["refresh_token"].(string)
+		if want == 200 && (renewed == "" || renewed == token) {
+			t.Fatalf("refresh token %q did not rotate", renewed)
+		}
+		return renewed
+	}
+	second := renew(first, 200)
+	w.now = w.now.Add(59 * time.Second)
+	renew(first, 200) // does not extend the grace period
+	w.now = w.now.Add(time.Second)
+	renew(first, 400)
+	second = renew(second, 200)
+
+	// A new token expires when the first one does.
+	w.now = w.now.Add(30*24*time.Hour - time.Minute - time.Second)
+	third := renew(second, 200)
+	w.now = w.now.Add(time.Second)
+	renew(third, 400)
+
+	// Revoking a token, or using the code again, ends all of the sign-in.
+	form = exchange(w.code())
+	_, body = w.do("POST", "/oauth2/token", form)
+	first = w.answer(body)["refresh_token"].(string)
+	second = renew(first, 200)
+	w.do("POST", "/oauth2/token", form)
+	renew(first, 400)
+	renew(second, 400)
+	_, body = w.do("POST", "/oauth2/token", exchange(w.code()))
+	first = w.answer(body)["refresh_token"].(string)
+	second = renew(first, 200)
+	w.do("POST", "/oauth2/revoke", url.Values{"token": {first}, "client_id": {client}})
+	renew(second, 400)
 }
 
 func TestRevocation(t *testing.T) {
@@ -326,8 +375,8 @@ func TestRevocation(t *testing.T) {
 	}
 }
 
-// TestAuthorizeRefusals has the wrong requests: none may lead anywhere but to
-// the registered address, and those that do carry no code.
+// TestAuthorizeRefusals sends invalid requests: none may redirect to an
+// unregistered URI, and no redirect has a code.
 func TestAuthorizeRefusals(t *testing.T) {
 	for _, c := range []struct {
 		name  string

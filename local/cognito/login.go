@@ -133,8 +133,8 @@ func (a authorization) redirect(w http.ResponseWriter, r *http.Request, q url.Va
 	http.Redirect(w, r, u.String(), http.StatusSeeOther)
 }
 
-// logout redirects to a registered address, or says that the viewer is signed
-// out. There is no session to end: each sign-in asks for the viewer again.
+// logout redirects to a registered URI, or shows that the viewer is signed out.
+// There is no session to end: each sign-in asks for the viewer again.
 func (p *Provider) logout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	target := q.Get("logout_uri") // Cognito's name

@@ -15,20 +15,23 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// code is an authorization code on its way to become tokens.
+// code is the state of an authorization code.
 type code struct {
 	session
 	redirectURI string
 	challenge   string
 	ends        time.Time
-	refresh     string // once it was used
+	family      string // of the refresh tokens; empty until the code is used
 	used        bool
 }
 
-// refresh is a refresh token's session.
+// refresh is the state of a refresh token. Rotation adds tokens to its family.
 type refresh struct {
 	session
-	ends time.Time
+	family   string
+	expires  time.Time // of the family's first token
+	ends     time.Time // earlier than expires once the token is replaced
+	replaced bool
 }
 
 // session is one sign-in.
@@ -52,8 +55,7 @@ const (
 func (e tokenError) Error() string { return string(e) }
 
 // token exchanges a code or a refresh token (RFC 6749, sections 4.1.3 and 6;
-// RFC 7636). Clients are public: a client secret is refused as a sign of a
-// confusion about that.
+// RFC 7636). Clients are public, so a request with a client secret is rejected.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
 	if err := r.ParseForm(); err != nil || r.Header.Get("Authorization") != "" || repeated(r.PostForm) {
@@ -83,9 +85,9 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
-// redeem takes a code once. Whoever presents it first spends it, whether or
-// not the rest is right; a second time also ends what the first one gave (RFC
-// 6749, section 4.1.2).
+// redeem exchanges a code for tokens. The first request with a code uses it up,
+// even if the request is invalid; a second one also revokes the refresh tokens of
+// the first (RFC 6749, section 4.1.2).
 func (p *Provider) redeem(value, clientID, redirectURI, verifier string) (map[string]any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -94,7 +96,7 @@ func (p *Provider) redeem(value, clientID, redirectURI, verifier string) (map[st
 		return nil, errInvalidGrant
 	}
 	if c.used {
-		delete(p.refreshes, c.refresh)
+		p.endFamily(c.family)
 		return nil, errInvalidGrant
 	}
 	c.used = true
@@ -106,15 +108,31 @@ func (p *Provider) redeem(value, clientID, redirectURI, verifier string) (map[st
 	if err != nil {
 		return nil, err
 	}
-	c.refresh = rand.Text() + rand.Text()
-	makeRoom(p.refreshes, func(r *refresh) bool { return now.Before(r.ends) })
-	p.refreshes[c.refresh] = &refresh{session: c.session, ends: now.Add(p.options.RefreshLife)}
-	answer["refresh_token"] = c.refresh
+	c.family = rand.Text()
+	answer["refresh_token"] = p.newRefresh(refresh{session: c.session, family: c.family, expires: now.Add(p.options.RefreshLife)})
 	return answer, nil
 }
 
-// renew gives new ID and access tokens; the refresh token stays as it is, as
-// Cognito's does.
+// newRefresh stores a new refresh token. The caller holds the lock.
+func (p *Provider) newRefresh(r refresh) string {
+	now := p.options.Now()
+	makeRoom(p.refreshes, func(r *refresh) bool { return now.Before(r.ends) })
+	value := rand.Text() + rand.Text()
+	r.ends = r.expires
+	p.refreshes[value] = &r
+	return value
+}
+
+// endFamily removes all refresh tokens of one sign-in. The caller holds the
+// lock.
+func (p *Provider) endFamily(family string) {
+	maps.DeleteFunc(p.refreshes, func(_ string, r *refresh) bool { return r.family == family })
+}
+
+// renew returns new ID and access tokens. If the client's refresh tokens rotate,
+// it also returns a new refresh token, which expires when the first one does; the
+// replaced one stays valid for the grace period (Amazon Cognito developer guide,
+// "Refresh token rotation").
 func (p *Provider) renew(value, clientID string) (map[string]any, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -122,11 +140,21 @@ func (p *Provider) renew(value, clientID string) (map[string]any, error) {
 	if !ok || r.clientID != clientID || !p.options.Now().Before(r.ends) {
 		return nil, errInvalidGrant
 	}
-	return p.tokens(r.session)
+	answer, err := p.tokens(r.session)
+	grace, rotates := p.options.Rotation[clientID]
+	if err != nil || !rotates {
+		return answer, err
+	}
+	answer["refresh_token"] = p.newRefresh(refresh{session: r.session, family: r.family, expires: r.expires})
+	if end := p.options.Now().Add(grace); !r.replaced && end.Before(r.ends) {
+		r.ends = end
+	}
+	r.replaced = true
+	return answer, nil
 }
 
-// revoke ends a refresh token (RFC 7009). As Cognito's, it takes refresh tokens
-// only, identifies a public client by its client_id, and returns 200 for a
+// revoke revokes a refresh token (RFC 7009). Like Cognito, it accepts refresh
+// tokens only, identifies a public client by its client_id, and returns 200 for a
 // token that is not valid (Amazon Cognito developer guide, "The token
 // revocation endpoint"). Tokens that were issued with it stay valid until they
 // expire, since API Gateway checks signatures and times only.
@@ -149,7 +177,9 @@ func (p *Provider) revoke(w http.ResponseWriter, r *http.Request) {
 	defer p.mu.Unlock()
 	token := r.PostForm.Get("token")
 	if known, ok := p.refreshes[token]; ok && known.clientID == r.PostForm.Get("client_id") {
-		delete(p.refreshes, token)
+		// Undocumented: whether tokens from rotation end too. Stricter
+		// reading: they do.
+		p.endFamily(known.family)
 	}
 }
 
@@ -180,7 +210,7 @@ func verifies(verifier, challenge string) bool {
 
 const pkceCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 
-// newCode keeps a code for a minute.
+// newCode stores a new code for a minute.
 func (p *Provider) newCode(s session, redirectURI, challenge string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -190,7 +220,7 @@ func (p *Provider) newCode(s session, redirectURI, challenge string) string {
 	return value
 }
 
-// makeRoom forgets what ended, and if that is not enough any one.
+// makeRoom removes expired entries, and arbitrary ones above the limit.
 func makeRoom[T any](m map[string]T, alive func(T) bool) {
 	maps.DeleteFunc(m, func(_ string, v T) bool { return !alive(v) })
 	for k := range m {
@@ -201,7 +231,7 @@ func makeRoom[T any](m map[string]T, alive func(T) bool) {
 	}
 }
 
-// idClaims are those of a Cognito ID token (Amazon Cognito developer guide,
+// idClaims returns the claims of a Cognito ID token (Amazon Cognito developer guide,
 // "Understanding the identity (ID) token").
 func (p *Provider) idClaims(s session) jwt.MapClaims {
 	claims := p.claims(s, "id")
@@ -219,7 +249,7 @@ func (p *Provider) idClaims(s session) jwt.MapClaims {
 	return claims
 }
 
-// accessClaims are those of a Cognito access token ("Understanding the access
+// accessClaims returns the claims of a Cognito access token ("Understanding the access
 // token"): groups, but no custom attributes and no aud.
 func (p *Provider) accessClaims(s session) jwt.MapClaims {
 	claims := p.claims(s, "access")
@@ -250,14 +280,13 @@ func (p *Provider) sign(claims jwt.MapClaims) (string, error) {
 	return signed, nil
 }
 
-// Mint makes an ID token as if the viewer had just signed in, for tests. edit,
-// where it is not nil, may change the claims first: to ones that ended, are of
-// another issuer, and so on.
+// Mint returns an ID token as if the viewer had just signed in, for tests. edit,
+// unless nil, can change the claims first: to expired ones, to another issuer.
 func (p *Provider) Mint(username string, edit func(claims map[string]any)) (string, error) {
 	return p.mint(username, edit, p.idClaims)
 }
 
-// MintAccess makes an access token in the same way.
+// MintAccess returns an access token in the same way.
 func (p *Provider) MintAccess(username string, edit func(claims map[string]any)) (string, error) {
 	return p.mint(username, edit, p.accessClaims)
 }
@@ -274,7 +303,7 @@ func (p *Provider) mint(username string, edit func(map[string]any), make func(se
 	return p.sign(claims)
 }
 
-// userInfo gives the claims about the viewer to whom an access token belongs.
+// userInfo returns the claims of an access token's viewer.
 func (p *Provider) userInfo(w http.ResponseWriter, r *http.Request) {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	claims := jwt.MapClaims{}
