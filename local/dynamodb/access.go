@@ -20,8 +20,8 @@ const (
 	maxBody      = 16 << 20 // bytes of a request (DynamoDB developer guide, "Quotas")
 )
 
-// Guarded is the server behind IAM: a request reaches it only if authorize
-// allows its action on every table that it names.
+// Guarded returns the server behind IAM: it gets a request only if authorize
+// allows the request's action on every table that it names.
 func (s *Server) Guarded(authorize func(r *http.Request, action string, resources ...string) error) (http.Handler, error) {
 	target, err := url.Parse(s.URL)
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Server) Guarded(authorize func(r *http.Request, action string, resource
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
-			return // the client left
+			return // the client disconnected
 		}
 		operation := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 		if err := authorize(r, "dynamodb:"+operation, tables(body)...); err != nil {
@@ -46,7 +46,7 @@ func (s *Server) Guarded(authorize func(r *http.Request, action string, resource
 	}), nil
 }
 
-// tables are the ARNs of the tables, or the index, that a request names.
+// tables returns the ARNs of the tables, or of the index, in a request.
 func tables(body []byte) []string {
 	var in struct {
 		TableName, IndexName string

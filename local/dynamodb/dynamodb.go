@@ -1,7 +1,7 @@
-// Package dynamodb serves the protocol of Amazon DynamoDB on this machine, from
-// memory. It starts dynalite, a package of npm, which checks expressions, keys,
-// types and limits as the service does. What it does not do: remove items whose
-// time to live is over, check signatures, throttle.
+// Package dynamodb serves Amazon DynamoDB on this machine, from memory. It
+// starts the npm package dynalite, which checks expressions, keys, types and
+// limits as the service does. It does not remove items after their time to live,
+// verify signatures, or throttle.
 package dynamodb
 
 import (
@@ -25,7 +25,7 @@ import (
 	"premiumhls/stacks/assets/npm"
 )
 
-// startTime is how long the server may take to start, beside the installation.
+// startTime limits the start of the server, without the installation.
 const startTime = 30 * time.Second
 
 //go:embed serve.js
@@ -33,27 +33,26 @@ var script string
 
 // A Server is a running DynamoDB. Its tables end with it.
 type Server struct {
-	// URL is where it is reached: what AWS_ENDPOINT_URL_DYNAMODB is set to.
+	// URL is its endpoint, for AWS_ENDPOINT_URL_DYNAMODB.
 	URL string
 
 	client *dynamodb.Client
 	stop   func() error
 }
 
-// Start starts a server, which ends with [Server.Close], and with this
-// process. Its packages are installed in dir, which has a package-lock.json
-// that names them, with npm where that has not been done. ctx bounds the
-// start only.
+// Start starts a server, which ends with [Server.Close] or with this process. dir
+// has the package-lock.json of its packages; Start installs them there with npm
+// if they are missing. ctx limits the start only.
 func Start(ctx context.Context, dir string) (*Server, error) {
 	if err := npm.Install(ctx, dir); err != nil {
 		return nil, fmt.Errorf("installing DynamoDB for this machine: %w", err)
 	}
 	cmd := exec.Command("node", "-e", script)
-	cmd.Dir = dir // from where the script's packages are looked for
+	cmd.Dir = dir // where node finds the script's packages
 	complaints := &tail{}
 	cmd.Stderr = complaints
 	detach(cmd)
-	// Nothing is ever written to it; its closing tells the process to end.
+	// Nothing is written to it; the process exits when it is closed.
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting DynamoDB: %w", err)
@@ -68,9 +67,9 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 		return nil, fmt.Errorf("starting DynamoDB: %w", err)
 	}
 	s := &Server{stop: sync.OnceValue(func() error {
-		_ = cmd.Process.Kill() // an error says that it has ended
+		_ = cmd.Process.Kill() // an error: it has ended
 		_ = stdin.Close()
-		_ = cmd.Wait() // says that it was killed
+		_ = cmd.Wait() // an error: it was killed
 		return nil
 	})}
 
@@ -91,7 +90,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	return s, nil
 }
 
-// readPort reads the port, which the server writes once it answers.
+// readPort reads the port, which the server prints when it is ready.
 func readPort(ctx context.Context, stdout io.Reader) (uint16, error) {
 	type result struct {
 		line string
@@ -108,21 +107,21 @@ func readPort(ctx context.Context, stdout io.Reader) (uint16, error) {
 	case r := <-lines:
 		port, err := strconv.ParseUint(strings.TrimSpace(r.line), 10, 16)
 		if r.err != nil || err != nil {
-			return 0, errors.New("it ended, or did not say where it listens")
+			return 0, errors.New("the server exited, or printed no port")
 		}
 		return uint16(port), nil
 	case <-timer.C:
-		return 0, fmt.Errorf("it does not answer after %v", startTime)
+		return 0, fmt.Errorf("the server timed out after %v", startTime)
 	case <-ctx.Done():
 		return 0, context.Cause(ctx)
 	}
 }
 
-// Close ends the server, and its tables with it.
+// Close ends the server and its tables.
 func (s *Server) Close() error { return s.stop() }
 
-// CreateTable makes an empty table of grants: the partition key viewer and the
-// sort key path, both texts.
+// CreateTable creates an empty table of grants, with the partition key viewer and
+// the sort key path, both strings.
 func (s *Server) CreateTable(ctx context.Context, name string) error {
 	_, err := s.client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:   &name,
@@ -137,7 +136,7 @@ func (s *Server) CreateTable(ctx context.Context, name string) error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("making table %s: %w", name, err)
+		return fmt.Errorf("creating table %s: %w", name, err)
 	}
 	waiter := dynamodb.NewTableExistsWaiter(s.client, func(o *dynamodb.TableExistsWaiterOptions) {
 		o.MinDelay, o.MaxDelay = 5*time.Millisecond, 100*time.Millisecond

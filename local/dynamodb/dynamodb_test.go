@@ -20,8 +20,8 @@ import (
 	"premiumhls/local/dynamodb"
 )
 
-// parentEnv makes the test binary a process that starts a server and waits to
-// be killed.
+// parentEnv makes the test binary a process that starts a server and waits until
+// it is killed.
 const parentEnv = "DYNAMODB_TEST_PARENT"
 
 func TestMain(m *testing.M) {
@@ -121,7 +121,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// A parent that is killed cannot end the server itself.
+// The server ends when its parent is killed.
 func TestParentIsKilled(t *testing.T) {
 	needNode(t)
 	test, err := os.Executable()
@@ -190,7 +190,7 @@ func TestStartRefuses(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if tt.name == "no node" {
-				start(t) // so that all is installed
+				start(t) // installs the packages
 			}
 			t.Setenv("PATH", tt.path)
 			server, err := dynamodb.Start(tt.ctx, tt.dir)

@@ -8,8 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Grant lets a viewer, by the sub of their tokens, watch a path, without an
-// end.
+// Grant grants a path to a viewer, by the sub of their tokens. The grant does not
+// expire.
 func (s *Server) Grant(ctx context.Context, table, viewer, path string) error {
 	_, err := s.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &table, Item: map[string]types.AttributeValue{
 		"viewer": &types.AttributeValueMemberS{Value: viewer},

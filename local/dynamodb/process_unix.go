@@ -7,6 +7,6 @@ import (
 	"syscall"
 )
 
-// detach keeps an interrupt typed at the terminal from the process: the one
-// that started it ends it in good order.
+// detach shields the process from an interrupt at the terminal: its parent ends
+// it.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// keptComplaints is how much a tail keeps, in bytes.
+// keptComplaints is the size limit of a tail, in bytes.
 const keptComplaints = 4 << 10
 
-// A tail keeps the last of what is written to it.
+// A tail holds the end of what is written to it.
 type tail struct {
 	mu   sync.Mutex
 	last []byte

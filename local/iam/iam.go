@@ -1,7 +1,7 @@
 // Package iam stands in for AWS Identity and Access Management on this
 // machine. It holds the roles and policies of a deployed template, gives each
 // Lambda function the credentials of its role, and decides whether a call is
-// allowed: by the template's own statements, as AWS does.
+// allowed, by the statements in the template.
 package iam
 
 import (
@@ -14,13 +14,13 @@ import (
 	"sync"
 )
 
-// Credentials are what a call is signed with.
+// Credentials sign a call.
 type Credentials struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
-// Owner are the credentials of the person at this machine: the account's
-// administrator.
+// Owner are the credentials of the account's administrator: the user of this
+// machine.
 var Owner = Credentials{AccessKeyID: "LOCALOWNER", SecretAccessKey: "local", SessionToken: ""}
 
 // An Authority knows roles, policies and sessions. The zero value is not
@@ -40,8 +40,8 @@ type session struct {
 	caller Caller
 }
 
-// New makes an Authority of an account. The observer, which may be nil, gets
-// every decision; it is called concurrently.
+// New returns the Authority of an account. The observer, unless nil, gets every
+// decision; it is called concurrently.
 func New(account string, observer func(Decision)) *Authority {
 	if observer == nil {
 		observer = func(Decision) {}
@@ -49,7 +49,7 @@ func New(account string, observer func(Decision)) *Authority {
 	return &Authority{account: account, observer: observer, roles: map[string]string{}, policies: map[string][]Statement{}, sessions: map[string]session{}}
 }
 
-// PutRole adds a role, or replaces it. Policies are put apart.
+// PutRole adds or replaces a role, without its policies: see Put.
 func (a *Authority) PutRole(name, arn string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -63,7 +63,7 @@ func (a *Authority) DeleteRole(name string) {
 	delete(a.roles, name)
 }
 
-// Put sets the statements of one policy by an id of its own.
+// Put sets the statements of the policy with an id.
 func (a *Authority) Put(id string, statements []Statement) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -77,8 +77,7 @@ func (a *Authority) Delete(id string) {
 	delete(a.policies, id)
 }
 
-// Remove removes the statement with a source, as a person does who edits a
-// policy by hand.
+// Remove removes the statement with a source, like a manual edit of a policy.
 func (a *Authority) Remove(source string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -87,7 +86,7 @@ func (a *Authority) Remove(source string) {
 	}
 }
 
-// Policies are all statements at this moment, in a stable order.
+// Policies returns all current statements, in a stable order.
 func (a *Authority) Policies() Policies {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
@@ -127,9 +126,9 @@ func (ErrUnknownCaller) Error() string {
 	return "The security token included in the request is invalid."
 }
 
-// Caller finds who signed a request, by the access key id and session token in
-// it. The signature itself is not verified: this guards against missing
-// permissions, not against attackers on this machine.
+// Caller returns the caller of a request by its access key id and session token.
+// It does not verify the signature: the local IAM finds missing permissions, it
+// does not protect against attackers on this machine.
 func (a *Authority) Caller(r *http.Request) (Caller, error) {
 	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	id, _, scoped := strings.Cut(rest, "/")
@@ -156,7 +155,7 @@ func (a *Authority) Judge(call Call) Decision {
 }
 
 // Authorize decides a signed request that performs an action on resources. All
-// of them must be allowed: services refuse the whole request otherwise. The
+// of them must be allowed: services reject the whole request otherwise. The
 // error is a [Decision] or [ErrUnknownCaller].
 func (a *Authority) Authorize(r *http.Request, action string, resources ...string) error {
 	caller, err := a.Caller(r)
@@ -164,7 +163,7 @@ func (a *Authority) Authorize(r *http.Request, action string, resources ...strin
 		return err
 	}
 	if len(resources) == 0 {
-		resources = []string{"*"} // an action on no resource is allowed only on all
+		resources = []string{"*"} // an action without a resource needs *
 	}
 	for _, resource := range resources {
 		if d := a.Judge(Call{Caller: caller, Action: action, Resource: resource, Context: Secure(nil)}); !d.Allowed {

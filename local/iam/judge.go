@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// A Caller is who makes a call: a session of a role, or an AWS service.
+// A Caller makes a call: a session of a role, or an AWS service.
 type Caller struct {
 	Role    string // the role's name; empty for a service
 	RoleARN string
 	Session string // the session's name, for a function its name
-	Service string // such as cloudfront.amazonaws.com; empty for a session
-	Owner   bool   // the account's administrator, whom no identity-based policy limits
+	Service string // for example cloudfront.amazonaws.com; empty for a session
+	Owner   bool   // the account's administrator: no identity-based policy limits it
 }
 
-// ARN is how AWS names the caller in errors.
+// ARN returns the caller's ARN, as in AWS's errors.
 func (c Caller) ARN() string {
 	switch {
 	case c.Service != "":
@@ -34,9 +34,9 @@ func (c Caller) ARN() string {
 // A Call is one action on one resource.
 type Call struct {
 	Caller   Caller
-	Action   string // such as ssm:GetParameters
+	Action   string // for example ssm:GetParameters
 	Resource string // ARN
-	// Context holds the condition keys of the request. Keys have no case.
+	// Context holds the condition keys of the request, case-insensitive.
 	Context map[string]string
 }
 
@@ -44,14 +44,14 @@ type Call struct {
 type Decision struct {
 	Call
 	Allowed bool
-	// Reason completes AWS's sentence: "because no identity-based policy
+	// Reason completes AWS's error message: "because no identity-based policy
 	// allows the ssm:GetParameters action".
 	Reason string
-	// By is the statement that decided; nil where no statement applied.
+	// By is the statement that decided; nil if none applied.
 	By *Statement
 }
 
-// Error is the refusal as AWS words it (IAM user guide, "Troubleshoot access
+// Error returns AWS's error message (IAM user guide, "Troubleshoot access
 // denied error messages").
 func (d Decision) Error() string {
 	return fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s", d.Caller.ARN(), d.Action, d.Resource, d.Reason)
@@ -180,8 +180,8 @@ func (s *Statement) covers(call Call) bool {
 	return slices.ContainsFunc(s.Resources, func(pattern string) bool { return matchARN(pattern, call.Resource) })
 }
 
-// An answer is whether conditions hold. What is not understood is unknown: it
-// does not allow, and it denies.
+// An answer is whether conditions hold. A condition that this package does not
+// support is unknown: it fails an Allow and applies a Deny.
 type answer int
 
 const (
@@ -254,7 +254,7 @@ func lessThan(want, got string) bool {
 	return err == nil && n < limit
 }
 
-// matchARN compares ARNs part by part: a wildcard stays within its part,
+// matchARN compares ARNs part by part: a wildcard matches within its part only,
 // except in the last (IAM user guide, "IAM JSON policy elements: Resource").
 func matchARN(pattern, arn string) bool {
 	if pattern == "*" {
@@ -272,10 +272,10 @@ func matchARN(pattern, arn string) bool {
 	return true
 }
 
-// Match reports whether a text matches a pattern in which * is any characters
-// and ? is exactly one.
+// Match reports whether a string matches a pattern, in which * matches any
+// characters and ? exactly one.
 func Match(pattern, text string) bool {
-	star, from := -1, 0 // the last *, and where what it stands for may end
+	star, from := -1, 0 // the last *, and the possible end of its match
 	p, t := 0, 0
 	for t < len(text) {
 		switch {

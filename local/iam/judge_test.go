@@ -53,7 +53,7 @@ func TestJudge(t *testing.T) {
 		policies []string // where it is attached, and the statement, in turns
 		call     iam.Call
 		allowed  bool
-		reason   string // the words that tell why
+		reason   string // part of Decision.Reason
 	}{
 		{"no policy at all", nil, iam.Call{Caller: signer, Action: "ssm:GetParameters", Resource: parameter}, false, "no identity-based policy allows the ssm:GetParameters action"},
 		{"an identity-based policy", []string{identity, allowParameter}, iam.Call{Caller: signer, Action: "ssm:GetParameters", Resource: parameter}, true, ""},
@@ -112,7 +112,7 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// The error is AWS's own sentence, which people search for.
+// The error is AWS's own message, which users search for.
 func TestDenialIsWordedAsAWS(t *testing.T) {
 	d := iam.Policies(nil).Judge(iam.Call{Caller: signer, Action: "ssm:GetParameters", Resource: "arn:aws:ssm:us-east-1:111122223333:parameter/a"})
 	const want = "User: arn:aws:sts::111122223333:assumed-role/signer/Signer is not authorized to perform: ssm:GetParameters on resource: arn:aws:ssm:us-east-1:111122223333:parameter/a because no identity-based policy allows the ssm:GetParameters action"

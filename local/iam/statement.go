@@ -31,7 +31,7 @@ func (s Statement) String() string {
 	return s.Source
 }
 
-// A Principal is whom a resource-based policy is about. Kind is "AWS" or
+// A Principal is a principal of a resource-based policy. Kind is "AWS" or
 // "Service".
 type Principal struct{ Kind, Value string }
 
@@ -43,8 +43,8 @@ type Condition struct {
 }
 
 // Parse reads the statements of a policy document whose references are
-// resolved. An element that this package cannot judge is an error: a policy
-// that is half read would allow too much or too little.
+// resolved. An element that this package does not support is an error: without
+// it the policy would allow too much or too little.
 func Parse(source string, document any) ([]Statement, error) {
 	d, ok := document.(map[string]any)
 	if !ok {
@@ -163,7 +163,7 @@ func conditions(value any) ([]Condition, error) {
 	return list, nil
 }
 
-// texts reads one value or a list of values.
+// texts reads a string or a list of strings.
 func texts(name string, value any) ([]string, error) {
 	list, ok := value.([]any)
 	if !ok {

@@ -15,7 +15,7 @@ import (
 
 const apiVersion = "/2018-06-01"
 
-// runtimeAPI returns the API that the process talks to.
+// runtimeAPI returns the Runtime API of the process.
 func (e *environment) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+apiVersion+"/runtime/invocation/next", e.serveNext)
@@ -25,11 +25,11 @@ func (e *environment) runtimeAPI() http.Handler {
 	return mux
 }
 
-// serveNext ends the invocation before, if any, and waits for the next.
+// serveNext ends the previous invocation, if any, and waits for the next one.
 func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	if !e.rest() {
 		e.kill()
-		<-r.Context().Done() // an answer would be taken for an invocation
+		<-r.Context().Done() // the process would read a response as an invocation
 		return
 	}
 	var inv *invocation
@@ -38,7 +38,7 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 	}
 	if r.Context().Err() != nil {
-		return // nobody to hand it to: the process's end decides what becomes of it
+		return // the process has ended: settle handles the invocation
 	}
 
 	f := e.runner.function
@@ -55,10 +55,10 @@ func (e *environment) serveNext(w http.ResponseWriter, r *http.Request) {
 	h.Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(deadline.UnixMilli(), 10))
 	h.Set("Lambda-Runtime-Invoked-Function-Arn", functionARN(f))
 	h.Set("Lambda-Runtime-Trace-Id", newTraceID())
-	_, _ = w.Write(inv.payload) // a process that left is waited for elsewhere
+	_, _ = w.Write(inv.payload) // launch waits for a process that has ended
 }
 
-// rest makes the environment idle, and tells whether it is of further use.
+// rest makes the environment idle, and reports whether it can be used again.
 func (e *environment) rest() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -73,18 +73,17 @@ func (e *environment) rest() bool {
 	inv.fail("Runtime.NoResponse", "Runtime asked for the next invocation without an answer to this one")
 	e.report(inv)
 	if e.runner.function.Freeze {
-		freeze(e.cmd.Process) // before anybody can assign and thaw
+		freeze(e.cmd.Process) // before assign can thaw it
 	}
 	if !e.runner.release(e) {
-		return false // the process's end ends the invocation
+		return false // settle ends the invocation after the process
 	}
 	e.current = nil
 	close(inv.over)
 	return true
 }
 
-// report tells of an invocation that the process answered. The caller holds
-// the lock.
+// report reports an invocation with a response. The caller holds the lock.
 func (e *environment) report(inv *invocation) {
 	report := e.runner.function.Report
 	if report == nil || inv.took == 0 {
@@ -104,7 +103,7 @@ func (e *environment) serveResponse(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		return // the process ended: so says its end
+		return // the process ended: settle reports that
 	}
 	if err := trailed(r.Trailer); err != nil {
 		body = nil
@@ -136,7 +135,7 @@ func trailed(trailer http.Header) error {
 func (e *environment) serveError(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxResponse))
 	if err != nil {
-		return // the process ended: so says its end
+		return // the process ended: settle reports that
 	}
 	if e.answer(w, r, nil, parseError(body)) {
 		status(w, http.StatusAccepted, "OK")
@@ -146,7 +145,7 @@ func (e *environment) serveError(w http.ResponseWriter, r *http.Request) {
 func (e *environment) serveInitError(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxResponse))
 	if err != nil {
-		return // the process ended: so says its end
+		return // the process ended: settle reports that
 	}
 	e.mu.Lock()
 	e.initError = parseError(body)
@@ -154,8 +153,8 @@ func (e *environment) serveInitError(w http.ResponseWriter, r *http.Request) {
 	status(w, http.StatusAccepted, "OK")
 }
 
-// answer takes the answer to the invocation that the request names. Unless it
-// is the current one, the request is refused.
+// answer accepts the response to the invocation that the request names. It
+// rejects a response to any other than the current one.
 func (e *environment) answer(w http.ResponseWriter, r *http.Request, response []byte, err error) bool {
 	e.mu.Lock()
 	inv := e.current

@@ -20,18 +20,18 @@ type environment struct {
 	runner     *Runner
 	generation int
 	work       chan *invocation // holds one at most
-	gone       chan struct{}    // closed once nothing of it is left
+	gone       chan struct{}    // closed after cleanup
 
-	// The runner's lock may be taken under this one, not the other way round.
+	// Lock order: this lock, then the runner's.
 	mu        sync.Mutex
 	cmd       *exec.Cmd
 	running   bool           // the process
-	killed    bool           // or is to be, as soon as it runs
-	ready     bool           // it has asked for its first invocation
-	current   *invocation    // from its dispatch until the environment asks for the next
+	killed    bool           // or must be killed as soon as it runs
+	ready     bool           // it has requested its first invocation
+	current   *invocation    // from its dispatch until the process requests the next one
 	started   time.Time      // the process
-	init      time.Duration  // from then until it asked for its first invocation
-	initError *FunctionError // as the process told it
+	init      time.Duration  // from started until it requested its first invocation
+	initError *FunctionError // as reported by the process
 	limit     *time.Timer    // of the start, then of the current invocation
 }
 
@@ -42,11 +42,11 @@ type invocation struct {
 
 	handed   bool // to the process
 	handedAt time.Time
-	answered bool          // response or err stands
-	took     time.Duration // from the hand-over to the process's answer
+	answered bool          // response or err is final
+	took     time.Duration // from handedAt to the response
 	response []byte
 	err      error
-	again    bool // its environment ended before it was handed over
+	again    bool // its environment ended before the dispatch: dispatch it again
 
 	over chan struct{} // closed when the environment is free again, or gone
 }
@@ -55,7 +55,7 @@ func newInvocation(payload []byte) *invocation {
 	return &invocation{id: newRequestID(), payload: payload, over: make(chan struct{})}
 }
 
-// answer settles how an invocation ends; the first to say so is right.
+// answer sets the result of an invocation. Only the first call has an effect.
 func (inv *invocation) answer(response []byte, err error) {
 	if !inv.answered {
 		inv.answered, inv.response, inv.err = true, response, err
@@ -75,8 +75,8 @@ func newEnvironment(r *Runner, generation int) *environment {
 	}
 }
 
-// start starts the process, for a first invocation. The error is one of this
-// machine, not of the function.
+// start starts the process for a first invocation. An error means that this
+// machine cannot start it, not that the function failed.
 func (e *environment) start(first *invocation) error {
 	ended, err := e.launch(first)
 	if err != nil {
@@ -91,8 +91,8 @@ func (e *environment) start(first *invocation) error {
 	return nil
 }
 
-// launch starts Runtime API and process. What it returns waits for the
-// process and cleans up.
+// launch starts the Runtime API and the process. The returned function waits for
+// the process and cleans up.
 func (e *environment) launch(first *invocation) (ended func(), err error) {
 	f := e.runner.function
 	binary, err := filepath.Abs(f.Binary)
@@ -157,7 +157,7 @@ func (e *environment) settle(exit error) {
 	defer e.mu.Unlock()
 	e.running = false
 	e.limit.Stop()
-	// First of all, so that who waits for the invocation finds the room.
+	// First, so that the invocation's caller finds a free slot.
 	e.runner.forget(e)
 	inv := e.current
 	if inv == nil {
@@ -174,7 +174,7 @@ func (e *environment) settle(exit error) {
 	case inv.handed:
 		inv.fail("Runtime.ExitError", "Runtime exited with error: %s", cause)
 	case e.ready:
-		inv.again = true // it was lost while it waited: no fault of this one
+		inv.again = true // the idle process ended: not this invocation's fault
 	case e.initError != nil:
 		inv.answer(nil, e.initError)
 	default:
@@ -183,7 +183,7 @@ func (e *environment) settle(exit error) {
 	close(inv.over)
 }
 
-// assign gives an invocation to an idle environment, unless that is gone.
+// assign dispatches an invocation to an idle environment, unless that has ended.
 func (e *environment) assign(inv *invocation) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -198,7 +198,7 @@ func (e *environment) assign(inv *invocation) bool {
 	return true
 }
 
-// expire ends an environment that took too long with an invocation.
+// expire ends an environment whose invocation timed out.
 func (e *environment) expire(inv *invocation, limit time.Duration) {
 	e.mu.Lock()
 	if e.current != inv {
@@ -210,7 +210,7 @@ func (e *environment) expire(inv *invocation, limit time.Duration) {
 	e.kill()
 }
 
-// process is the id of the process, or 0 where none runs.
+// process returns the id of the process, or 0 if none runs.
 func (e *environment) process() int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -220,7 +220,7 @@ func (e *environment) process() int {
 	return e.cmd.Process.Pid
 }
 
-// kill ends the process; what follows from that, its end brings about.
+// kill kills the process. settle does the rest after its end.
 func (e *environment) kill() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -235,7 +235,7 @@ func (e *environment) kill() {
 func variables(f Function, api, taskRoot, tmp string) []string {
 	set := map[string]string{
 		"PATH":   os.Getenv("PATH"),
-		"HOME":   tmp, // the AWS SDK finds no configuration of the developer's
+		"HOME":   tmp, // hides the developer's AWS configuration from the SDK
 		"TMPDIR": tmp,
 		"TZ":     ":UTC",
 		"LANG":   "en_US.UTF-8",
@@ -275,14 +275,14 @@ const (
 	logStream = "local"
 )
 
-// MayLog asks for what Lambda does with the function's role when it starts an
-// execution environment, and reports whether its log is written.
+// MayLog authorizes what Lambda does with the function's role when it starts an
+// execution environment, and reports whether Lambda may write its log.
 func (f Function) MayLog() bool {
 	if f.Authorize == nil {
 		return true
 	}
 	if f.Tracing {
-		_ = f.Authorize("xray:PutTraceSegments", "*") // what is denied is not traced
+		_ = f.Authorize("xray:PutTraceSegments", "*") // denied: no traces
 		_ = f.Authorize("xray:PutTelemetryRecords", "*")
 	}
 	stream := "arn:aws:logs:" + region + ":111122223333:log-group:" + f.LogGroup + ":log-stream:" + logStream

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Ends that meet an environment between two steps, which a test of the whole
-// would have to be lucky to hit.
+// Environments that end between two steps, which a test of a Runner cannot hit
+// reliably.
 func TestEndsBetweenSteps(t *testing.T) {
 	t.Run("closed before the process starts", func(t *testing.T) {
 		r := Start(Function{Binary: "never-started"})

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// freeze and thaw fail only where the process has ended, which shows by itself.
+// freeze and thaw fail only if the process has ended, which launch notices.
 
 func freeze(p *os.Process) { _ = p.Signal(syscall.SIGSTOP) }
 

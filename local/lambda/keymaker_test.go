@@ -19,8 +19,8 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// The real function of the custom resources, against a parameter store and a
-// CloudFormation that waits for its answer.
+// The real function of the custom resources, with a parameter store and a
+// CloudFormation that waits for its response.
 func TestKeymaker(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
@@ -85,7 +85,7 @@ func TestKeymaker(t *testing.T) {
 		{RequestType: cfn.RequestCreate, ResourceProperties: properties},
 		{RequestType: cfn.RequestUpdate, ResourceProperties: properties, OldResourceProperties: properties, PhysicalResourceID: name},
 	} {
-		r.Recycle() // a retry need not meet the same environment
+		r.Recycle() // a retry can get another environment
 		if again := send(t, r, e); again.Status != cfn.StatusSuccess || again.Data["PublicKey"] != text || again.PhysicalResourceID != name {
 			t.Errorf("%s again: %+v", e.RequestType, again)
 		}
@@ -96,7 +96,7 @@ func TestKeymaker(t *testing.T) {
 		t.Errorf("Update to another type: %+v", refused)
 	}
 
-	t.Run("CloudFormation is told before the function's time ends", func(t *testing.T) {
+	t.Run("the function responds to CloudFormation before its timeout", func(t *testing.T) {
 		slow := function
 		slow.Timeout = 2 * time.Second
 		store.SetFault(func(string) ssm.Fault { return ssm.Fault{Delay: time.Hour} })
@@ -107,7 +107,7 @@ func TestKeymaker(t *testing.T) {
 		}
 	})
 
-	t.Run("an answer that nobody takes is the function's error", func(t *testing.T) {
+	t.Run("a response that CloudFormation does not accept fails the function", func(t *testing.T) {
 		e := cfn.Event{RequestType: cfn.RequestUpdate, ResourceType: "Custom::SigningKey", ResourceProperties: properties, PhysicalResourceID: name, ResponseURL: "http://127.0.0.1:1"}
 		payload, err := json.Marshal(e)
 		if err != nil {
@@ -127,7 +127,7 @@ func TestKeymaker(t *testing.T) {
 		}
 	}
 
-	_, pem, _ := strings.Cut(parameter.Value, "\n") // after the line that says whose it is
+	_, pem, _ := strings.Cut(parameter.Value, "\n") // after the header line
 	lines := strings.Split(strings.TrimSpace(pem), "\n")
 	said := log.String()
 	if !strings.Contains(said, `"requestType":"Create"`) {

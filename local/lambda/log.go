@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// A lineWriter lets many write to one writer in turns.
+// A lineWriter serializes writes to one writer.
 type lineWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -15,16 +15,16 @@ type lineWriter struct {
 func (l *lineWriter) write(p []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, _ = l.w.Write(p) // the function has no part in its log's failures
+	_, _ = l.w.Write(p) // a failing log must not fail the function
 }
 
-// A lineBuffer passes on whole lines of what one process writes.
+// A lineBuffer splits the output of one process into whole lines.
 type lineBuffer struct {
 	to      *lineWriter
 	partial []byte
 }
 
-// maxLine is what a line may have before it is passed on in parts.
+// maxLine is the maximum length of a line, in bytes; longer ones are split.
 const maxLine = 256 << 10
 
 func (b *lineBuffer) Write(p []byte) (int, error) {
@@ -40,7 +40,7 @@ func (b *lineBuffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// flush passes on a last line that does not end.
+// flush writes a last line without a line break.
 func (b *lineBuffer) flush() {
 	if len(b.partial) > 0 {
 		b.to.write(append(b.partial, '\n'))

@@ -11,9 +11,8 @@ import (
 	"syscall"
 )
 
-// startProcess starts a process that the kernel ends with this one, however
-// this one ends. An interrupt typed at the terminal does not reach it: this
-// process ends it in good order.
+// startProcess starts a process that the kernel kills when this one ends for any
+// reason. It does not get an interrupt from the terminal: this process ends it.
 func startProcess(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	done := make(chan error, 1)
@@ -22,7 +21,7 @@ func startProcess(cmd *exec.Cmd) error {
 }
 
 // parent is a thread that never ends: the kernel sends the signal when the
-// thread that started a process does, which may be well before this process.
+// thread that started a process ends, which can be before this process ends.
 var parent = sync.OnceValue(func() chan<- func() {
 	starts := make(chan func())
 	go func() {
@@ -34,7 +33,7 @@ var parent = sync.OnceValue(func() chan<- func() {
 	return starts
 })
 
-// maxMemory returns the most memory that a process has had resident, in bytes
+// maxMemory returns the peak resident memory of a process, in bytes
 // (proc(5), VmHWM).
 func maxMemory(p *os.Process) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Pid))

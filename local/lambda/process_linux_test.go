@@ -12,8 +12,8 @@ import (
 	"premiumhls/local/lambda"
 )
 
-// state returns a process's state as proc(5) has it: T is stopped, Z ended,
-// and empty gone.
+// state returns a process's state as in proc(5): T is stopped, Z ended; empty if
+// there is no such process.
 func state(pid int) string {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -50,13 +50,13 @@ func TestFreeze(t *testing.T) {
 	}
 }
 
-// A parent that is killed cannot end its processes itself.
+// The kernel ends the processes of a parent that is killed.
 func TestParentIsKilled(t *testing.T) {
 	test, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := newGate(t) // stays shut: the function has no way to learn of the death
+	g := newGate(t) // stays closed: the function cannot notice that its parent ended
 	cmd := exec.Command(test)
 	cmd.Env = append(os.Environ(), parentEnv+"="+binary, gateEnv+"="+g.URL)
 	cmd.Stderr = os.Stderr

@@ -7,9 +7,9 @@ import (
 	"os/exec"
 )
 
-// startProcess starts a process. Should this process end without ending it,
-// it ends itself with its next call of the Runtime API.
+// startProcess starts a process. If this process ends without ending it, it ends
+// itself at its next call of the Runtime API.
 func startProcess(cmd *exec.Cmd) error { return cmd.Start() }
 
-// maxMemory is not known here.
+// maxMemory returns 0: unknown on this system.
 func maxMemory(*os.Process) int64 { return 0 }

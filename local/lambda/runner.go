@@ -1,7 +1,6 @@
-// Package lambdaruntime runs the binaries of Lambda functions on this
-// machine. To a binary it is the Lambda Runtime API (Lambda developer guide,
-// "Using the Lambda runtime API for custom runtimes"); to its caller it is
-// the Invoke operation.
+// Package lambda runs the binaries of Lambda functions on this machine. A
+// binary calls its Lambda Runtime API (Lambda developer guide, "Using the Lambda
+// runtime API for custom runtimes"); callers invoke it with [Runner.Invoke].
 package lambda
 
 import (
@@ -20,36 +19,36 @@ import (
 	"premiumhls/local/iam"
 )
 
-// Sizes that Lambda takes of a synchronous invocation, in bytes.
+// Size limits of a synchronous invocation, in bytes.
 const (
 	MaxRequest  = 6 << 20
 	MaxResponse = 6<<20 + 100
 )
 
-// Errors of an invocation that no function took part in.
+// Errors of an invocation that did not reach the function.
 var (
 	ErrThrottled       = errors.New("TooManyRequestsException: all execution environments are in use")
 	ErrRequestTooLarge = fmt.Errorf("RequestTooLargeException: request must be smaller than %d bytes", MaxRequest)
 	ErrClosed          = errors.New("the function's runner is closed")
 )
 
-// A FunctionError is an error that the function gave, or that Lambda gives in
-// its place when it ends or takes too long.
+// A FunctionError is an error that the function returned, or Lambda's error for
+// a function that exited or timed out.
 type FunctionError struct {
-	Type    string // such as "errorString", "Runtime.ExitError" or "Sandbox.Timedout"
+	Type    string // for example "errorString", "Runtime.ExitError" or "Sandbox.Timedout"
 	Message string
 }
 
 func (e *FunctionError) Error() string { return e.Type + ": " + e.Message }
 
-// A Function is a Lambda function and its configuration. What is zero has
+// A Function is a Lambda function and its configuration. A zero field has
 // Lambda's default.
 type Function struct {
 	Name   string // default: the binary's file name
 	Binary string // see [Build]
 
-	// Env is the function's own environment. The rest is what Lambda sets, and
-	// PATH; nothing else of this process is passed on.
+	// Env is the function's own environment. The process also gets the variables
+	// that Lambda sets, and PATH, but no other variable of this process.
 	Env map[string]string
 
 	// Credentials are those of the function's role. The zero value is
@@ -57,41 +56,40 @@ type Function struct {
 	Credentials iam.Credentials
 	// LogGroup is the function's log group; default: /aws/lambda/NAME.
 	LogGroup string
-	// Authorize, unless nil, decides what Lambda does with the role of the
-	// function: writing its log and its traces. What is denied is dropped, as
-	// on Lambda.
+	// Authorize, unless nil, decides what Lambda may do with the function's
+	// role: write logs and traces. Denied writes are dropped, as on Lambda.
 	Authorize func(action, resource string) error
 	Tracing   bool // active tracing with X-Ray
 
 	Timeout     time.Duration // of one invocation; default: 3 s
-	MemoryMB    int           // told to the function, not enforced; default: 128
+	MemoryMB    int           // passed to the function, not enforced; default: 128
 	Concurrency int           // execution environments at a time; default: 10
 
 	// Freeze stops an execution environment between invocations, as Lambda
-	// does: work left in the background goes on with the next invocation.
-	// It is ignored where there are no Unix signals.
+	// does: background work continues with the next invocation.
+	// It is ignored on systems without Unix signals.
 	Freeze bool
 
-	// Log takes what the function writes to its standard output and error,
-	// whole lines at a time and no two at once. Nil: nothing is kept.
+	// Log gets the function's standard output and error, a whole line in each
+	// write and no concurrent writes. Nil: discarded.
 	Log io.Writer
 
-	// Report, unless nil, is told what each answered invocation took, before
-	// Invoke returns. It is called by several goroutines at once.
+	// Report, unless nil, is called after each invocation with a response,
+	// before Invoke returns. It is called concurrently.
 	Report func(Report)
 }
 
-// A Report is what Lambda's log says of an invocation in its REPORT line.
+// A Report has the values of an invocation's REPORT line in Lambda's log.
 type Report struct {
-	// Started is when the process was.
+	// Started is the start time of the process.
 	Started time.Time
 	// Init is the time from the start of the process until it asked for its
-	// first invocation; zero where it was warm.
+	// first invocation; zero for a warm start.
 	Init time.Duration
-	// Duration is the time from the hand-over of the event to the answer.
+	// Duration is the time from the dispatch of the event to the response.
 	Duration time.Duration
-	// MaxMemory is the most memory that the process has had, in bytes; zero
-	// where the system does not tell.
+	// MaxMemory is the peak memory of the process, in bytes; zero if the system
+	// does not report it.
 	MaxMemory int64
 }
 
@@ -100,9 +98,9 @@ const (
 	defaultMemoryMB    = 128
 	defaultConcurrency = 10
 
-	// initTime is what Lambda allows for an environment's start; one that
-	// takes longer is started once more within the invocation's own time.
-	// Here the two times are simply added.
+	// initTime is Lambda's limit for the start of an environment. Lambda starts
+	// a slower one again within the invocation's timeout; here the two limits
+	// are added.
 	initTime = 10 * time.Second
 )
 
@@ -113,14 +111,13 @@ type Runner struct {
 
 	mu         sync.Mutex
 	all        map[*environment]struct{}
-	idle       []*environment // the last one used last
-	generation int            // environments of an earlier one are not used again
+	idle       []*environment // the most recently used is last
+	generation int            // environments of an earlier generation are not used again
 	coldStarts int
 	closed     bool
 }
 
-// Start returns a runner of f. Execution environments are started when there
-// is something for them to do.
+// Start returns a runner of f. It starts execution environments on demand.
 func Start(f Function) *Runner {
 	f.Name = cmp.Or(f.Name, strings.TrimSuffix(filepath.Base(f.Binary), ".exe"))
 	f.Timeout = cmp.Or(f.Timeout, defaultTimeout)
@@ -141,8 +138,8 @@ func Start(f Function) *Runner {
 //
 // The error is a [*FunctionError] if the function failed, [ErrThrottled] if
 // as many invocations as Concurrency allows are running, [ErrRequestTooLarge],
-// or [ErrClosed]. A ctx that ends ends the waiting alone: the function goes
-// on, as on Lambda.
+// or [ErrClosed]. If ctx ends, Invoke stops waiting; the function keeps running,
+// as on Lambda.
 func (r *Runner) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if len(payload) > MaxRequest {
 		return nil, ErrRequestTooLarge
@@ -166,7 +163,7 @@ func (r *Runner) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 }
 
-// dispatch gives an invocation to a warm environment or a new one.
+// dispatch assigns an invocation to a warm environment or to a new one.
 func (r *Runner) dispatch(inv *invocation) error {
 	for {
 		e, warm, err := r.acquire()
@@ -201,7 +198,7 @@ func (r *Runner) acquire() (e *environment, warm bool, err error) {
 	return e, false, nil
 }
 
-// release makes an environment available and tells whether it was taken back.
+// release makes an environment available and reports whether it is idle now.
 func (r *Runner) release(e *environment) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -225,7 +222,7 @@ func (r *Runner) isClosed() bool {
 	return r.closed
 }
 
-// Processes are the ids of the processes that run now, in no order.
+// Processes returns the ids of the running processes, in no order.
 func (r *Runner) Processes() []int {
 	r.mu.Lock()
 	all := slices.Collect(maps.Keys(r.all))
@@ -239,8 +236,7 @@ func (r *Runner) Processes() []int {
 	return ids
 }
 
-// ColdStarts returns how many execution environments were started so far. It
-// tells whether the ones there are lived on.
+// ColdStarts returns the number of execution environments started so far.
 func (r *Runner) ColdStarts() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -258,8 +254,8 @@ func (r *Runner) Recycle() {
 	end(idle)
 }
 
-// Close ends all environments, whatever they do, and waits for that.
-// Invocations that are running return [ErrClosed].
+// Close ends all environments, also busy ones, and waits until they have ended.
+// Running invocations return [ErrClosed].
 func (r *Runner) Close() {
 	r.mu.Lock()
 	r.closed = true

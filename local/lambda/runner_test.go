@@ -22,7 +22,7 @@ import (
 )
 
 // parentEnv makes the test binary a process that runs a function, which waits
-// at the gate of gateEnv, and is to be killed.
+// at the gate of gateEnv, for tests that kill it.
 const (
 	parentEnv = "LAMBDARUNTIME_TEST_PARENT"
 	gateEnv   = "LAMBDARUNTIME_TEST_GATE"
@@ -104,8 +104,8 @@ func mustInvoke(t *testing.T, r *lambda.Runner, e event) response {
 	return out
 }
 
-// A gate is a server that functions call and that lets none go on until all
-// of a number are there.
+// A gate is a server that functions call. It responds to none of them until a
+// number of them are waiting.
 type gate struct {
 	URL     string
 	arrived chan struct{}
@@ -132,13 +132,13 @@ func (g *gate) await(n int) {
 	}
 }
 
-// alive tells whether a process that is or was a child of this one runs.
+// alive reports whether a process that is or was a child of this one runs.
 func alive(pid int) bool {
 	p, err := os.FindProcess(pid)
 	return err == nil && p.Signal(syscall.Signal(0)) == nil
 }
 
-// buffer takes a log.
+// buffer holds a log.
 type buffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -179,7 +179,7 @@ func TestReport(t *testing.T) {
 	r := start(t, lambda.Function{Concurrency: 1, Report: func(report lambda.Report) { reports <- report }})
 	invocation := func(e event) lambda.Report {
 		t.Helper()
-		_, _ = invoke(t.Context(), r, e) // that it fails is told, too
+		_, _ = invoke(t.Context(), r, e) // failures are reported too
 		select {
 		case report := <-reports:
 			return report
@@ -309,7 +309,7 @@ func TestLargestRequest(t *testing.T) {
 	}
 }
 
-// An environment that ends while it waits is nobody's error.
+// An idle environment that ends causes no error.
 func TestIdleEnvironmentEnds(t *testing.T) {
 	r := start(t, lambda.Function{Concurrency: 1})
 	first := mustInvoke(t, r, event{Do: "describe"})
@@ -320,7 +320,7 @@ func TestIdleEnvironmentEnds(t *testing.T) {
 	if err := process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for { // until nothing of it is left
+	for { // until it has ended
 		if _, err := os.Stat(first.Tmp); errors.Is(err, os.ErrNotExist) {
 			break
 		}
@@ -395,7 +395,7 @@ func TestRecycle(t *testing.T) {
 	g.await(1)
 	r.Recycle()
 	close(g.open)
-	busy := <-done // it is let finish
+	busy := <-done // Recycle lets it finish
 	if after := mustInvoke(t, r, event{Do: "echo"}); after.PID == busy.PID {
 		t.Error("an environment that was busy during Recycle is used again")
 	}
