@@ -51,13 +51,13 @@ func newLogBucket(stack *premiumHLS, s settings.Settings) (awss3.IBucket, constr
 		AutoDeleteObjects: jsii.Bool(!s.KeepData),
 		LifecycleRules: &[]*awss3.LifecycleRule{
 			{
-				Id:                                  jsii.String("EndOldLogs"),
+				Id:                                  jsii.String("ExpireLogs"),
 				Expiration:                          awscdk.Duration_Days(jsii.Number(logDaysKept)),
 				NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(resultDaysKept)),
 				AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(3)),
 			},
 			{
-				Id:         jsii.String("EndResults"),
+				Id:         jsii.String("ExpireQueryResults"),
 				Prefix:     jsii.String(queryOutput + "/"),
 				Expiration: awscdk.Duration_Days(jsii.Number(resultDaysKept)),
 			},

@@ -127,8 +127,8 @@ func TestLogsEnd(t *testing.T) {
 			continue
 		}
 		got := text(get(t, r.Properties, "LifecycleConfiguration", "Rules"))
-		want := `[{"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":3},"ExpirationInDays":400,"Id":"EndOldLogs","NoncurrentVersionExpiration":{"NoncurrentDays":7},"Status":"Enabled"},` +
-			`{"ExpirationInDays":7,"Id":"EndResults","Prefix":"results/","Status":"Enabled"}]`
+		want := `[{"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":3},"ExpirationInDays":400,"Id":"ExpireLogs","NoncurrentVersionExpiration":{"NoncurrentDays":7},"Status":"Enabled"},` +
+			`{"ExpirationInDays":7,"Id":"ExpireQueryResults","Prefix":"results/","Status":"Enabled"}]`
 		if got != want {
 			t.Errorf("logs end by %s", got)
 		}

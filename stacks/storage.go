@@ -38,7 +38,7 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 		AutoDeleteObjects: jsii.Bool(!s.KeepData),
 		// Keep old versions 30 days; abort incomplete uploads.
 		LifecycleRules: &[]*awss3.LifecycleRule{{
-			Id:                                  jsii.String("EndOldVersionsAndUnfinishedUploads"),
+			Id:                                  jsii.String("ExpireOldVersions"),
 			NoncurrentVersionExpiration:         awscdk.Duration_Days(jsii.Number(30)),
 			AbortIncompleteMultipartUploadAfter: awscdk.Duration_Days(jsii.Number(3)),
 			ExpiredObjectDeleteMarker:           jsii.Bool(true),
@@ -46,7 +46,7 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 	}
 	if s.Ingest && s.SourceDays > 0 {
 		*props.LifecycleRules = append(*props.LifecycleRules, &awss3.LifecycleRule{
-			Id: jsii.String("EndUploads"), Prefix: jsii.String(catalog.Prefix), Expiration: awscdk.Duration_Days(jsii.Number(s.SourceDays)),
+			Id: jsii.String("ExpireUploads"), Prefix: jsii.String(catalog.Prefix), Expiration: awscdk.Duration_Days(jsii.Number(s.SourceDays)),
 		})
 	}
 	if len(s.AllowedOrigins) > 0 {
