@@ -16,7 +16,7 @@ import (
 	"premiumhls/local/s3"
 )
 
-// A video is a folder with a playlist, found in somebody's own HLS.
+// A video is a folder with a playlist, found in the user's own HLS.
 type video struct {
 	Title    string `json:"title"`
 	Path     string `json:"path"` // below the premium path
@@ -27,7 +27,7 @@ type video struct {
 var errNoPlaylist = errors.New("no .m3u8 playlist in it or in its subfolders, and no film")
 
 // findVideos finds the folders below dir that hold HLS: those with a master
-// playlist and, where there is none above or in it, those with any playlist.
+// playlist and, if neither they nor a parent have one, those with any playlist.
 func findVideos(dir string) ([]video, error) {
 	info, err := os.Stat(dir)
 	if err != nil || !info.IsDir() {
@@ -84,7 +84,7 @@ func findVideos(dir string) ([]video, error) {
 	return videos, nil
 }
 
-// urlPath spells a folder in the characters that a premium path may have.
+// urlPath converts a folder name to the characters that a premium path allows.
 func urlPath(folder string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -95,8 +95,8 @@ func urlPath(folder string) string {
 	}, folder)
 }
 
-// sell puts videos into the bucket's premium part and lists them in the page's
-// catalog, in place of the sample.
+// sell puts videos below the bucket's premium path, and lists them in the page's
+// catalog instead of the sample.
 func sell(c *cloud.Cloud, premiumPath string, videos []video) error {
 	b, err := c.Bucket()
 	if err != nil {

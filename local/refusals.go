@@ -11,15 +11,15 @@ import (
 	"premiumhls/internal/localrun"
 )
 
-// maxRefusals and maxRefusalBody bound what is stored about refused requests.
+// maxRefusals and maxRefusalBody limit the stored error responses.
 const (
 	maxRefusals    = 200
 	maxRefusalBody = 4 << 10
 )
 
-// refusals are the last requests that were answered with an error, for premium
-// explain. They hold cookies and tokens, so they stay in memory and are served
-// on this machine only.
+// refusals are the last requests with an error response, for premium explain.
+// They contain cookies and tokens, so they stay in memory and are served on this
+// machine only.
 type refusals struct {
 	mu   sync.Mutex
 	list []localrun.Refusal // the newest last
@@ -97,7 +97,7 @@ func (r *recorder) Write(p []byte) (int, error) {
 	return r.ResponseWriter.Write(p)
 }
 
-// ReadFrom lets a file reach the connection without a copy of it in memory.
+// ReadFrom copies a file to the connection without reading it into memory.
 func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 	if r.status >= 400 {
 		return io.Copy(writerOnly{r}, src)
@@ -108,5 +108,5 @@ func (r *recorder) ReadFrom(src io.Reader) (int64, error) {
 // writerOnly hides ReadFrom from io.Copy.
 type writerOnly struct{ io.Writer }
 
-// Unwrap lets an [http.ResponseController] reach the connection.
+// Unwrap returns the wrapped writer, for [http.ResponseController].
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -10,8 +10,8 @@ import (
 	"premiumhls/local/cloud"
 )
 
-// announce lets the other commands find this run. The returned function ends
-// that.
+// announce writes the file by which other commands find this run. The returned
+// function removes it.
 func announce(place place, stack string, c *cloud.Cloud, viewers []viewer, s *refusals) (end func(), err error) {
 	outputs, err := c.Outputs()
 	if err != nil {

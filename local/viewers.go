@@ -12,15 +12,15 @@ import (
 	"premiumhls/stacks/settings"
 )
 
-// A viewer can sign in, and may watch some paths.
+// A viewer can sign in, and may watch paths.
 type viewer struct {
 	cognito.Viewer
 	paths []string // * is everything
 }
 
-// newViewers returns the viewers of a local run: ada may watch everything, and
-// ben a part, so that a newcomer sees a refusal. What they may watch depends on
-// the rule that the settings have.
+// newViewers returns the viewers of a local run: ada may watch everything, ben
+// only a part, to show how access is denied. The entitlement rule in the settings
+// decides how.
 func newViewers(rule settings.Entitlements, videos []video) []viewer {
 	ben := []string{"course-1"} // of the sample
 	if len(videos) > 0 {
@@ -103,7 +103,7 @@ func grantPaths(ctx context.Context, c *cloud.Cloud, viewers []viewer) error {
 	return nil
 }
 
-// shop stands in for the function that the settings name, if they do.
+// shop replaces the entitlements function in the settings, if any.
 func shop(viewers []viewer) cloud.Shop {
 	return func(_ context.Context, _ string, payload []byte) ([]byte, error) {
 		var question struct{ Viewer string }

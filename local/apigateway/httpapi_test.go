@@ -32,7 +32,7 @@ import (
 const (
 	clientID = "player"
 	signer   = "arn:aws:lambda:eu-central-1:000000000000:function:signer"
-	// pool is what a template would name as issuer; the local one stands in.
+	// pool is the issuer in the template; the local issuer replaces it.
 	pool = "https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_pool"
 )
 
@@ -131,7 +131,7 @@ func (w *world) wait(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-// token mints an ID token of ada's.
+// token mints an ID token of ada.
 func (w *world) token(edit func(map[string]any)) string {
 	w.Helper()
 	return w.must(w.issuer.Mint("ada", edit))
@@ -197,7 +197,7 @@ func TestTokens(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		header func(*world) string // the Authorization header, "": none
-		reason string              // "": let in
+		reason string              // "": accepted
 	}{
 		{"good", func(w *world) string { return "Bearer " + good(w) }, ""},
 		{"without the prefix", good, ""},
@@ -364,7 +364,7 @@ func TestClaimsRendering(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		value any
-		want  string // "-": left out
+		want  string // "-": absent
 	}{
 		{"text", "course-1", "course-1"},
 		{"list", []string{"premium", "staff"}, "[premium staff]"},

@@ -1,9 +1,9 @@
 // Package certificate makes the TLS certificate of a local run, signed by a
-// certificate authority of this machine. It installs nothing: whoever wants a
-// browser or phone to trust the authority adds its certificate there.
+// certificate authority of this machine. It installs nothing: to trust the
+// authority, the user adds its certificate to the browser or phone.
 //
-// The authority can certify local names and private addresses only, so that one
-// that is trusted is no danger to other sites.
+// The authority can certify local names and private addresses only, so trusting
+// it does not endanger other sites.
 package certificate
 
 import (
@@ -49,7 +49,7 @@ func networks(list ...string) (networks []*net.IPNet) {
 	return networks
 }
 
-// An Authority signs certificates for this machine.
+// An Authority is a certificate authority for this machine.
 type Authority struct {
 	File string // of its certificate, as PEM
 
@@ -57,8 +57,8 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// Open reads the authority in a folder, or makes it. A phone that trusts it
-// once trusts later runs.
+// Open reads the authority from a folder, or creates it there. A phone that
+// trusts it once also trusts later runs.
 func Open(folder string) (*Authority, error) {
 	file, keyFile := filepath.Join(folder, "ca.pem"), filepath.Join(folder, "ca.key")
 	a, err := read(file, keyFile)
@@ -69,7 +69,7 @@ func Open(folder string) (*Authority, error) {
 		return nil, fmt.Errorf("reading the certificate authority in %s: %w (delete the folder to make a new one)", folder, err)
 	}
 	if err := create(folder, file, keyFile); err != nil {
-		return nil, fmt.Errorf("making the certificate authority in %s: %w", folder, err)
+		return nil, fmt.Errorf("creating the certificate authority in %s: %w", folder, err)
 	}
 	return read(file, keyFile)
 }
@@ -148,7 +148,7 @@ func Check(host string) error {
 	return fmt.Errorf("invalid host %q: must be a private address, or a name that is or ends in .%s", host, strings.Join(localNames, ", ."))
 }
 
-// Config is the configuration of a server for hosts: names or addresses.
+// Config returns the TLS configuration of a server for hosts: names or addresses.
 func (a *Authority) Config(hosts ...string) (*tls.Config, error) {
 	leaf := &x509.Certificate{
 		SerialNumber: serial(), Subject: pkix.Name{CommonName: hosts[0]},
@@ -171,12 +171,12 @@ func (a *Authority) Config(hosts ...string) (*tls.Config, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, a.root, &key.PublicKey, a.key)
 	if err != nil {
-		return nil, fmt.Errorf("making a certificate for %s: %w", strings.Join(hosts, ", "), err)
+		return nil, fmt.Errorf("creating a certificate for %s: %w", strings.Join(hosts, ", "), err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
 }
 
-// Transport is a client that trusts the authority.
+// Transport returns a transport that trusts the authority.
 func (a *Authority) Transport() http.RoundTripper {
 	roots := x509.NewCertPool()
 	roots.AddCert(a.root)

@@ -32,7 +32,7 @@ func TestServe(t *testing.T) {
 	server.TLS, server.EnableHTTP2 = config, true
 	server.StartTLS()
 	defer server.Close()
-	// What trusted the authority once trusts it in the next run.
+	// A client that trusts the authority also trusts it in the next run.
 	client := http.Client{Transport: again.Transport()}
 	for _, url := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} {
 		response, err := client.Get(url)
@@ -50,7 +50,7 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// One that is trusted can certify no site of the internet.
+// A trusted authority cannot certify sites on the internet.
 func TestLocalHostsOnly(t *testing.T) {
 	a, err := certificate.Open(t.TempDir())
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"premiumhls/local/s3"
 )
 
-// logDelay is how long requests wait for the file that holds them. CloudFront
-// delivers within an hour.
+// logDelay is the delay between a request and the delivery of its log file.
+// CloudFront delivers within an hour.
 const logDelay = 5 * time.Second
 
 // An accessLog collects requests of the distribution, and delivers them into
@@ -24,7 +24,7 @@ const logDelay = 5 * time.Second
 type accessLog struct {
 	mu      sync.Mutex
 	lines   strings.Builder
-	pending bool // a delivery will come
+	pending bool // a delivery is scheduled
 }
 
 // log adds a request to the access log, if the distribution has one.
@@ -146,8 +146,8 @@ func (to logTarget) format(lines string) string {
 	return b.String()
 }
 
-// AccessLog delivers the distribution's access log, and returns all of it that
-// is in the bucket.
+// AccessLog delivers the pending access log, and returns the whole log in the
+// bucket.
 func (c *Cloud) AccessLog() (string, error) {
 	if err := c.deliverLog(); err != nil {
 		return "", err

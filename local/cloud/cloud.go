@@ -1,6 +1,6 @@
-// Package cloud runs the stack on one machine: it deploys the synthesized
-// template as it is, with the real Lambda code in processes of its own, and
-// stands in for the services around it.
+// Package cloud runs the stack on one machine: it deploys the unchanged
+// synthesized template, runs the real Lambda code in its own processes, and
+// replaces the AWS services around it by local stand-ins.
 package cloud
 
 import (
@@ -32,38 +32,38 @@ import (
 	"premiumhls/stacks/assets"
 )
 
-// Options is what a Cloud is made of. The first four are needed.
+// Options are the options of a Cloud. The first four are required.
 type Options struct {
-	Root     string // of the repository, where functions are built from
+	Root     string // of the repository with the functions' code
 	Assembly string // the folder of the cloud assembly
 	Stack    string // the stack's name
-	Host     string // where the edge will be reached, as in localhost:8080
+	Host     string // of the edge, for example localhost:8080
 
 	Viewers     []cognito.Viewer                         // who can sign in
-	Functions   io.Writer                                // takes what the functions log; nil is nowhere
-	Shop        Shop                                     // answers for functions that are not the stack's
-	Requests    func(edge.Entry)                         // is told of each request to the edge
-	Access      func(iam.Decision)                       // is told of each call that IAM decided
-	Step        func(what string, do func() error) error // runs what takes long, and may print it; nil runs it
+	Functions   io.Writer                                // gets the functions' logs; nil: discarded
+	Shop        Shop                                     // responds for functions outside the stack
+	Requests    func(edge.Entry)                         // called after each request to the edge
+	Access      func(iam.Decision)                       // called after each decision of IAM
+	Step        func(what string, do func() error) error // runs a slow step, and can print it; nil: runs it
 	NoCache     bool                                     // every request reaches an origin, and nothing is compressed
-	Propagation time.Duration                            // how long the edge goes on as it was after a deploy
-	// RefuseECDSASHA256 has the edge take of ECDSA what AWS documents only.
+	Propagation time.Duration                            // how long the edge serves the old distribution after a deploy
+	// RefuseECDSASHA256 makes the edge accept only documented ECDSA signatures.
 	RefuseECDSASHA256 bool
 	Now               func() time.Time // the edge's clock; the functions have the machine's
 	// TLS serves the issuer over https, for pages that are at https://Host. The
 	// edge is the caller's to serve.
 	TLS *tls.Config
-	// Public lets other devices reach the issuer under Host's name.
+	// Public makes the issuer reachable from other devices, at Host's name.
 	Public bool
 	// Issuer is the transport to issuers' keys; http.DefaultTransport when nil.
 	Issuer http.RoundTripper
 	// KeepIssuer signs viewers in at the issuer that the settings name, in place
 	// of the local one.
 	KeepIssuer bool
-	Log        *slog.Logger // takes the causes of failures; nil is nowhere
+	Log        *slog.Logger // gets the causes of failures; nil: discarded
 }
 
-// A Cloud is a stack on this machine. It serves as the stack's distribution.
+// A Cloud is a stack on this machine. As a handler it is the distribution.
 type Cloud struct {
 	Parameters *ssm.Store
 	KMS        *kms.Service
@@ -74,7 +74,7 @@ type Cloud struct {
 	stack     *cloudformation.Stack
 	buckets   buckets
 	functions *functions
-	tables    *dynamodb.Server // nil until there is a table
+	tables    *dynamodb.Server // nil before the first table
 	ingest    *ingest          // nil unless the template needs it
 	resources *cloudformation.CustomResource
 	before    atomic.Int64 // the number of events before this deploy
@@ -86,7 +86,7 @@ type Cloud struct {
 	servers   []*server
 }
 
-// New makes a Cloud with nothing deployed.
+// New returns a Cloud with nothing deployed.
 func New(options Options) (_ *Cloud, err error) {
 	if options.Step == nil {
 		options.Step = func(_ string, do func() error) error { return do() }
@@ -143,7 +143,7 @@ func New(options Options) (_ *Cloud, err error) {
 	return c, nil
 }
 
-// where is the place that the stack takes itself to be in.
+// where returns the account, region and id of the stack.
 func (c *Cloud) where() cfn.Environment {
 	return cfn.Environment{
 		Region:    "us-east-1",
@@ -155,7 +155,7 @@ func (c *Cloud) where() cfn.Environment {
 	}
 }
 
-// Deploy brings the stack to what a template says, as CloudFormation does.
+// Deploy deploys a template, as CloudFormation does.
 func (c *Cloud) Deploy(ctx context.Context, t *cfn.Template) error {
 	if err := c.startIngest(t); err != nil {
 		return err
@@ -205,7 +205,7 @@ func (c *Cloud) prepare(ctx context.Context, t *cfn.Template) error {
 	return nil
 }
 
-// status is the stack's, for functions that ask while it is deployed.
+// status returns the stack's status, for functions that call DescribeStacks.
 func (c *Cloud) status(string) string {
 	if events := c.stack.Events(); slices.ContainsFunc(events[c.before.Load():], func(e cloudformation.Event) bool { return e.Action == cloudformation.Rollback }) {
 		return cloudformation.UpdateRollbackInProgress
@@ -213,7 +213,7 @@ func (c *Cloud) status(string) string {
 	return cloudformation.UpdateInProgress
 }
 
-// serveAPI reads the HTTP API, and lets the issuer know its clients.
+// serveAPI configures the HTTP API, and the issuer with the API's clients.
 func (c *Cloud) serveAPI() error {
 	var resources []cfn.Resolved
 	for _, r := range c.resolved() {
@@ -225,7 +225,7 @@ func (c *Cloud) serveAPI() error {
 	}
 	api, err := apigateway.New(config, apigateway.Options{Invoke: c.functions.invoke, Authorize: c.apiMayInvoke, AccountID: c.where().AccountID, Client: &http.Client{Transport: c.options.Issuer}, Log: c.options.Log})
 	if err != nil {
-		return fmt.Errorf("making the API: %w", err)
+		return fmt.Errorf("configuring the API: %w", err)
 	}
 	c.api.Store(api)
 	if c.issuer.Load() != nil {
@@ -250,13 +250,13 @@ func (c *Cloud) serveAPI() error {
 		LogoutURIs:   []string{page},
 	})
 	if err != nil {
-		return fmt.Errorf("making the issuer: %w", err)
+		return fmt.Errorf("configuring the issuer: %w", err)
 	}
 	c.issuer.Store(provider)
 	return nil
 }
 
-// serveAgain has the edge serve what is there after a rollback.
+// serveAgain makes the edge serve the distribution after a rollback.
 func (c *Cloud) serveAgain() error {
 	if len(c.stack.Resources("AWS::CloudFront::Distribution")) == 0 {
 		c.edge.Store(nil)
@@ -275,8 +275,8 @@ func (c *Cloud) CloudFront() (resources []cfn.Resolved) {
 	return resources
 }
 
-// serveDistribution reads the distribution and gives it to the edge, at once
-// the first time and after the propagation time from then on.
+// serveDistribution passes the distribution to the edge, the first time at once
+// and later after the propagation time.
 func (c *Cloud) serveDistribution() error {
 	resources := c.CloudFront()
 	dropWebACL(resources)
@@ -308,7 +308,7 @@ func (c *Cloud) serveDistribution() error {
 	return nil
 }
 
-// invalidate drops paths from the edge's cache, as the CDK's uploads ask.
+// invalidate removes paths from the edge's cache after uploads of the CDK.
 func (c *Cloud) invalidate(_ context.Context, _ string, paths []string) error {
 	if running := c.edge.Load(); running != nil {
 		running.Invalidate(paths)
@@ -322,8 +322,8 @@ func (c *Cloud) apiMayInvoke(function, route string) error {
 	return c.serviceMay("apigateway.amazonaws.com", source, "lambda:InvokeFunction", function)
 }
 
-// origin finds what a distribution's origin leads to on this machine. A bucket
-// is read as CloudFront reads it, with origin access control.
+// origin returns the local handler of a distribution's origin. A bucket is read
+// as CloudFront reads it, with origin access control.
 func (c *Cloud) origin(domain string) http.Handler {
 	if b := c.buckets.byDomain(domain); b != nil {
 		source := "arn:aws:cloudfront::" + c.where().AccountID + ":distribution/"
@@ -340,7 +340,7 @@ func (c *Cloud) origin(domain string) http.Handler {
 	return nil
 }
 
-// ServeHTTP serves the distribution, once there is one.
+// ServeHTTP serves the distribution.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if running := c.edge.Load(); running != nil {
 		running.ServeHTTP(w, r)
@@ -373,7 +373,7 @@ func (c *Cloud) Outputs() (map[string]string, error) { return c.stack.Outputs() 
 // Events are what deploys did so far, in order.
 func (c *Cloud) Events() []cloudformation.Event { return c.stack.Events() }
 
-// Processes are the ids of the processes of all warm functions.
+// Processes returns the process ids of all warm functions.
 func (c *Cloud) Processes() []int { return c.functions.processes() }
 
 // Restart ends all warm functions: the next request meets a cold start.

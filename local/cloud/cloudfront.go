@@ -11,9 +11,8 @@ import (
 	"premiumhls/local/cloudformation"
 )
 
-// dropWebACL takes a web ACL off the distribution: there is no firewall on
-// this machine, and the edge serves no distribution of which it would leave
-// out a part.
+// dropWebACL removes the web ACL from the distribution: there is no firewall on
+// this machine, and the edge rejects properties that it does not support.
 func dropWebACL(resources []cfn.Resolved) {
 	for i, r := range resources {
 		config, ok := r.Properties["DistributionConfig"].(map[string]any)
@@ -27,8 +26,8 @@ func dropWebACL(resources []cfn.Resolved) {
 	}
 }
 
-// proofProvider has the edge serve the distribution before it is proven: what
-// is deployed by then is all that it depends on.
+// proofProvider makes the edge serve the distribution before the deploy check
+// runs: everything that the check depends on is deployed by then.
 type proofProvider struct {
 	cloudformation.Provider
 	cloud *Cloud
@@ -48,8 +47,8 @@ func (p proofProvider) Update(ctx context.Context, r cloudformation.Resource, st
 	return p.Provider.Update(ctx, r, state)
 }
 
-// publicKeyProvider refuses what CloudFront refuses of a public key: another
-// material, and its deletion while a key group names it.
+// publicKeyProvider rejects what CloudFront rejects: a change of a public key,
+// and its deletion while a key group names it.
 type publicKeyProvider struct {
 	cloudformation.Generic
 	cloud *Cloud

@@ -10,11 +10,11 @@ import (
 	"premiumhls/local/dynamodb"
 )
 
-// Shop answers in place of a Lambda function that the settings name and that
-// is not on this machine: the seller's own, which decides who may watch what.
+// Shop replaces the Lambda function in the settings that decides viewers'
+// entitlements: it is outside the stack, so not on this machine.
 type Shop func(ctx context.Context, functionARN string, payload []byte) ([]byte, error)
 
-// tableProvider makes tables in a DynamoDB that starts with the first.
+// tableProvider creates tables. The first one starts DynamoDB.
 type tableProvider struct {
 	cloudformation.Generic
 	cloud *Cloud
@@ -46,8 +46,8 @@ func (tableProvider) Update(_ context.Context, _ cloudformation.Resource, state 
 	return state, nil
 }
 
-// Table is where the stack's table of entitlements is reached, and its name;
-// both are empty where there is none.
+// Table returns the endpoint and name of the stack's table of entitlements; both
+// are empty if there is no table.
 func (c *Cloud) Table() (endpoint, name string) {
 	outputs, err := c.Outputs()
 	if err != nil || c.tables == nil {
@@ -56,7 +56,7 @@ func (c *Cloud) Table() (endpoint, name string) {
 	return c.tables.URL, outputs["EntitlementsTable"]
 }
 
-// Grant lets a viewer watch a path, where the stack has a table.
+// Grant grants a path to a viewer, if the stack has a table.
 func (c *Cloud) Grant(ctx context.Context, viewer, path string) error {
 	_, table := c.Table()
 	if table == "" {

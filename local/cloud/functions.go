@@ -22,18 +22,18 @@ import (
 )
 
 // functions is the provider of AWS::Lambda::Function: it builds the Go package
-// that the template names for this machine and runs it. The CDK's own
-// functions have none and are stood in for by other providers.
+// that the template names for this machine and runs it. The CDK's own functions
+// have none: other providers do their work.
 type functions struct {
 	options     Options
-	environment map[string]string // where the services are
+	environment map[string]string // endpoints of the services
 
 	authority *iam.Authority
 
 	mu      sync.Mutex
 	callers map[string]iam.Caller     // sessions of functions' roles, by the function's ARN
 	running map[string]*lambda.Runner // by ARN
-	retired []*lambda.Runner          // replaced, and perhaps still answering
+	retired []*lambda.Runner          // replaced, possibly still running
 }
 
 func newFunctions(options Options, environment map[string]string, authority *iam.Authority) *functions {
@@ -84,8 +84,7 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 	function := lambda.Function{
 		Name:    state.PhysicalID,
 		Timeout: time.Duration(number(r.Properties["Timeout"])) * time.Second,
-		// As an account has by default, and not ten: a burst of viewers is met
-		// by new environments.
+		// An account's default: a burst of viewers starts new environments.
 		Concurrency: 1000,
 		MemoryMB:    number(r.Properties["MemorySize"]),
 		Log:         f.options.Functions,
@@ -96,7 +95,7 @@ func (f *functions) start(ctx context.Context, r cloudformation.Resource, state 
 	}
 	pkg, ok := r.Metadata[assets.PackageMetadata].(string)
 	if !ok {
-		function.MayLog() // as the function itself would, for which a provider stands in
+		function.MayLog() // a provider does this function's work, and logs like it
 		return nil
 	}
 	environment := maps.Clone(f.environment)
@@ -116,7 +115,7 @@ func (f *functions) binary(pkg string) string {
 	return filepath.Join(f.options.Assembly, "functions", filepath.Base(pkg))
 }
 
-// may decides what a function may do with its role.
+// may decides whether a function's role allows an action.
 func (f *functions) may(function, action, resource string) error {
 	f.mu.Lock()
 	caller := f.callers[function]
@@ -127,7 +126,7 @@ func (f *functions) may(function, action, resource string) error {
 	return nil
 }
 
-// inner is a text in an object of properties.
+// inner returns a string in an object of properties.
 func inner(properties map[string]any, object, name string) string {
 	o, _ := properties[object].(map[string]any)
 	text, _ := o[name].(string)
@@ -198,8 +197,8 @@ func (f *functions) close() {
 	}
 }
 
-// serveFunctions answers the Invoke calls of functions: of the stack's own,
-// and in the shop's place of others.
+// serveFunctions serves the Invoke operation: for the stack's own functions, and
+// with the Shop for others.
 func (c *Cloud) serveFunctions(w http.ResponseWriter, r *http.Request) {
 	arn, ok := strings.CutPrefix(r.URL.EscapedPath(), "/2015-03-31/functions/")
 	arn, found := strings.CutSuffix(arn, "/invocations")

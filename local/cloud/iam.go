@@ -19,8 +19,8 @@ var managedPolicies = map[string]map[string]any{
 	}}},
 }
 
-// policyProvider makes resources of types that hold policies, and lets the
-// local IAM know the statements.
+// policyProvider makes resources that contain policies, and adds the statements
+// to the local IAM.
 type policyProvider struct {
 	cloudformation.Provider
 	authority *iam.Authority
@@ -70,8 +70,8 @@ func policyID(r cloudformation.Resource, state cloudformation.State) string {
 	return r.LogicalID + " " + state.PhysicalID
 }
 
-// policies are the providers of the types that hold policies, around others
-// where something else makes the resource.
+// policies returns the providers of the types that contain policies. They wrap
+// the provider that makes the resource, if any.
 func (c *Cloud) policies(providers map[string]cloudformation.Provider, generic cloudformation.Generic) {
 	for kind, read := range map[string]func(cloudformation.Resource, cloudformation.State) ([]iam.Statement, error){
 		"AWS::IAM::Role":          rolePolicies,
@@ -89,8 +89,8 @@ func (c *Cloud) policies(providers map[string]cloudformation.Provider, generic c
 	}
 }
 
-// rolePolicies are a role's trust policy, its inline policies and those of AWS
-// that it names.
+// rolePolicies returns a role's trust policy, its inline policies and its AWS
+// managed policies.
 func rolePolicies(r cloudformation.Resource, state cloudformation.State) ([]iam.Statement, error) {
 	all, err := iam.Parse(r.LogicalID+".AssumeRolePolicyDocument", r.Properties["AssumeRolePolicyDocument"])
 	if err != nil {
@@ -156,7 +156,7 @@ func keyPolicy(r cloudformation.Resource, state cloudformation.State) ([]iam.Sta
 	return statements, err
 }
 
-// permission is the statement that a permission adds to a function's policy.
+// permission returns the statement that a permission adds to a function's policy.
 func (c *Cloud) permission(r cloudformation.Resource, _ cloudformation.State) ([]iam.Statement, error) {
 	statement := iam.Statement{Source: r.LogicalID, Actions: []string{fmt.Sprint(r.Properties["Action"])}}
 	for name, value := range r.Properties {
@@ -181,7 +181,7 @@ func (c *Cloud) permission(r cloudformation.Resource, _ cloudformation.State) ([
 	return []iam.Statement{statement}, nil
 }
 
-// list is a value that is a list, or nothing.
+// list returns a value as a list; nil if it is none.
 func list(v any) []any {
 	l, _ := v.([]any)
 	return l
@@ -190,8 +190,8 @@ func list(v any) []any {
 // IAM is the local IAM with the stack's roles and policies.
 func (c *Cloud) IAM() *iam.Authority { return c.authority }
 
-// serviceMay decides an action of an AWS service that acts for something of
-// this account.
+// serviceMay decides an action of an AWS service on behalf of a resource of this
+// account.
 func (c *Cloud) serviceMay(service, source, action, resource string) error {
 	d := c.authority.Judge(iam.Call{
 		Caller:   iam.Caller{Service: service},

@@ -11,8 +11,8 @@ import (
 	"premiumhls/local/ssm"
 )
 
-// providers make the resources that this machine has something for; of all
-// others a deploy makes up ids and attributes.
+// providers returns the providers of resources with a local stand-in. All other
+// resources get placeholder ids and attributes.
 func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformation.Provider {
 	generic := cloudformation.Generic{Environment: c.where()}
 	providers := map[string]cloudformation.Provider{
@@ -35,7 +35,7 @@ func (c *Cloud) providers(assets *cloudformation.Assets) map[string]cloudformati
 	return providers
 }
 
-// attributed is a made-up resource with one attribute that is real.
+// attributed is a placeholder with one real attribute.
 type attributed struct {
 	cloudformation.Generic
 	name, value string
@@ -138,7 +138,7 @@ func (keyProvider) Update(_ context.Context, _ cloudformation.Resource, state cl
 	return state, nil
 }
 
-// parameters lets CloudFormation's plain parameters into the store.
+// parameters stores CloudFormation's parameters in the local SSM.
 type parameters struct{ store *ssm.Store }
 
 func (p parameters) Put(name, value string) error {

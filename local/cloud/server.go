@@ -13,12 +13,12 @@ import (
 
 type server struct{ http.Server }
 
-// listen serves a handler on a free port of this machine, and returns its URL.
+// listen serves a handler on a free loopback port, and returns its URL.
 func (c *Cloud) listen(handler http.Handler) (string, error) {
 	return c.listenAt("127.0.0.1", "localhost", handler, nil)
 }
 
-// listenPublic serves a handler as the edge is served: over TLS, and to other
+// listenPublic serves a handler like the edge: over TLS and reachable from other
 // devices, if the edge is.
 func (c *Cloud) listenPublic(handler http.Handler) (string, error) {
 	host, _, err := net.SplitHostPort(c.options.Host)

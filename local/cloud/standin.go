@@ -10,9 +10,8 @@ import (
 	"premiumhls/local/s3"
 )
 
-// standIns replaces the addresses of sign-in services, which are not on this
-// machine, by that of the local issuer: the hosted pages of a user pool and an
-// issuer that the settings name. Everything else of the template stays.
+// standIns returns a replacer of sign-in URLs by the local issuer's: those of a
+// user pool's managed login and of the issuer in the settings.
 func (c *Cloud) standIns() *strings.Replacer {
 	var pairs []string
 	stand := func(address string) {
@@ -37,7 +36,7 @@ func (c *Cloud) standIns() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// resolved are the stack's resources, with the local issuer in the place of
+// resolved returns the stack's resources, with the local issuer's URL in place of
 // sign-in services.
 func (c *Cloud) resolved() []cloudformation.Deployed {
 	replacer := c.standIns()
@@ -48,7 +47,7 @@ func (c *Cloud) resolved() []cloudformation.Deployed {
 	return resources
 }
 
-// rewrite applies a replacer to every text in a value.
+// rewrite applies a replacer to every string in a value.
 func rewrite(v any, r *strings.Replacer) any {
 	switch v := v.(type) {
 	case string:

@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 )
 
-// Assets are the files that a stack's assembly would upload, by object key.
+// Assets are the files that the CDK uploads for a stack, by object key.
 type Assets struct {
 	manifest string
 	files    map[string]Asset
@@ -45,10 +45,10 @@ func ReadAssets(manifest string) (*Assets, error) {
 	assets := &Assets{manifest: manifest, files: map[string]Asset{}}
 	for id, file := range document.Files {
 		if !filepath.IsLocal(file.Source.Path) {
-			return nil, fmt.Errorf("reading the asset manifest %s: the path of asset %s leaves the assembly", manifest, id)
+			return nil, fmt.Errorf("reading the asset manifest %s: the path of asset %s is outside the assembly", manifest, id)
 		}
 		if file.Source.Packaging != "zip" && file.Source.Packaging != "file" {
-			return nil, fmt.Errorf("reading the asset manifest %s: the asset %s has the unknown packaging %q", manifest, id, file.Source.Packaging)
+			return nil, fmt.Errorf("reading the asset manifest %s: asset %s: unknown packaging %q", manifest, id, file.Source.Packaging)
 		}
 		for _, destination := range file.Destinations {
 			assets.files[destination.ObjectKey] = Asset{
@@ -60,7 +60,7 @@ func ReadAssets(manifest string) (*Assets, error) {
 	return assets, nil
 }
 
-// Find is the asset that would be uploaded as an object key.
+// Find returns the asset with an object key.
 func (a *Assets) Find(objectKey string) (Asset, error) {
 	asset, ok := a.files[objectKey]
 	if !ok {

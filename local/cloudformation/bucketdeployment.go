@@ -16,36 +16,36 @@ import (
 	"premiumhls/local/s3"
 )
 
-// BucketDeployment is the provider of Custom::CDKBucketDeployment: it does what
-// the CDK's function of that name does, with buckets on this machine. Files
-// that hold no markers are served from the cloud assembly and not copied.
+// BucketDeployment is the provider of Custom::CDKBucketDeployment. It does the
+// work of the CDK's function of that name with the local buckets. Files without
+// markers are served from the cloud assembly and not copied.
 type BucketDeployment struct {
 	Assets *Assets
 	// Bucket finds a bucket by its name.
 	Bucket func(name string) (*s3.Bucket, error)
-	// Invalidate, which may be nil, is told what to drop from the edges' caches
-	// where the deployment names a distribution.
+	// Invalidate, unless nil, removes paths from the cache of the distribution
+	// that the deployment names.
 	Invalidate func(ctx context.Context, distributionID string, paths []string) error
-	// Authorize, which may be nil, decides what the CDK's function may do with
-	// its role.
+	// Authorize, unless nil, decides what the CDK's function may do with its
+	// role.
 	Authorize func(functionARN, action, resource string) error
 }
 
-// Create lays the sources into the bucket.
+// Create puts the sources into the bucket.
 func (d BucketDeployment) Create(ctx context.Context, resource Resource) (State, error) {
 	return d.deploy(ctx, resource, "aws.cdk.s3deployment."+newUUID())
 }
 
-// Update lays the sources into the bucket again.
+// Update puts the sources into the bucket again.
 func (d BucketDeployment) Update(ctx context.Context, resource Resource, state State) (State, error) {
 	return d.deploy(ctx, resource, state.PhysicalID)
 }
 
-// Delete keeps the objects: that is the CDK's default, RetainOnDelete, and the
-// only way that is supported here.
+// Delete keeps the objects: RetainOnDelete is the CDK's default, and the only
+// supported behavior.
 func (BucketDeployment) Delete(context.Context, Resource, State) error { return nil }
 
-// bucketProperties are the properties of a deployment, as strings throughout.
+// bucketProperties are the properties of a deployment, all as strings.
 type bucketProperties struct {
 	sources        []source
 	bucket         string
@@ -124,8 +124,8 @@ func (d BucketDeployment) deploy(ctx context.Context, resource Resource, physica
 	return State{PhysicalID: physicalID, Attributes: attributes}, nil
 }
 
-// sync puts the objects under the prefix and prunes what is not among them, as
-// `aws s3 sync` does. What the patterns leave out is neither put nor pruned.
+// sync puts the objects under the prefix and deletes all others there, as
+// `aws s3 sync --delete` does. It skips keys that the patterns exclude.
 func (p bucketProperties) sync(destination *s3.Bucket, objects map[string]s3.Object, authorize func(action, resource string) error) error {
 	if err := authorize("s3:ListBucket", destination.ARN()); err != nil { // to compare
 		return err
@@ -173,7 +173,7 @@ func (p bucketProperties) sync(destination *s3.Bucket, objects map[string]s3.Obj
 	return nil
 }
 
-// replace puts values in place of the source's markers.
+// replace replaces the source's markers by values.
 func (s source) replace(object s3.Object) (s3.Object, error) {
 	if len(s.markers) == 0 {
 		return object, nil
@@ -215,7 +215,7 @@ func directoryFiles(dir string) (map[string]s3.Object, error) {
 		if err != nil {
 			return err
 		}
-		info, err := root.Stat(name) // an error where a link leads out of dir
+		info, err := root.Stat(name) // an error for a link out of dir
 		if err != nil {
 			return err
 		}
@@ -228,7 +228,7 @@ func directoryFiles(dir string) (map[string]s3.Object, error) {
 	return files, err
 }
 
-// maxUnzipped bounds what a zip file may unpack to in memory.
+// maxUnzipped limits the unpacked size of a zip file, in bytes.
 const maxUnzipped = 1 << 30
 
 func zipFiles(name string) (map[string]s3.Object, error) {
@@ -244,7 +244,7 @@ func zipFiles(name string) (map[string]s3.Object, error) {
 			continue
 		}
 		if !filepath.IsLocal(entry.Name) || path.Clean(entry.Name) != entry.Name || !entry.Mode().IsRegular() {
-			return nil, fmt.Errorf("the entry %q is not a file below the archive", entry.Name)
+			return nil, fmt.Errorf("invalid entry %q: must be a file inside the archive", entry.Name)
 		}
 		content, err := readEntry(entry, left)
 		if err != nil {
@@ -264,12 +264,12 @@ func readEntry(entry *zip.File, most int64) ([]byte, error) {
 	defer reader.Close()
 	content, err := io.ReadAll(io.LimitReader(reader, most+1))
 	if err == nil && int64(len(content)) > most {
-		err = fmt.Errorf("the archive unpacks to more than %d bytes", maxUnzipped)
+		err = fmt.Errorf("the archive is too large: must unpack to at most %d bytes", maxUnzipped)
 	}
 	return content, err
 }
 
-// ignoredMetadata is system metadata that changes no answer to a viewer.
+// ignoredMetadata is system metadata without effect on responses to viewers.
 var ignoredMetadata = []string{"acl", "sse", "sse-kms-key-id", "storage-class"}
 
 func parseBucketProperties(properties map[string]any) (bucketProperties, error) {

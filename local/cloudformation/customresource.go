@@ -31,10 +31,10 @@ const (
 // function is done. An error means that the function did not run or failed.
 type Invoke func(ctx context.Context, functionARN string, payload []byte) ([]byte, error)
 
-// CustomResource is the provider of custom resources that a Lambda function
-// makes: it sends the function CloudFormation's event and waits until the
-// function puts its answer to the event's ResponseURL, which is on a server on
-// the loopback interface that CustomResource owns.
+// CustomResource is the provider of custom resources backed by a Lambda function:
+// it invokes the function with CloudFormation's event and waits until the
+// function PUTs its response to the event's ResponseURL, on CustomResource's own
+// server on the loopback interface.
 type CustomResource struct {
 	env     cfn.Environment
 	invoke  Invoke
@@ -46,15 +46,15 @@ type CustomResource struct {
 	waiting map[string]chan []byte // by the path of the ResponseURL
 }
 
-// NewCustomResource starts the server for answers. The timeout is for resources
-// without a ServiceTimeout; 0 is CloudFormation's hour.
+// NewCustomResource starts the server for responses. The timeout is for resources
+// without a ServiceTimeout; 0: CloudFormation's default of an hour.
 func NewCustomResource(env cfn.Environment, invoke Invoke, timeout time.Duration) (*CustomResource, error) {
 	if timeout == 0 {
 		timeout = defaultServiceTime
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("listening for answers of custom resources: %w", err)
+		return nil, fmt.Errorf("listening for responses of custom resources: %w", err)
 	}
 	c := &CustomResource{
 		env: env, invoke: invoke, timeout: timeout,
@@ -65,7 +65,7 @@ func NewCustomResource(env cfn.Environment, invoke Invoke, timeout time.Duration
 	return c, nil
 }
 
-// Close stops the server for answers.
+// Close stops the server for responses.
 func (c *CustomResource) Close() error { return c.server.Close() }
 
 // event is what CloudFormation sends to a custom resource.
@@ -81,7 +81,7 @@ type event struct {
 	OldResourceProperties any `json:",omitempty"`
 }
 
-// answer is what a custom resource answers.
+// answer is the response of a custom resource.
 type answer struct {
 	Status             string
 	Reason             string
@@ -93,9 +93,9 @@ type answer struct {
 	Data               map[string]any
 }
 
-// Create asks for a new resource. Where that fails, the State has the physical
-// id that the function named, or one such as CloudFormation makes up, so that
-// the rollback sends a Delete: what the function did before it failed has to go.
+// Create sends a Create event. If it fails, the State has the function's physical
+// id, or a generated one like CloudFormation's, so that the rollback sends a
+// Delete, which removes what the function made before it failed.
 func (c *CustomResource) Create(ctx context.Context, resource Resource) (State, error) {
 	a, err := c.send(ctx, "Create", resource, "")
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *CustomResource) Create(ctx context.Context, resource Resource) (State, 
 	return a.state(), nil
 }
 
-// Update asks for the new properties.
+// Update sends an Update event.
 func (c *CustomResource) Update(ctx context.Context, resource Resource, state State) (State, error) {
 	if resource.Old["ServiceToken"] != resource.Properties["ServiceToken"] {
 		return State{}, errors.New("the ServiceToken of a custom resource cannot change")
@@ -120,7 +120,7 @@ func (c *CustomResource) Update(ctx context.Context, resource Resource, state St
 	return a.state(), nil
 }
 
-// Delete asks for the resource to be deleted.
+// Delete sends a Delete event.
 func (c *CustomResource) Delete(ctx context.Context, resource Resource, state State) error {
 	_, err := c.send(ctx, "Delete", resource, state.PhysicalID)
 	return err
@@ -134,8 +134,8 @@ func (a answer) state() State {
 	return State{PhysicalID: a.PhysicalResourceID, Attributes: data, NoEcho: a.NoEcho}
 }
 
-// send sends one event and waits for its answer. The answer that comes with an
-// error is empty, or one with the status FAILED.
+// send sends one event and waits for the response. With an error, the response
+// is empty or has the status FAILED.
 func (c *CustomResource) send(ctx context.Context, requestType string, resource Resource, physicalID string) (answer, error) {
 	function, ok := resource.Properties["ServiceToken"].(string)
 	if !ok || function == "" {
@@ -184,23 +184,22 @@ func (c *CustomResource) send(ctx context.Context, requestType string, resource 
 		case err := <-invoked:
 			running, invoked = false, nil
 			if err == nil {
-				continue // the answer can still come
+				continue // the response can still arrive
 			}
 			select {
-			case body = <-answers: // answered, and failed after that
+			case body = <-answers: // it responded, and failed after that
 			default:
 				return answer{}, fmt.Errorf("invoking %s for %s: %w", function, requestType, err)
 			}
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return answer{}, fmt.Errorf("the function %s did not answer %s within %v", function, requestType, timeout)
+				return answer{}, fmt.Errorf("the function %s timed out: no response to %s within %v", function, requestType, timeout)
 			}
 			return answer{}, fmt.Errorf("waiting for %s to answer %s: %w", function, requestType, ctx.Err())
 		}
 	}
 	if running {
-		// The function is about to return. To cancel it now would end a
-		// function that did well.
+		// The function succeeded and is about to return: do not cancel it.
 		select {
 		case <-invoked:
 		case <-ctx.Done():
@@ -209,36 +208,36 @@ func (c *CustomResource) send(ctx context.Context, requestType string, resource 
 	return e.check(body)
 }
 
-// check reads an answer and holds it to what CloudFormation demands.
+// check reads a response and validates it as CloudFormation does.
 func (e event) check(body []byte) (answer, error) {
 	if len(body) > maxResponse {
-		return answer{}, fmt.Errorf("the answer to %s is longer than %d bytes", e.RequestType, maxResponse)
+		return answer{}, fmt.Errorf("the response to %s is longer than %d bytes", e.RequestType, maxResponse)
 	}
 	var a answer
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()
-	// The decoder's error can quote the answer, which can be secret.
+	// The decoder's error can quote the response, which can be secret.
 	if decoder.Decode(&a) != nil {
-		return answer{}, fmt.Errorf("the answer to %s is not the JSON that CloudFormation expects", e.RequestType)
+		return answer{}, fmt.Errorf("the response to %s is not valid JSON for CloudFormation", e.RequestType)
 	}
 	switch {
 	case a.StackID != e.StackID || a.RequestID != e.RequestID || a.LogicalResourceID != e.LogicalResourceID:
-		return answer{}, fmt.Errorf("the answer to %s does not repeat StackId, RequestId and LogicalResourceId of its event", e.RequestType)
+		return answer{}, fmt.Errorf("the response to %s does not have the StackId, RequestId and LogicalResourceId of its event", e.RequestType)
 	case a.Status != "SUCCESS" && a.Status != "FAILED":
-		return answer{}, fmt.Errorf("the answer to %s has a Status that is neither SUCCESS nor FAILED", e.RequestType)
+		return answer{}, fmt.Errorf("the response to %s has an invalid Status: must be SUCCESS or FAILED", e.RequestType)
 	case len(a.PhysicalResourceID) > maxPhysicalID:
-		return answer{}, fmt.Errorf("the answer to %s has a PhysicalResourceId longer than %d bytes", e.RequestType, maxPhysicalID)
+		return answer{}, fmt.Errorf("the response to %s has a PhysicalResourceId longer than %d bytes", e.RequestType, maxPhysicalID)
 	case a.Status == "FAILED" && a.Reason == "":
 		return a, fmt.Errorf("the function failed to %s and gave no Reason", strings.ToLower(e.RequestType))
 	case a.Status == "FAILED":
 		return a, fmt.Errorf("the function failed to %s: %s", strings.ToLower(e.RequestType), a.Reason)
 	case a.PhysicalResourceID == "":
-		return answer{}, fmt.Errorf("the answer to %s has no PhysicalResourceId", e.RequestType)
+		return answer{}, fmt.Errorf("the response to %s has no PhysicalResourceId", e.RequestType)
 	}
 	return a, nil
 }
 
-// receive takes an answer. Each ResponseURL takes one.
+// receive accepts a response. Each ResponseURL accepts one.
 func (c *CustomResource) receive(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPut {
 		http.Error(w, "only PUT", http.StatusMethodNotAllowed)
@@ -257,7 +256,7 @@ func (c *CustomResource) receive(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "nothing waits for this answer", http.StatusForbidden)
 		return
 	}
-	answers <- body // has room for the one answer
+	answers <- body // the channel has a buffer of one
 }
 
 // serviceTimeout reads the property ServiceTimeout, in seconds.
@@ -272,8 +271,8 @@ func (c *CustomResource) serviceTimeout(value any) (time.Duration, error) {
 	return time.Duration(seconds) * time.Second, nil
 }
 
-// stringified is a value as CloudFormation sends it to a custom resource:
-// numbers and booleans are strings.
+// stringified returns a value as CloudFormation sends it to a custom resource:
+// with numbers and booleans as strings.
 func stringified(value any) any {
 	switch v := value.(type) {
 	case map[string]any:

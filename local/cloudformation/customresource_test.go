@@ -21,9 +21,8 @@ import (
 	"premiumhls/local/cloudformation"
 )
 
-// function is a Lambda function that keeps the events it got and answers each
-// with what respond makes of it. Without a respond for a request type, it
-// returns and does not answer.
+// function is a Lambda function that stores its events and sends the responses of
+// respond. Without a respond for a request type, it returns and sends none.
 type function struct {
 	mu      sync.Mutex
 	arns    []string
@@ -72,7 +71,7 @@ func put(ctx context.Context, url, method string, body []byte) (int, error) {
 	return response.StatusCode, err
 }
 
-// answering is an answer with some fields over those of a good one.
+// answering returns a valid response with some fields replaced.
 func answering(fields map[string]any) func(map[string]any) any {
 	return func(event map[string]any) any {
 		answer := map[string]any{
@@ -194,13 +193,13 @@ func TestCustomResourceFails(t *testing.T) {
 		{"FAILED without a physical id", answering(map[string]any{"Status": "FAILED", "Reason": "no entropy", "PhysicalResourceId": ""}), nil, "no entropy", `^PremiumHls-Key-[A-Z0-9]{12}$`},
 		{"FAILED without a reason", answering(map[string]any{"Status": "FAILED"}), nil, "gave no Reason", `^key-1$`},
 		{"no answer and an error", nil, errors.New("exit status 2"), "invoking " + keyARN + " for Create: exit status 2", `^PremiumHls-Key-[A-Z0-9]{12}$`},
-		{"no answer in time", nil, nil, "did not answer Create within 3s", `^PremiumHls-Key-[A-Z0-9]{12}$`},
+		{"no response in time", nil, nil, "timed out: no response to Create within 3s", `^PremiumHls-Key-[A-Z0-9]{12}$`},
 		{"no physical id", answering(map[string]any{"PhysicalResourceId": ""}), nil, "has no PhysicalResourceId", `^PremiumHls-Key-`},
 		{"a physical id that is too long", answering(map[string]any{"PhysicalResourceId": strings.Repeat("x", 1025)}), nil, "longer than 1024 bytes", `^PremiumHls-Key-`},
 		{"an answer that is too long", answering(map[string]any{"Data": map[string]any{"x": strings.Repeat("x", 4096)}}), nil, "longer than 4096 bytes", `^PremiumHls-Key-`},
-		{"an unknown status", answering(map[string]any{"Status": "OK"}), nil, "neither SUCCESS nor FAILED", `^PremiumHls-Key-`},
-		{"another request's answer", answering(map[string]any{"RequestId": "other"}), nil, "does not repeat", `^PremiumHls-Key-`},
-		{"no JSON", func(map[string]any) any { return []byte("hunter2") }, nil, "not the JSON that CloudFormation expects", `^PremiumHls-Key-`},
+		{"an unknown status", answering(map[string]any{"Status": "OK"}), nil, "must be SUCCESS or FAILED", `^PremiumHls-Key-`},
+		{"another request's response", answering(map[string]any{"RequestId": "other"}), nil, "does not have the StackId", `^PremiumHls-Key-`},
+		{"no JSON", func(map[string]any) any { return []byte("hunter2") }, nil, "not valid JSON for CloudFormation", `^PremiumHls-Key-`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -225,8 +224,8 @@ func TestCustomResourceFails(t *testing.T) {
 	}
 }
 
-// An update that fails is followed by an update back; a replacement that is
-// rolled back, by a delete of what replaced.
+// A failed update is followed by an update back; the rollback of a replacement,
+// by a delete of the new resource.
 func TestCustomResourceRollback(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -290,7 +289,7 @@ func TestCustomResourceRefuses(t *testing.T) {
 	}
 }
 
-// Only a PUT to the URL of an event that waits is an answer, and only once.
+// Only the first PUT to the URL of a waiting event is a response.
 func TestResponseURL(t *testing.T) {
 	var statuses []int
 	c := newCustomResource(t, func(ctx context.Context, _ string, payload []byte) ([]byte, error) {
@@ -320,7 +319,7 @@ func TestResponseURL(t *testing.T) {
 	}
 }
 
-// The answer may come after the invocation has returned.
+// The response may arrive after the invocation has returned.
 func TestAnswerAfterInvocation(t *testing.T) {
 	f := &function{respond: map[string]func(map[string]any) any{"Create": answering(nil)}}
 	c := newCustomResource(t, func(_ context.Context, arn string, payload []byte) ([]byte, error) {
@@ -333,7 +332,7 @@ func TestAnswerAfterInvocation(t *testing.T) {
 	}
 }
 
-// The events and answers are those of the aws-lambda-go library.
+// The events and responses are those of the aws-lambda-go library.
 func TestLambdaLibrary(t *testing.T) {
 	handler := cfn.LambdaWrap(func(_ context.Context, event cfn.Event) (string, map[string]any, error) {
 		name, _ := event.ResourceProperties["ParameterName"].(string)

@@ -15,9 +15,9 @@ type operation struct {
 	stack    *Stack
 	template *cfn.Template
 	resolver *cfn.Resolver
-	before   map[string]record // the stack as it was
+	before   map[string]record // the stack before
 	created  []record          // in the order of creation
-	updated  []record          // in place or not known to be elsewhere, as they are now
+	updated  []record          // in place, or possibly in place; their new state
 	replaced map[string]record // what replaces a resource, by logical id
 }
 
@@ -34,7 +34,7 @@ func (d *operation) apply(ctx context.Context, order []string) (map[string]strin
 	return d.resolver.Outputs()
 }
 
-// step creates or updates one resource, or finds that it is the same.
+// step creates or updates one resource, or skips it if it is unchanged.
 func (d *operation) step(ctx context.Context, id string) error {
 	properties, err := d.resolver.Properties(id)
 	if err != nil {
@@ -66,8 +66,8 @@ func (d *operation) create(ctx context.Context, next record) error {
 	if err != nil {
 		d.stack.event(CreateFailed, next.LogicalID, next.Type)
 		if state.PhysicalID != "" {
-			// Nobody could use what is half made, so it is deleted whatever its
-			// policy is (undocumented; what leaves nothing behind).
+			// Undocumented: whether a partly created resource is retained. It is
+			// deleted here, whatever its policy.
 			next.deletionPolicy = "Delete"
 			d.created = append(d.created, next)
 		}
@@ -86,7 +86,7 @@ func (d *operation) update(ctx context.Context, old, next record) error {
 	}
 	if err != nil {
 		d.stack.event(UpdateFailed, next.LogicalID, next.Type)
-		// How far it came is not known, so the rollback updates it too.
+		// Its state is unknown, so the rollback updates it too.
 		d.updated = append(d.updated, next)
 		return fmt.Errorf("updating %s (%s): %w", next.LogicalID, next.Type, err)
 	}
@@ -101,11 +101,11 @@ func (d *operation) update(ctx context.Context, old, next record) error {
 	return nil
 }
 
-// rollback makes the stack what it was. Like CloudFormation's it is an update
-// to the old template and then a cleanup: old properties first, in the order
-// of dependencies, then what is new is deleted, dependents first. What replaced
-// a resource is only deleted, since the old resource is still there as it was
-// (undocumented whether a custom resource sees an Update before that Delete).
+// rollback restores the stack. Like CloudFormation's, it is an update to the old
+// template and then a cleanup: old properties first, in the order of
+// dependencies; then it deletes new resources, dependents first. A replacement is
+// only deleted, because the old resource still exists unchanged (undocumented:
+// whether a custom resource gets an Update before that Delete).
 func (d *operation) rollback(ctx context.Context) error {
 	s := d.stack
 	s.event(Rollback, s.options.Environment.StackName, "AWS::CloudFormation::Stack")
@@ -130,7 +130,7 @@ func (d *operation) rollback(ctx context.Context) error {
 		}
 		old.State = state
 		after[old.LogicalID] = old
-		s.set(old) // for what is deleted next: it may have been named here
+		s.set(old) // a resource that is deleted next may have been named here
 	}
 	for _, r := range slices.Backward(d.undone()) {
 		policy := r.deletionPolicy
@@ -147,8 +147,8 @@ func (d *operation) rollback(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// undone is what a rollback deletes, dependencies first: what was created and
-// what replaced something.
+// undone returns the resources that a rollback deletes, dependencies first:
+// created resources and replacements.
 func (d *operation) undone() []record {
 	order, err := d.template.Order()
 	if err != nil {
@@ -170,8 +170,8 @@ func (d *operation) undone() []record {
 	return undone
 }
 
-// cleanup deletes what the new template has no longer and what was replaced.
-// order is the order of the old template.
+// cleanup deletes removed and replaced resources. order is the order of the old
+// template.
 func (d *operation) cleanup(ctx context.Context, order []string) error {
 	s := d.stack
 	var failures []error

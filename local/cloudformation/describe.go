@@ -10,7 +10,7 @@ import (
 	"premiumhls/local/iam"
 )
 
-// Statuses of a stack that is there to be asked for.
+// Statuses of an existing stack.
 const (
 	CreateInProgress         = "CREATE_IN_PROGRESS"
 	UpdateInProgress         = "UPDATE_IN_PROGRESS"
@@ -44,11 +44,10 @@ type errorResponse struct {
 	Message string   `xml:"Error>Message"`
 }
 
-// Handler answers DescribeStacks of a CloudFormation client whose endpoint it
-// is, for the one stack that is named. The function status returns the stack's
-// status for its name or id, and is called concurrently; "" is a stack that is
-// not there. Authorize, unless nil, decides whether a signed request may
-// perform an action on a stack.
+// Handler returns a CloudFormation endpoint with DescribeStacks for one stack by
+// name. status returns the status of the stack with a name or id, "" if there is
+// none; it is called concurrently. Authorize, unless nil, decides whether a
+// signed request may perform an action on a stack.
 func Handler(status func(stack string) string, authorize func(r *http.Request, action string, resources ...string) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -85,9 +84,9 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 func writeXML(w http.ResponseWriter, status int, result any) {
 	body, err := xml.Marshal(result)
 	if err != nil {
-		panic(err) // a type of this package that is not XML
+		panic(err) // bug: a type that is not XML
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that left is not an error
+	_, _ = w.Write(body) // the client may have disconnected
 }

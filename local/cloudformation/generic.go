@@ -6,8 +6,8 @@ import (
 	"premiumhls/internal/cfn"
 )
 
-// Generic creates resources that no stand-in serves, with the ids and attributes
-// of [cfn.Placeholder].
+// Generic is the provider of resources without a stand-in: it returns the ids and
+// attributes of [cfn.Placeholder].
 type Generic struct {
 	Environment cfn.Environment
 }
@@ -18,11 +18,11 @@ func (g Generic) Create(_ context.Context, r Resource) (State, error) {
 	return State{PhysicalID: id, Attributes: attributes}, nil
 }
 
-// Update returns a new placeholder. A changed name is another physical id, and
-// so a replacement.
+// Update returns a new placeholder. A changed name changes the physical id, so
+// it is a replacement.
 func (g Generic) Update(ctx context.Context, resource Resource, _ State) (State, error) {
 	return g.Create(ctx, resource)
 }
 
-// Delete has nothing to delete.
+// Delete does nothing.
 func (g Generic) Delete(context.Context, Resource, State) error { return nil }

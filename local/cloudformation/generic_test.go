@@ -117,9 +117,9 @@ func TestParameter(t *testing.T) {
 		t.Errorf("parameters %v, want %v", store.values, want)
 	}
 	for name, test := range map[string][2]string{
-		"SecureString": {`"Name": "/x", "Type": "SecureString", "Value": "1"`, `Type must be String or StringList, is "SecureString"`},
-		"no value":     {`"Name": "/x", "Type": "String"`, "Value must be a string"},
-		"too long":     {`"Name": "/x", "Type": "String", "Value": "` + strings.Repeat("x", 4097) + `"`, "4097 bytes, more than 4096"},
+		"SecureString": {`"Name": "/x", "Type": "SecureString", "Value": "1"`, `Type: invalid value "SecureString": must be String or StringList`},
+		"no value":     {`"Name": "/x", "Type": "String"`, "Value: must be a non-empty string"},
+		"too long":     {`"Name": "/x", "Type": "String", "Value": "` + strings.Repeat("x", 4097) + `"`, "4097 bytes: must be at most 4096"},
 		"aws":          {`"Name": "/aws/x", "Type": "String", "Value": "1"`, "cannot begin with aws"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,11 +8,10 @@ import (
 	"unicode/utf16"
 )
 
-// replaceMarkers puts deploy-time values in place of their markers, as the
-// CDK's bucket deployment does: everywhere in a file, line by line, so that a
-// marker with a line break in it is not found. The CDK goes through the markers
-// in the order of the event; it makes them so that none is in another, and here
-// the order is that of their names.
+// replaceMarkers replaces markers by deploy-time values as the CDK's bucket
+// deployment does: everywhere in a file, line by line, so it does not find a
+// marker with a line break. It replaces the markers sorted by name, the CDK in
+// the order of the event; no marker contains another, so the result is the same.
 func replaceMarkers(content []byte, markers map[string]string, escape bool) []byte {
 	if len(markers) == 0 {
 		return content
@@ -32,9 +31,8 @@ func replaceMarkers(content []byte, markers map[string]string, escape bool) []by
 	return result.Bytes()
 }
 
-// escapeJSON is a value as it stands inside the quotes of a JSON string, in
-// ASCII, as Python's json.dumps writes it. A value that brings quotes of its own
-// has them escaped too.
+// escapeJSON escapes a value for a JSON string, without the quotes around it, in
+// ASCII, as Python's json.dumps does.
 func escapeJSON(value string) string {
 	short := map[rune]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`, '\t': `\t`, '\f': `\f`, '\b': `\b`}
 	var result bytes.Buffer

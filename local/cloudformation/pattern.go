@@ -2,9 +2,9 @@ package cloudformation
 
 import "strings"
 
-// included tells whether `aws s3 sync` takes a file, by its path relative to
-// the directory: each pattern that matches overrules those before it, and the
-// CDK passes every exclude before every include.
+// included reports whether `aws s3 sync` includes a file, by its path relative to
+// the directory: the last matching pattern decides, and the CDK passes all
+// excludes before all includes.
 func included(path string, exclude, include []string) bool {
 	result := true
 	for _, pattern := range exclude {
@@ -24,7 +24,7 @@ func included(path string, exclude, include []string) bool {
 // anything, "/" included, "?" is one character, "[a-c]" and "[!a-c]" are one
 // of a set.
 func matchPattern(pattern, name []rune) bool {
-	// After a "*" that was tried with too few characters, try it with one more.
+	// If the rest does not match, extend the match of the last "*" by one.
 	star, resume := -1, 0
 	p, n := 0, 0
 	for n < len(name) || p < len(pattern) {
@@ -51,8 +51,8 @@ func matchPattern(pattern, name []rune) bool {
 	return true
 }
 
-// matchOne matches one character with the beginning of a pattern, and returns
-// how long that beginning is.
+// matchOne matches one character with the start of a pattern, and returns the
+// length of that start.
 func matchOne(pattern []rune, c rune) (bool, int) {
 	switch pattern[0] {
 	case '?':
@@ -63,7 +63,7 @@ func matchOne(pattern []rune, c rune) (bool, int) {
 			end++
 		}
 		if end < len(pattern) && pattern[end] == ']' {
-			end++ // a "]" in the first place is one of the set
+			end++ // a leading "]" is part of the set
 		}
 		for end < len(pattern) && pattern[end] != ']' {
 			end++

@@ -1,7 +1,6 @@
 // Package cloudformation deploys a template on this machine as CloudFormation
-// deploys it in AWS: the order of creates, updates and deletes, replacement,
-// rollback and cleanup are CloudFormation's; what a resource is, is up to a
-// Provider for its type.
+// does on AWS, with its order of creates, updates and deletes, its replacements,
+// rollbacks and cleanups. A [Provider] for each type makes the resources.
 package cloudformation
 
 import (
@@ -22,7 +21,7 @@ type Provider interface {
 	Delete(ctx context.Context, resource Resource, state State) error
 }
 
-// Resource is what a provider is to make. It is the provider's to keep.
+// Resource is the input of a provider, which may keep and change it.
 type Resource struct {
 	LogicalID  string
 	Type       string
@@ -33,12 +32,12 @@ type Resource struct {
 
 // State is a resource that exists.
 type State struct {
-	PhysicalID string         // what Ref gives
-	Attributes map[string]any // what Fn::GetAtt gives, by name
+	PhysicalID string         // the value of Ref
+	Attributes map[string]any // the values of Fn::GetAtt, by name
 	NoEcho     bool           // the attributes are secret
 }
 
-// LogValue keeps attributes out of logs: any of them may be secret.
+// LogValue omits the attributes: any of them can be secret.
 func (s State) LogValue() slog.Value { return slog.StringValue(s.PhysicalID) }
 
 // Deployed is a resource of the stack. Its maps are copies.
@@ -51,7 +50,7 @@ type Deployed struct {
 }
 
 // provider finds the provider of a type: one with exactly this name, else the
-// one with the longest "prefix*" that fits, else the default.
+// one with the longest matching "prefix*", else the default.
 func (s *Stack) provider(resourceType string) Provider {
 	if p, ok := s.options.Providers[resourceType]; ok {
 		return p

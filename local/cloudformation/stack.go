@@ -13,19 +13,19 @@ import (
 	"premiumhls/internal/cfn"
 )
 
-// Options says where and with what a stack is deployed.
+// Options are the options of a stack.
 type Options struct {
 	Environment cfn.Environment
-	// Providers by resource type, "AWS::SSM::Parameter", or by the beginning of
-	// one, "Custom::*".
+	// Providers by resource type, "AWS::SSM::Parameter", or by a prefix,
+	// "Custom::*".
 	Providers map[string]Provider
-	// Default makes what has no provider. nil is Generic.
+	// Default makes resources without a provider; nil: Generic.
 	Default Provider
-	// Log gets a line for each event. nil is no log.
+	// Log gets a line for each event; nil: no log.
 	Log *slog.Logger
 }
 
-// Stack is one stack. It is safe for concurrent use; deployments wait for one
+// Stack is one stack. It is safe for concurrent use: deployments run one after
 // another.
 type Stack struct {
 	options   Options
@@ -38,25 +38,25 @@ type Stack struct {
 	events    []Event
 }
 
-// record is a deployed resource with what its template said about it.
+// record is a deployed resource with its part of the template.
 type record struct {
 	Deployed
 	deletionPolicy      string
 	updateReplacePolicy string
-	// unsure: a rollback failed, so the properties may not be what is there.
+	// unsure: a rollback failed, so the real properties are unknown.
 	unsure bool
 }
 
-// Event is something that was done to a resource.
+// Event is an action on a resource.
 type Event struct {
 	Action    Action
-	LogicalID string // for Rollback the stack's name
+	LogicalID string // for Rollback: the stack's name
 }
 
-// String is the event as "CREATE Media".
+// String returns the event as "CREATE Media".
 func (e Event) String() string { return string(e.Action) + " " + e.LogicalID }
 
-// Action is what was done.
+// Action is the kind of an event.
 type Action string
 
 // The actions. A replacement is an Update, and a Delete in the cleanup.
@@ -67,23 +67,23 @@ const (
 	UpdateFailed Action = "UPDATE_FAILED"
 	Delete       Action = "DELETE"
 	DeleteFailed Action = "DELETE_FAILED"
-	Retain       Action = "RETAIN"   // left alone, as its policy says
-	Rollback     Action = "ROLLBACK" // what follows undoes what went before
+	Retain       Action = "RETAIN"   // not deleted, because of its policy
+	Rollback     Action = "ROLLBACK" // the following events undo the deployment
 )
 
-// CleanupError is returned by a deployment that is done, but that could not
-// delete something old. As in CloudFormation the stack has the new resources
-// and has forgotten the old one.
+// CleanupError is the error of a deployment that succeeded but could not delete
+// an old resource. As in CloudFormation, the stack has the new resources and no
+// longer the old one.
 type CleanupError struct{ Err error }
 
 func (e *CleanupError) Error() string {
-	return "deployed, but something old is left behind: " + e.Err.Error()
+	return "deployed, but could not delete an old resource: " + e.Err.Error()
 }
 
-// Unwrap gives the causes.
+// Unwrap returns the causes.
 func (e *CleanupError) Unwrap() error { return e.Err }
 
-// New makes an empty stack.
+// New returns an empty stack.
 func New(options Options) *Stack {
 	if options.Default == nil {
 		options.Default = Generic{Environment: options.Environment}
@@ -94,14 +94,14 @@ func New(options Options) *Stack {
 	return &Stack{options: options, resources: map[string]record{}}
 }
 
-// Deploy makes the stack what the template says, or leaves it as it was and
-// returns why. Only a CleanupError means that the new template is in place.
+// Deploy brings the stack to the template. If it fails, it rolls back and returns
+// the cause. Only a CleanupError means that the new template is deployed.
 //
-// Resources are created and updated in the order of their dependencies; one
-// whose resolved properties are the same is skipped. Then what was removed or
-// replaced is deleted, dependents first. When something fails, what was updated
-// gets its old properties back and then what was created is deleted, also when
-// ctx is done by then.
+// Deploy creates and updates resources in the order of their dependencies, and
+// skips those whose resolved properties are unchanged. Then it deletes removed
+// and replaced resources, dependents first. A rollback first restores the old
+// properties of updated resources and then deletes the created ones, even if ctx
+// is done.
 func (s *Stack) Deploy(ctx context.Context, t *cfn.Template) error {
 	s.deploying.Lock()
 	defer s.deploying.Unlock()
@@ -118,7 +118,7 @@ func (s *Stack) Deploy(ctx context.Context, t *cfn.Template) error {
 	d := &operation{stack: s, template: t, resolver: resolver, before: maps.Clone(s.resources), replaced: map[string]record{}}
 	for _, id := range order {
 		if old, ok := d.before[id]; ok && old.Type != t.Resources[id].Type {
-			return fmt.Errorf("deploying %s: the resource %s is a %s and cannot become a %s; give the new one another logical id",
+			return fmt.Errorf("deploying %s: the resource %s is a %s and cannot become a %s: use another logical id for the new one",
 				s.options.Environment.StackName, id, old.Type, t.Resources[id].Type)
 		}
 	}
@@ -138,9 +138,9 @@ func (s *Stack) Deploy(ctx context.Context, t *cfn.Template) error {
 	return d.cleanup(context.WithoutCancel(ctx), previous)
 }
 
-// Destroy deletes every resource, dependents first, and stops at the first that
-// cannot be deleted. That one and those not reached stay in the stack, so
-// Destroy can be called again.
+// Destroy deletes every resource, dependents first, and stops at the first
+// failure. The remaining resources stay in the stack, so Destroy can be called
+// again.
 func (s *Stack) Destroy(ctx context.Context) error {
 	s.deploying.Lock()
 	defer s.deploying.Unlock()
@@ -160,7 +160,7 @@ func (s *Stack) Destroy(ctx context.Context) error {
 	return nil
 }
 
-// State is the state of a resource, and whether the stack has it.
+// State returns the state of a resource, and whether the stack has it.
 func (s *Stack) State(logicalID string) (State, bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -168,7 +168,7 @@ func (s *Stack) State(logicalID string) (State, bool) {
 	return r.copy().State, ok
 }
 
-// Resources are the resources of a type, by logical id. The type "" is all.
+// Resources returns the resources of a type, sorted by logical id; "": of all types.
 func (s *Stack) Resources(resourceType string) []Deployed {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -181,7 +181,7 @@ func (s *Stack) Resources(resourceType string) []Deployed {
 	return found
 }
 
-// Outputs are the outputs of the template that is deployed.
+// Outputs returns the outputs of the deployed template.
 func (s *Stack) Outputs() (map[string]string, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -191,7 +191,7 @@ func (s *Stack) Outputs() (map[string]string, error) {
 	return maps.Clone(s.outputs), nil
 }
 
-// Events is all that was done to resources, oldest first.
+// Events returns all events, oldest first.
 func (s *Stack) Events() []Event {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -211,7 +211,7 @@ func (s *Stack) set(r record) {
 	s.resources[r.LogicalID] = r
 }
 
-// delete deletes one physical resource, or leaves it where the policy says so.
+// delete deletes one physical resource, unless its policy retains it.
 func (s *Stack) delete(ctx context.Context, r record, policy string) error {
 	if policy == "Retain" || policy == "RetainExceptOnCreate" {
 		s.event(Retain, r.LogicalID, r.Type)
@@ -226,14 +226,14 @@ func (s *Stack) delete(ctx context.Context, r record, policy string) error {
 	return nil
 }
 
-// copy is the record for somebody else to keep.
+// copy returns the record as a copy for callers.
 func (r record) copy() Deployed {
 	d := r.Deployed
 	d.Properties, d.Metadata, d.State.Attributes = clone(d.Properties), clone(d.Metadata), clone(d.State.Attributes)
 	return d
 }
 
-// resource is the record as a provider gets it.
+// resource returns the record as a provider's input.
 func (r record) resource(old map[string]any) Resource {
 	return Resource{
 		LogicalID: r.LogicalID, Type: r.Type,
@@ -241,7 +241,7 @@ func (r record) resource(old map[string]any) Resource {
 	}
 }
 
-// values gives a resolver what has been deployed.
+// values returns the values of deployed resources for a resolver.
 type values struct{ stack *Stack }
 
 func (v values) Ref(logicalID string) (string, error) {
@@ -266,7 +266,7 @@ func (v values) Attribute(logicalID, name string) (any, error) {
 	return cloneValue(value), nil
 }
 
-// same tells whether an update has nothing to do.
+// same reports whether an update would change nothing.
 func (r record) same(properties map[string]any) bool {
 	return !r.unsure && reflect.DeepEqual(r.Properties, properties)
 }

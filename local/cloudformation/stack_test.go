@@ -21,15 +21,15 @@ var environment = cfn.Environment{
 	StackID: "arn:aws:cloudformation:eu-central-1:111122223333:stack/PremiumHls/1", Partition: "aws", URLSuffix: "amazonaws.com",
 }
 
-// world is a provider that keeps what it made by physical id, which is the
+// world is a provider that holds its resources by physical id, which is the
 // property Name or else the logical id.
 type world struct {
 	live    map[string]map[string]any
 	fail    map[string]error // by "CREATE KeyA"
-	partial map[string]bool  // what fails and is there all the same
+	partial map[string]bool  // failing actions that leave a resource
 	old     map[string]map[string]any
 	ctxErr  []error
-	spoil   bool // change what is handed over
+	spoil   bool // change the provider's input
 }
 
 func newWorld() *world {
@@ -109,7 +109,7 @@ func deploy(t *testing.T, s *cloudformation.Stack, resources string) {
 	}
 }
 
-// since is the events after the first n, as one string.
+// since returns the events after the first n, as one string.
 func since(s *cloudformation.Stack, n int) string {
 	var parts []string
 	for _, e := range s.Events()[n:] {
@@ -228,7 +228,7 @@ func TestRollback(t *testing.T) {
 			if got := s.Resources(""); !reflect.DeepEqual(got, resources) {
 				t.Errorf("resources %v, want %v", got, resources)
 			}
-			// The stack is whole: what failed succeeds on another try.
+			// The stack is intact: the same deployment succeeds on retry.
 			if test.failing != "" {
 				deploy(t, s, test.second)
 			}
@@ -266,8 +266,8 @@ func TestRollbackOfOutputs(t *testing.T) {
 	}
 }
 
-// A rollback that fails goes on with the rest, and says all that failed. The
-// next deployment updates what it cannot know.
+// A rollback continues after a failure and returns all failures. The next
+// deployment updates resources of unknown state.
 func TestRollbackFails(t *testing.T) {
 	w := newWorld()
 	const first = `"A": {"Type": "T", "Properties": {"Value": "1"}}, "B": {"Type": "T", "Properties": {"Value": "1"}}`
@@ -295,8 +295,8 @@ func TestRollbackFails(t *testing.T) {
 	}
 }
 
-// What is new is deleted once the rest of the stack is back: a service may
-// refuse to delete what something still names.
+// New resources are deleted after the rest of the stack is restored: a service
+// can reject the deletion of a resource that another one still names.
 func TestRollbackDeletesWhatNothingNamesAnyMore(t *testing.T) {
 	w := newWorld()
 	p := &watchful{world: w}
@@ -312,7 +312,7 @@ func TestRollbackDeletesWhatNothingNamesAnyMore(t *testing.T) {
 	}
 }
 
-// watchful notes what A names while something is deleted.
+// watchful records what A names during deletions.
 type watchful struct {
 	*world
 	stack *cloudformation.Stack
@@ -457,8 +457,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// What a provider or a caller changes in what it was given changes nothing in
-// the stack.
+// Changes that a provider or caller makes to its copies do not affect the stack.
 func TestStackKeepsItsOwnCopies(t *testing.T) {
 	w := newWorld()
 	w.spoil = true

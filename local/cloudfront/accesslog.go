@@ -14,8 +14,7 @@ import (
 // "Standard log file fields").
 const LogHeader = "#Version: 1.0\n#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken x-forwarded-for ssl-protocol ssl-cipher x-edge-response-result-type cs-protocol-version fle-status fle-encrypted-fields c-port time-to-first-byte x-edge-detailed-result-type sc-content-type sc-content-len sc-range-start sc-range-end\n"
 
-// A Transfer is what the standard log has of a request beside its [Entry]'s
-// own fields.
+// A Transfer has the fields of the standard log that an [Entry] does not have.
 type Transfer struct {
 	ID            string // of the request
 	Scheme        string
@@ -31,7 +30,7 @@ type Transfer struct {
 	Range         string // of the response
 }
 
-// request notes what the log has of a request.
+// request records the log fields of a request.
 func (t *Transfer) request(v *visit) {
 	r := v.r
 	t.ID, t.Scheme, t.Protocol = v.id, v.scheme, r.Proto
@@ -47,13 +46,13 @@ func (t *Transfer) request(v *visit) {
 	}
 }
 
-// response notes what the log has of a response.
+// response records the log fields of a response.
 func (t *Transfer) response(header http.Header, taken time.Duration) {
 	t.FirstByte = taken
 	t.ContentType, t.ContentLength, t.Range = header.Get("Content-Type"), header.Get("Content-Length"), header.Get("Content-Range")
 }
 
-// LogLine is the request as a line of the standard log of a distribution.
+// LogLine returns the request as a line of a distribution's standard log.
 // Cookies are not logged.
 func (e Entry) LogLine(domain string) string {
 	path, query, _ := strings.Cut(e.Path, "?")
@@ -80,8 +79,8 @@ func (e Entry) LogLine(domain string) string {
 	return strings.Join(fields, "\t") + "\n"
 }
 
-// logged encodes what a line of the log cannot have as it is (the same page,
-// "URL encoding").
+// logged encodes characters that a log line cannot contain (the same page, "URL
+// encoding").
 func logged(text string) string {
 	var b strings.Builder
 	for i := range len(text) {

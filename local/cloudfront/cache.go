@@ -8,24 +8,24 @@ import (
 	"time"
 )
 
-// Bounds of the cache, in bytes. CloudFront takes objects of 50 GB; here a
-// larger one passes through uncached, so that a folder of videos does not fill
-// the memory.
+// Limits of the cache, in bytes. CloudFront caches objects up to 50 GB; here a
+// larger object is not cached, so that a folder of videos does not fill the
+// memory.
 const (
 	maxCached = 256 << 20
 	maxObject = 16 << 20
 )
 
-// An objectCache holds the responses of origins by their cache key, and drops those
-// that were used longest ago. It is safe for concurrent use.
+// An objectCache caches responses of origins by cache key, and evicts the least
+// recently used ones. It is safe for concurrent use.
 type objectCache struct {
 	mu     sync.Mutex
 	size   int
 	byKey  map[string]*list.Element
-	recent *list.List // of *cached, the last used first
+	recent *list.List // of *cached, the most recently used first
 }
 
-// A cached is an origin's response in the cache. It does not change.
+// A cached is an origin's response in the cache. It is immutable.
 type cached struct {
 	key, path string
 	status    int
@@ -76,7 +76,7 @@ func (c *objectCache) drop(e *list.Element) {
 	c.size -= len(entry.body)
 }
 
-// invalidate drops the objects of a path, or of all paths that begin with one
+// invalidate removes the objects of a path, or of all paths that begin with one
 // that ends in * (CloudFront developer guide, "Specify the objects to
 // invalidate").
 func (c *objectCache) invalidate(path string) {

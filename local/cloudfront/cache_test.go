@@ -69,8 +69,8 @@ func result(w *httptest.ResponseRecorder) string {
 	return strings.TrimSuffix(w.Header().Get("X-Cache"), " from cloudfront")
 }
 
-// How long a response stays in the cache: what it says, and what the second
-// and third request a time later get.
+// How long a response is cached, and what the second and third request get some
+// time later.
 func TestLifetimes(t *testing.T) {
 	policy := func(min, def, max time.Duration) func(*cloudfront.Behavior) {
 		return func(b *cloudfront.Behavior) {
@@ -130,7 +130,7 @@ func TestLifetimes(t *testing.T) {
 	}
 }
 
-// An object that is over is asked for with its validator.
+// An expired object is requested with its validator.
 func TestRefresh(t *testing.T) {
 	version := "1"
 	fails := false
@@ -161,7 +161,7 @@ func TestRefresh(t *testing.T) {
 	version = "2"
 	step(time.Second, "Miss", "2")
 	fails = true
-	step(time.Minute, "RefreshHit", "2") // the origin fails: what is cached is served
+	step(time.Minute, "RefreshHit", "2") // the origin fails: the cached object is served
 	fails, control = false, "must-revalidate, max-age=60"
 	step(time.Minute, "RefreshHit", "2")
 	fails = true
@@ -212,7 +212,7 @@ func TestErrorsInCache(t *testing.T) {
 	}
 }
 
-// What tells objects apart is what the policy names.
+// The cache key has exactly what the policy lists.
 func TestCacheKey(t *testing.T) {
 	whitelist := func(names ...string) cloudfront.Selection {
 		return cloudfront.Selection{Mode: "whitelist", Names: names}
@@ -246,7 +246,7 @@ func TestCacheKey(t *testing.T) {
 	}
 }
 
-// A cached object is good for other methods, ranges and conditions.
+// A cached object serves other methods, ranges and conditions.
 func TestServedFromCache(t *testing.T) {
 	e := newCachingEdge(nil, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("ETag", `"e"`)
@@ -266,7 +266,7 @@ func TestServedFromCache(t *testing.T) {
 	if n := e.calls.Load(); n != 1 {
 		t.Errorf("the origin was asked %d times", n)
 	}
-	// What comes without being cached is the origin's own.
+	// Uncached responses are the origin's own.
 	if e.get("/b", "Range", "bytes=0-1"); e.calls.Load() != 2 {
 		t.Error("a range of what is not cached did not reach the origin")
 	}
@@ -294,7 +294,7 @@ func TestInvalidation(t *testing.T) {
 	}
 }
 
-// The cache is bounded, and what is too large passes through.
+// The cache has a size limit, and does not cache larger objects.
 func TestCacheIsBounded(t *testing.T) {
 	c := newObjectCache()
 	body := make([]byte, maxObject)
@@ -393,7 +393,7 @@ func unpack(t *testing.T, reader func(io.Reader) (io.Reader, error), body []byte
 	return plain
 }
 
-// A cached object of a signed behavior is refused without a signature.
+// A cached object of a signed behavior needs a signature too.
 func TestSignaturesAreCheckedBeforeTheCache(t *testing.T) {
 	e := newCachingEdge(nil, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "x") })
 	d := *e.distribution.Load()

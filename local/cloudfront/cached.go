@@ -10,8 +10,8 @@ import (
 	"premiumhls/internal/cloudfront"
 )
 
-// serveCached answers a GET or HEAD request from the cache, or from the origin
-// and then the cache.
+// serveCached responds to a GET or HEAD request from the cache, or from the
+// origin, and caches the response.
 func (v *visit) serveCached(b *cloudfront.Behavior, path string, origin http.Handler, out *http.Request) {
 	encodings := out.Header.Get("Accept-Encoding")
 	if !b.CachePolicy.Gzip && !b.CachePolicy.Brotli {
@@ -24,14 +24,14 @@ func (v *visit) serveCached(b *cloudfront.Behavior, path string, origin http.Han
 		v.deliver(b, have, "Hit", now.Sub(have.stored))
 		return
 	}
-	// A part of an object is not cached: CloudFront asks for it, or for more,
-	// as it likes.
+	// Parts of objects are not cached. CloudFront may request the part or
+	// more.
 	if have == nil && (v.r.Method == http.MethodHead || out.Header.Get("Range") != "") {
 		v.pass(b, origin, out)
 		return
 	}
-	// The edge asks for the whole object, and looks at the viewer's own
-	// conditions itself.
+	// The edge requests the whole object, and evaluates the viewer's conditions
+	// itself.
 	for _, name := range []string{"If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range"} {
 		out.Header.Del(name)
 	}
@@ -56,8 +56,8 @@ func (v *visit) serveCached(b *cloudfront.Behavior, path string, origin http.Han
 		return
 	}
 	if have != nil && have.status == http.StatusOK && in.status >= 500 && !mustRevalidate(have.header) {
-		// The origin cannot say whether the object changed: what is cached is
-		// served (CloudFront developer guide, "How CloudFront processes HTTP
+		// The origin failed to revalidate: serve the cached object
+		// (CloudFront developer guide, "How CloudFront processes HTTP
 		// 4xx and 5xx status codes").
 		v.deliver(b, have, "RefreshHit", 0)
 		return
@@ -65,7 +65,7 @@ func (v *visit) serveCached(b *cloudfront.Behavior, path string, origin http.Han
 	v.store(b, key, path, encodings, in, now)
 }
 
-// refresh serves what is cached after the origin said that it is the same.
+// refresh serves the cached object after the origin responded with 304.
 func (v *visit) refresh(b *cloudfront.Behavior, have *cached, header http.Header, now time.Time) {
 	again := *have
 	again.stored, again.header = now, have.header.Clone()
@@ -87,8 +87,8 @@ func mustRevalidate(header http.Header) bool {
 	return must || proxy
 }
 
-// store caches an origin's response, compressed where the rules say so, and
-// serves it.
+// store caches an origin's response, compressed if the rules apply, and serves
+// it.
 func (v *visit) store(b *cloudfront.Behavior, key, path, encodings string, in *capture, now time.Time) {
 	entry := &cached{key: key, path: path, status: in.status, header: http.Header{}, body: in.body.Bytes(), stored: now}
 	for name, values := range in.header {
@@ -119,7 +119,7 @@ func (v *visit) deliver(b *cloudfront.Behavior, e *cached, result string, age ti
 	}
 	if e.status != http.StatusOK {
 		a.WriteHeader(e.status)
-		_, _ = a.Write(e.body) // the viewer is gone if this fails
+		_, _ = a.Write(e.body) // fails only if the viewer disconnected
 		return
 	}
 	r := v.r.Clone(v.r.Context())
@@ -130,7 +130,7 @@ func (v *visit) deliver(b *cloudfront.Behavior, e *cached, result string, age ti
 	http.ServeContent(a, r, "", modified, bytes.NewReader(e.body))
 }
 
-// pass sends the origin's response to the viewer as it comes.
+// pass streams the origin's response to the viewer.
 func (v *visit) pass(b *cloudfront.Behavior, origin http.Handler, out *http.Request) {
 	a := &answer{visit: v, behavior: b, header: http.Header{}}
 	origin.ServeHTTP(a, out)
@@ -139,8 +139,8 @@ func (v *visit) pass(b *cloudfront.Behavior, origin http.Handler, out *http.Requ
 	}
 }
 
-// A capture holds an origin's response, or passes it on to the viewer where it
-// is too large for the cache.
+// A capture buffers an origin's response, or streams it to the viewer if it is
+// too large for the cache.
 type capture struct {
 	*visit
 	behavior *cloudfront.Behavior

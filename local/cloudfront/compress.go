@@ -13,8 +13,8 @@ import (
 	"premiumhls/internal/cloudfront"
 )
 
-// compress compresses an object for viewers that take one of the encodings, if
-// CloudFront would. Its strong ETag becomes a weak one.
+// compress compresses an object for viewers that accept one of the encodings, if
+// CloudFront would. A strong ETag becomes weak.
 func (e *cached) compress(b *cloudfront.Behavior, encodings string) {
 	if encodings == "" || !b.Compresses(e.status, e.header) {
 		return

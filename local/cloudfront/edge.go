@@ -11,41 +11,39 @@ import (
 	"premiumhls/internal/cloudfront"
 )
 
-// cachedSignatures bounds the cache of verified signatures, to some megabytes.
+// cachedSignatures limits the cache of verified signatures, to a few megabytes.
 const cachedSignatures = 4096
 
-// Options is what an edge works with.
+// Options are the options of an edge.
 type Options struct {
-	// Scheme, where it is "https", makes every connection count as HTTPS,
-	// because TLS ends in front of the edge. Otherwise it is seen from the
-	// connection.
+	// Scheme "https" makes every connection count as HTTPS, for TLS that ends
+	// in front of the edge. Empty: the connection decides.
 	Scheme string
-	// Origins finds the origin with a domain name; nil is an origin that
-	// cannot be reached.
+	// Origins returns the origin with a domain name; nil if it cannot be
+	// reached.
 	Origins func(domainName string) http.Handler
-	// Country tells a viewer's country, as two letters, or empty where it is
-	// not known. Nil knows none.
+	// Country returns a viewer's country as two letters, or "" if unknown. Nil:
+	// always unknown.
 	Country func(netip.Addr) string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
-	// Cache has the edge cache and compress responses as the behaviors' cache
-	// policies say. Without it every request reaches an origin.
+	// Cache makes the edge cache and compress responses according to the
+	// behaviors' cache policies. Without it every request reaches an origin.
 	Cache bool
-	// Log is told of every request when it is answered. It may be called by
-	// many goroutines at once.
+	// Log is called after every response. It is called concurrently.
 	Log func(Entry)
 }
 
-// An Entry is what the edge tells about one request.
+// An Entry describes one request and its response.
 type Entry struct {
 	Time     time.Time
 	Viewer   netip.AddrPort
 	Method   string
 	Host     string
-	Path     string // as it came, with its query
-	Behavior string // the pattern of the behavior that was chosen; empty for none
+	Path     string // as received, with its query
+	Behavior string // the pattern of the chosen behavior; empty if none
 	Status   int
-	Rule     cloudfront.Rule     // what refused the request; empty if it reached the origin
+	Rule     cloudfront.Rule     // the rule that rejected the request; empty if it reached the origin
 	Decision cloudfront.Decision // zero if the signature check was not reached
 	Reason   string              // for people; use the other fields in code
 	Result   string              // Hit, RefreshHit, Miss, Error or Redirect, as in X-Cache
@@ -56,8 +54,8 @@ type Entry struct {
 	Duration  time.Duration
 }
 
-// An Edge serves a distribution. It must be reached without a mux that cleans
-// paths, because it judges a path as it came.
+// An Edge serves a distribution. Do not put it behind a mux that cleans paths:
+// it checks a path as received.
 type Edge struct {
 	options      Options
 	distribution atomic.Pointer[cloudfront.Distribution]
@@ -66,7 +64,7 @@ type Edge struct {
 	objects      *objectCache // nil: no caching
 }
 
-// New makes an edge that serves a distribution.
+// New returns an edge that serves a distribution.
 func New(d cloudfront.Distribution, options Options) *Edge {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -85,7 +83,7 @@ func New(d cloudfront.Distribution, options Options) *Edge {
 	return e
 }
 
-// Invalidate drops objects from the cache, by paths that may end in *.
+// Invalidate removes objects from the cache, by paths that may end in *.
 func (e *Edge) Invalidate(paths []string) {
 	if e.objects == nil {
 		return
@@ -95,8 +93,8 @@ func (e *Edge) Invalidate(paths []string) {
 	}
 }
 
-// Update makes the edge serve another version of its distribution. Requests
-// under way end with the one they began with.
+// Update makes the edge serve another version of its distribution. Requests in
+// progress finish with the version they started with.
 func (e *Edge) Update(d cloudfront.Distribution) {
 	e.distribution.Store(&d)
 	e.programs.Clear()
@@ -111,7 +109,7 @@ func (e *Edge) program(f *cloudfront.Function) program {
 	return p.(program)
 }
 
-// ServeHTTP answers a viewer.
+// ServeHTTP handles a viewer's request.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v := e.newVisit(w, r)
 	defer func() {
@@ -121,12 +119,12 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.serve()
 }
 
-// responds notes the response that begins now, for the access log.
+// responds records the start of the response, for the access log.
 func (v *visit) responds(header http.Header) {
 	v.entry.Transfer.response(header, v.edge.options.Now().Sub(v.entry.Time))
 }
 
-// A visit is one request on its way.
+// A visit is the state of one request.
 type visit struct {
 	edge     *Edge
 	d        *cloudfront.Distribution
@@ -136,8 +134,8 @@ type visit struct {
 	scheme   string // of the viewer's connection: http or https
 	viewer   netip.AddrPort
 	country  string
-	path     string // as it came
-	rawQuery string // with its question mark; empty where there is none
+	path     string // as received
+	rawQuery string // with its question mark; empty if none
 	entry    Entry
 }
 
@@ -156,8 +154,8 @@ func (e *Edge) newVisit(w http.ResponseWriter, r *http.Request) *visit {
 	return v
 }
 
-// target is the path and query of a request as they came. The URL that
-// net/http makes of them is no longer that.
+// target returns the path and query of a request as received, which net/http's URL
+// no longer has.
 func target(r *http.Request) (path, query string) {
 	uri := r.RequestURI
 	if uri == "" {
@@ -187,7 +185,7 @@ func cutHost(rest string) (host, target string) {
 	return rest[:i], rest[i:]
 }
 
-// request is the request that the distribution decides about.
+// request returns the request as the distribution's rules see it.
 func (v *visit) request() cloudfront.ViewerRequest {
 	return cloudfront.ViewerRequest{
 		Method: v.r.Method, Scheme: v.scheme, Host: v.r.Host, Path: v.path, Query: v.rawQuery,

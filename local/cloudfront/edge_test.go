@@ -15,7 +15,7 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// A world is an edge with origins that note what they were asked.
+// A world is an edge with origins that record their requests.
 type world struct {
 	*Edge
 	mu      sync.Mutex
@@ -251,7 +251,7 @@ func TestHeadersToOrigin(t *testing.T) {
 		} {
 			r.Header.Set(name, value)
 		}
-		r.Header["x-real-ip"] = []string{"203.0.113.8"} // as no server would hand it over
+		r.Header["x-real-ip"] = []string{"203.0.113.8"} // not canonical: no server does that
 	}
 	const any = "\x00"
 	optimized, _ := cloudfront.ManagedCachePolicy("658327ea-f89d-4fab-a63d-7e88639e58f6")
@@ -509,8 +509,8 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// Over a real connection nothing between the socket and the edge may change a
-// path, and updates and requests may come at once.
+// Over a real connection, nothing between the socket and the edge changes a path,
+// and updates and requests can be concurrent.
 func TestOverTheNetwork(t *testing.T) {
 	w := newWorld(distribution(), func(o *Options) { o.Now = time.Now })
 	server := httptest.NewServer(w)

@@ -16,7 +16,7 @@ const noOrigin = "CloudFront attempted to establish a connection with the origin
 // badRequest is the message of the error page for an invalid request.
 const badRequest = "Bad request."
 
-// page writes one of the edge's own HTML pages.
+// page sends one of the edge's own HTML pages.
 func (v *visit) page(status int, message string) {
 	v.own("text/html", status, fmt.Appendf(nil, `<!DOCTYPE HTML PUBLIC "-//W3C//DTD HTML 4.01 Transitional//EN" "http://www.w3.org/TR/html4/loose.dtd">
 <HTML><HEAD><META HTTP-EQUIV="Content-Type" CONTENT="text/html; charset=iso-8859-1">
@@ -35,16 +35,16 @@ Request ID: %s
 `, status, html.EscapeString(message), v.id))
 }
 
-// deny writes the refusal of a request whose signature does not do.
+// deny responds to a request with a missing or invalid signature.
 //
-// Whether such an answer carries the headers of the behavior's response
-// headers policy is undocumented; the stricter reading is that it does not.
+// Undocumented: whether this response has the headers of the behavior's response
+// headers policy. Stricter reading: it does not.
 func (v *visit) deny(d cloudfront.Decision) {
 	v.own("text/xml", d.Status, []byte(`<?xml version="1.0" encoding="UTF-8"?><Error><Code>`+
 		html.EscapeString(d.Code)+`</Code><Message>`+html.EscapeString(d.Message)+`</Message></Error>`))
 }
 
-// own writes an answer that is the edge's.
+// own sends a response of the edge itself.
 func (v *visit) own(contentType string, status int, body []byte) {
 	header := v.w.Header()
 	header.Set("Server", "CloudFront")
@@ -62,7 +62,7 @@ func (v *visit) redirect(status int, url string) {
 	v.finish(status, nil)
 }
 
-// finish writes an answer whose body is at hand.
+// finish sends a response with a given body.
 func (v *visit) finish(status int, body []byte) {
 	header := v.w.Header()
 	header.Set("Via", via(v.r))
@@ -73,7 +73,7 @@ func (v *visit) finish(status int, body []byte) {
 	v.responds(header)
 	v.entry.Result = strings.TrimSuffix(header.Get("X-Cache"), " from cloudfront")
 	if v.r.Method != http.MethodHead {
-		n, _ := v.w.Write(body) // the viewer is gone if this fails
+		n, _ := v.w.Write(body) // fails only if the viewer disconnected
 		v.entry.Bytes += int64(n)
 	}
 }

@@ -14,7 +14,7 @@ const (
 	segment = "/premium/course-1/seg-1.ts"
 )
 
-// now is when every test takes place.
+// now is the time of every test.
 var now = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 
 type testKey struct {
@@ -77,7 +77,7 @@ func distribution() cloudfront.Distribution {
 	}
 }
 
-// grant is what a test signs and how.
+// grant describes what a test signs, and how.
 type grant struct {
 	key  testKey
 	hash signedcookie.Hash
@@ -105,7 +105,7 @@ func sign(key testKey, hash signedcookie.Hash, raw []byte) string {
 	return signedcookie.Encode(signature)
 }
 
-// pairs are cookies as they are sent.
+// pairs returns cookies as they are sent.
 type pairs []string
 
 func (p pairs) header() string { return strings.Join(p, "; ") }
@@ -122,7 +122,7 @@ func (p pairs) without(name string) pairs {
 
 func (p pairs) with(name, value string) pairs { return append(p.without(name), name+"="+value) }
 
-// cookies are those of a grant.
+// cookies returns the cookies of a grant.
 func (g grant) cookies() pairs { return cookiesOf(g.key, g.hash, g.raw()) }
 
 func cookiesOf(key testKey, hash signedcookie.Hash, raw []byte) pairs {

@@ -13,7 +13,8 @@ import (
 	"premiumhls/local/cloudfront/function"
 )
 
-// A FunctionRun is what a CloudFront Function did to a request or response.
+// A FunctionRun describes what a CloudFront Function did to a request or
+// response.
 type FunctionRun struct {
 	Event   string   // viewer-request or viewer-response
 	Name    string   // of the function
@@ -23,8 +24,7 @@ type FunctionRun struct {
 	Err     error    // CloudFront answers 502 for a [*function.ValidationError], else 503
 }
 
-// A program is the compiled code of a CloudFront Function, or why it does not
-// compile.
+// A program is the compiled code of a CloudFront Function, or its compile error.
 type program struct {
 	code *function.Program
 	err  error
@@ -48,7 +48,7 @@ func functions(d *cloudfront.Distribution) (list []*cloudfront.Function) {
 }
 
 // CheckFunctions compiles the functions of a distribution. CloudFront accepts
-// code that does not compile, and then answers requests with 503.
+// code that does not compile, and then responds with 503.
 func CheckFunctions(d cloudfront.Distribution) error {
 	for _, f := range functions(&d) {
 		if p := compile(f); p.err != nil {
@@ -116,8 +116,8 @@ func (v *visit) event(eventType string) function.Event {
 	}
 }
 
-// setHeaders replaces headers by those that a function returned. Cookies and
-// what a function does not see stay.
+// setHeaders replaces headers by those that a function returned. It keeps cookies
+// and headers that functions do not see.
 func setHeaders(header http.Header, before, after map[string]function.Value) {
 	for name := range before {
 		header.Del(name)
@@ -129,8 +129,8 @@ func setHeaders(header http.Header, before, after map[string]function.Value) {
 	}
 }
 
-// joinPairs writes cookies or a query that a function changed. Their order is not
-// kept: the event has none.
+// joinPairs joins cookies or a query that a function changed, sorted by name: the
+// event has no order.
 func joinPairs(values map[string]function.Value, separator string) string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -141,13 +141,13 @@ func joinPairs(values map[string]function.Value, separator string) string {
 	return strings.Join(list, separator)
 }
 
-// viewerRequest runs the behavior's function on the request. It answers and
-// returns false if the function fails or generates the response.
+// viewerRequest runs the behavior's function on the request. If the function
+// fails or generates the response, it responds and returns false.
 func (v *visit) viewerRequest(f *cloudfront.Function) bool {
 	if f == nil {
 		return true
 	}
-	// Headers of the connection end at the edge, before the function.
+	// Remove hop-by-hop headers before the function runs.
 	r := v.r.Clone(v.r.Context())
 	for name := range r.Header {
 		if cloudfront.Lists(strings.Join(v.r.Header.Values("Connection"), ","), name) {
@@ -180,7 +180,7 @@ func (v *visit) viewerRequest(f *cloudfront.Function) bool {
 	return true
 }
 
-// generated sends a response that a function made.
+// generated sends a response that a function generated.
 func (v *visit) generated(response *function.Response) {
 	header := v.w.Header()
 	header.Set("Server", "CloudFront")
@@ -235,7 +235,7 @@ func bodyOf(raw json.RawMessage) ([]byte, error) {
 }
 
 // viewerResponse runs the behavior's function on a response, and returns the
-// status that it has then.
+// resulting status.
 func (v *visit) viewerResponse(f *cloudfront.Function, status int, header http.Header) (int, error) {
 	event := v.event(function.ViewerResponse)
 	event.Response = &function.Response{
@@ -275,8 +275,8 @@ func responseCookies(header http.Header) map[string]function.Value {
 	return cookies
 }
 
-// functionFailed answers as CloudFront does if a function fails: 502 for a
-// result that it does not take, 503 for the rest.
+// functionFailed responds as CloudFront does if a function fails: 502 for an
+// invalid result, 503 for other errors.
 func (v *visit) functionFailed(err error) {
 	status, result := http.StatusServiceUnavailable, "FunctionExecutionError"
 	if errors.As(err, new(*function.ValidationError)) {

@@ -12,7 +12,7 @@ func newFunction(code string) *cloudfront.Function {
 	return &cloudfront.Function{Name: "test", Code: code}
 }
 
-// What the function sets replaces everything that the viewer sent under that name.
+// A header that the function sets replaces all values that the viewer sent.
 func TestViewerRequestFunction(t *testing.T) {
 	d := distribution()
 	d.Behaviors[1].Functions.ViewerRequest = newFunction(`function handler(event) {
@@ -96,13 +96,13 @@ func testFunctionThatFails(t *testing.T, code string) {
 	}
 }
 
-// What a viewer-request function may do beside headers, and what is recorded.
+// What a viewer-request function can do besides headers, and what is recorded.
 func TestViewerRequestFunctionChanges(t *testing.T) {
 	for _, tt := range []struct {
 		name, body string
 		status     int
 		result     string // X-Cache
-		path       string // that the origin is asked for; empty: it is not
+		path       string // of the request to the origin; empty: no request
 		query      string
 		changed    string
 	}{
@@ -138,7 +138,7 @@ func TestViewerRequestFunctionChanges(t *testing.T) {
 	}
 }
 
-// No function runs for a request that is refused before.
+// No function runs for a request that the edge rejects first.
 func TestFunctionsThatDoNotRun(t *testing.T) {
 	d := distribution()
 	for i := range d.Behaviors {

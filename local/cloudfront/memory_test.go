@@ -10,17 +10,16 @@ import (
 	"premiumhls/signedcookie"
 )
 
-// heap is what is in use, in bytes, once everything that nobody needs is gone.
+// heap returns the bytes in use after garbage collection.
 func heap() int64 {
 	runtime.GC()
-	runtime.GC() // what the first one has freed of pools
+	runtime.GC() // frees the pools' victim caches
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
 
-// Requests of every kind by the hundred thousand leave nothing behind in the
-// edge: neither memory nor goroutines.
+// A hundred thousand requests of every kind leak no memory and no goroutines.
 func TestRequestsLeaveNothingBehind(t *testing.T) {
 	origin := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("segment")) })
 	e := New(distribution(), Options{Scheme: "https", Now: clock, Origins: func(string) http.Handler { return origin }})

@@ -9,7 +9,7 @@ import (
 	"premiumhls/internal/cloudfront"
 )
 
-// serveOrigin answers with what the behavior's origin says.
+// serveOrigin responds with the response of the behavior's origin.
 func (v *visit) serveOrigin(b *cloudfront.Behavior, path string) {
 	origin := v.origin(b)
 	if origin == nil {
@@ -37,14 +37,14 @@ func (v *visit) origin(b *cloudfront.Behavior) http.Handler {
 	return v.edge.options.Origins(b.Origin.DomainName)
 }
 
-// An answer carries an origin's answer to the viewer.
+// An answer sends an origin's response to the viewer.
 type answer struct {
 	*visit
 	behavior *cloudfront.Behavior
 	header   http.Header
 	written  bool
-	replaced bool   // by a page for errors: the origin's body is dropped
-	result   string // of looking into the cache: Hit, RefreshHit or Miss; empty is Miss
+	replaced bool   // by a custom error page: the origin's body is discarded
+	result   string // of the cache lookup: Hit, RefreshHit or Miss; empty: Miss
 }
 
 func (a *answer) Header() http.Header { return a.header }
@@ -54,7 +54,7 @@ func (a *answer) WriteHeader(status int) {
 		return
 	}
 	if status < 200 {
-		return // an interim answer is for the edge
+		return // ignore 1xx responses
 	}
 	a.written = true
 	if status >= 400 && a.customError(status) {
@@ -74,8 +74,8 @@ func (a *answer) WriteHeader(status int) {
 	if a.behavior.ResponseHeaders != nil {
 		a.behavior.ResponseHeaders.Apply(a.r, header)
 	}
-	// CloudFront runs no viewer-response function where the origin answered
-	// 400 or more (CloudFront developer guide, "Restrictions on all edge
+	// CloudFront runs no viewer-response function if the origin's status is 400
+	// or higher (CloudFront developer guide, "Restrictions on all edge
 	// functions").
 	if f := a.behavior.Functions.ViewerResponse; f != nil && status < 400 {
 		changed, err := a.viewerResponse(f, status, header)
@@ -100,7 +100,7 @@ func (a *answer) WriteHeader(status int) {
 
 // dropped reports whether an origin's header does not reach the viewer
 // (CloudFront developer guide, "HTTP response headers that CloudFront removes
-// or replaces"). Cookies do only where the behavior sends cookies to the
+// or replaces"). Cookies reach it only if the behavior forwards cookies to the
 // origin.
 func dropped(name string, b *cloudfront.Behavior) bool {
 	switch name {
@@ -125,7 +125,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom lets a file reach the connection without a copy of it in memory.
+// ReadFrom copies a file to the connection without reading it into memory.
 func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if !a.written || a.replaced || a.r.Method == http.MethodHead {
 		return io.Copy(writerOnly{a}, src)
@@ -138,21 +138,21 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 // writerOnly hides ReadFrom from io.Copy.
 type writerOnly struct{ io.Writer }
 
-// Flush sends what there is.
+// Flush sends buffered data.
 func (a *answer) Flush() {
 	if !a.written {
 		a.WriteHeader(http.StatusOK)
 	}
 	if !a.replaced {
-		http.NewResponseController(a.w).Flush() // it may not be supported, which is no error of the origin's
+		http.NewResponseController(a.w).Flush() // ignore an unsupported Flush
 	}
 }
 
-// customError answers an error with the distribution's page for it, and
-// reports whether it did. Where there is no such page, or it cannot be had,
-// the error stays (CloudFront developer guide, "Generate custom error
-// responses"). A page of a signed behavior is not fetched: whether CloudFront
-// would is undocumented; the stricter reading.
+// customError responds to an error with the distribution's page for it, and
+// reports whether it did. If there is no such page, or it cannot be fetched, the
+// original error is sent (CloudFront developer guide, "Generate custom error
+// responses"). Undocumented: whether CloudFront fetches a page of a signed
+// behavior. Stricter reading: it does not.
 func (v *visit) customError(status int) bool {
 	for _, e := range v.d.CustomErrorResponses {
 		if e.ErrorCode != status || e.ResponsePagePath == "" {
@@ -183,7 +183,7 @@ func (v *visit) customError(status int) bool {
 	return false
 }
 
-// fetch asks an origin for a page of the distribution's own.
+// fetch requests a custom error page from its origin.
 func (v *visit) fetch(b *cloudfront.Behavior, path string) *page {
 	origin := v.origin(b)
 	if origin == nil {
@@ -205,7 +205,7 @@ func (v *visit) fetch(b *cloudfront.Behavior, path string) *page {
 	return p
 }
 
-// A page holds a small answer.
+// A page buffers a small response.
 type page struct {
 	header http.Header
 	status int
@@ -229,5 +229,5 @@ func (p *page) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// maxPage bounds an error page, in bytes.
+// maxPage is the maximum size of an error page, in bytes.
 const maxPage = 1 << 20

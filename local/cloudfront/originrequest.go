@@ -12,9 +12,9 @@ import (
 	"premiumhls/internal/cloudfront"
 )
 
-// originRequest is what the behavior's origin is asked for a viewer's request:
-// the path as it came, and of headers, cookies and query what the policies
-// send.
+// originRequest returns the request to the behavior's origin for a viewer's
+// request: the path as received, and the headers, cookies and query that the
+// policies forward.
 func (v *visit) originRequest(b *cloudfront.Behavior, path, query string) (*http.Request, error) {
 	r := v.r
 	raw := b.Origin.Path + path
@@ -35,8 +35,7 @@ func (v *visit) originRequest(b *cloudfront.Behavior, path, query string) (*http
 	if target.RawQuery != "" {
 		out.RequestURI += "?" + target.RawQuery
 	}
-	// An origin of buckets is asked by its own name, which its signature
-	// covers.
+	// A bucket's request has the bucket's host, which its signature covers.
 	if b.Sends("Host") && !b.Origin.S3 {
 		out.Host = r.Host
 	}
@@ -53,12 +52,12 @@ func (v *visit) originRequest(b *cloudfront.Behavior, path, query string) (*http
 	return out, nil
 }
 
-// made sets the headers that are the edge's own.
+// made sets the headers that the edge adds.
 func (v *visit) made(b *cloudfront.Behavior, out http.Header) {
 	forwarded := v.viewer.Addr().String()
 	if came := v.r.Header.Values("X-Forwarded-For"); len(came) > 0 {
-		// The viewer's own claim stays in front, as CloudFront leaves it. Only
-		// the last address is the edge's word.
+		// CloudFront appends to the viewer's header: only the last address is
+		// reliable.
 		forwarded = strings.Join(came, ",") + "," + forwarded
 	}
 	out.Set("X-Forwarded-For", forwarded)
@@ -83,13 +82,13 @@ func (v *visit) made(b *cloudfront.Behavior, out http.Header) {
 	}
 }
 
-// addressAndPort writes a viewer's address the way CloudFront does, an IPv6
-// address without brackets.
+// addressAndPort formats a viewer's address as CloudFront does: IPv6 without
+// brackets.
 func addressAndPort(a netip.AddrPort) string {
 	return a.Addr().String() + ":" + strconv.Itoa(int(a.Port()))
 }
 
-// newID makes the id of a request.
+// newID returns a new request id.
 func newID() string {
 	var b [40]byte
 	rand.Read(b[:]) // never fails

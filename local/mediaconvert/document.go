@@ -9,9 +9,8 @@ import (
 	"strings"
 )
 
-// The part of a job document that this stand-in carries out, in the names that
-// are on the wire. Decoding refuses every other member: a setting that would
-// have no effect here must not seem to have one.
+// The supported part of a job document, with the names of the API. Decoding
+// rejects every other member, so no setting is silently ignored.
 type (
 	createJob struct {
 		Role                 string            `json:"role"`
@@ -155,13 +154,13 @@ type (
 // silence is the gain, in dB, at which a channel is not mixed in.
 const silence = -60
 
-// parse reads and checks a job document. The error is what the service says.
+// parse reads and checks a job document. The error is the service's message.
 func parse(body []byte) (createJob, error) {
 	var job createJob
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&job); err != nil {
-		return createJob{}, fmt.Errorf("the local MediaConvert does not carry out this document: %w", err)
+		return createJob{}, fmt.Errorf("the local MediaConvert does not support this document: %w", err)
 	}
 	c := checker{}
 	c.job(job)
@@ -179,7 +178,7 @@ func (c *checker) check(ok bool, format string, args ...any) {
 	}
 }
 
-// one checks that a value is one that this stand-in carries out.
+// one checks that a value is supported.
 func (c *checker) one(path, value string, of ...string) {
 	c.check(slices.Contains(of, value), "%s: invalid value %q: must be %s", path, value, strings.Join(of, " or "))
 }

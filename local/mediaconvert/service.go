@@ -1,7 +1,6 @@
-// Package mediaconvert is AWS Elemental MediaConvert as far as this project's
-// jobs need it: it reads the real job document, carries it out with ffmpeg, and
-// sends the service's events. A setting that it does not carry out is an error,
-// never a success without an effect.
+// Package mediaconvert serves the part of AWS Elemental MediaConvert that this
+// project's jobs use: it reads the real job document, encodes with ffmpeg, and
+// sends the service's events. An unsupported setting is an error.
 package mediaconvert
 
 import (
@@ -33,7 +32,7 @@ type Bucket interface {
 	Store(role, bucket, key, file string) error
 }
 
-// Options are what a Service needs.
+// Options are the options of a Service.
 type Options struct {
 	Bucket Bucket
 	// Send delivers an event of the source aws.mediaconvert.
@@ -47,7 +46,7 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// A Service is an [http.Handler] that answers MediaConvert's API.
+// A Service is an [http.Handler] that serves MediaConvert's API.
 type Service struct {
 	options Options
 	ctx     context.Context
@@ -71,7 +70,7 @@ type job struct {
 	message string
 }
 
-// New makes a service. Close ends its jobs.
+// New returns a service. Close ends its jobs.
 func New(options Options) *Service {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -80,7 +79,7 @@ func New(options Options) *Service {
 	return &Service{options: options, ctx: ctx, stop: stop, one: make(chan struct{}, 1), jobs: map[string]*job{}, tokens: map[string]*job{}}
 }
 
-// Close ends every job and waits until nothing of them runs.
+// Close cancels all jobs and waits for their processes.
 func (s *Service) Close() {
 	s.stop()
 	s.running.Wait()
@@ -89,7 +88,7 @@ func (s *Service) Close() {
 const (
 	version = "/2017-08-29"
 	maxBody = 1 << 20
-	// tokenLife is how long a client request token stands for one job.
+	// tokenLife is how long a client request token identifies one job.
 	tokenLife = time.Minute
 )
 
@@ -186,7 +185,7 @@ func (s *Service) document(j *job) map[string]any {
 	return d
 }
 
-// run carries out a job and tells of it.
+// run runs a job and sends its events.
 func (s *Service) run(j *job) {
 	select {
 	case s.one <- struct{}{}:
@@ -320,7 +319,7 @@ func destinations(order createJob) (list []string) {
 	return list
 }
 
-// probe answers Probe.
+// probe handles Probe.
 func (s *Service) probe(w http.ResponseWriter, r *http.Request, body []byte) {
 	if !s.allowed(w, r, "mediaconvert:Probe", "*") {
 		return
@@ -385,13 +384,13 @@ func (s *Service) probe(w http.ResponseWriter, r *http.Request, body []byte) {
 	}}})
 }
 
-// decibels is a gain as a factor.
+// decibels converts a gain in dB to a factor.
 func decibels(gain int) float64 { return math.Pow(10, float64(gain)/20) }
 
 func answer(w http.ResponseWriter, status int, document any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(document) // fails only when the client is gone
+	_ = json.NewEncoder(w).Encode(document) // fails only if the client disconnected
 }
 
 func refuse(w http.ResponseWriter, status int, code, message string) {

@@ -16,7 +16,7 @@ import (
 // "Quotas on CloudFront Functions").
 const maxCode = 10 << 10
 
-// importCloudFront is the one import statement that the runtime takes, in the
+// importCloudFront is the only import statement that the runtime accepts, in the
 // first line (CloudFront developer guide, "Helper methods").
 var importCloudFront = regexp.MustCompile(`^\s*import\s+(\w+)\s+from\s+(?:'cloudfront'|"cloudfront")\s*;?`)
 
@@ -28,7 +28,7 @@ var absent = map[string]bool{
 }
 
 // compile checks the code against JavaScript runtime 2.0 and compiles it.
-// CloudFront runs less than goja: what it does not list must not be used
+// CloudFront supports less than goja: features that it does not list are errors
 // (CloudFront developer guide, "JavaScript runtime 2.0 features").
 func compile(name, code string) (*goja.Program, error) {
 	if len(code) > maxCode {
@@ -99,8 +99,8 @@ func check(v reflect.Value, functions int, argument bool) error {
 	return nil
 }
 
-// missing names what a node is that the runtime does not have; empty for what
-// it has.
+// missing returns the name of a feature that the runtime does not have; empty if
+// the node is supported.
 func missing(node ast.Node, functions int, argument bool) string {
 	switch n := node.(type) {
 	case *ast.ClassLiteral, *ast.ClassDeclaration:

@@ -1,6 +1,6 @@
 // Package function runs a CloudFront Function on this machine as CloudFront
-// does: with JavaScript runtime 2.0's language, modules, event and limits. What
-// CloudFront refuses is an error here.
+// does, with the language, modules, event and limits of JavaScript runtime 2.0.
+// It returns an error for everything that CloudFront rejects.
 package function
 
 import (
@@ -22,14 +22,14 @@ const (
 	ViewerResponse = "viewer-response"
 )
 
-// maxTime ends a function that does not return. CloudFront's own limit is much
-// shorter and not published.
+// maxTime is the time limit of a function. CloudFront's own limit is much shorter
+// and not published.
 const maxTime = 2 * time.Second
 
 // maxURI is the longest URI with its query that a function may set, in bytes.
 const maxURI = 8191
 
-// An Event is what a function is called with (CloudFront developer guide,
+// An Event is the argument of a function (CloudFront developer guide,
 // "CloudFront Functions event structure").
 type Event struct {
 	Version  string    `json:"version"`
@@ -39,7 +39,7 @@ type Event struct {
 	Response *Response `json:"response,omitempty"`
 }
 
-// A Context is the request's place at CloudFront.
+// A Context identifies the request at CloudFront.
 type Context struct {
 	DistributionDomainName string `json:"distributionDomainName"`
 	DistributionID         string `json:"distributionId"`
@@ -98,8 +98,8 @@ func (v Value) with(value string) Value {
 	return v
 }
 
-// Headers is how a function sees headers: in lower case, without cookies and
-// what it must not see.
+// Headers returns headers as a function sees them: in lower case, without cookies
+// and hidden headers.
 func Headers(header http.Header) map[string]Value {
 	headers := map[string]Value{}
 	for name, list := range header {
@@ -133,7 +133,7 @@ func Pairs(text, separator string) map[string]Value {
 	return pairs
 }
 
-// A ValidationError is a result that CloudFront does not take: it answers 502.
+// A ValidationError is an invalid result: CloudFront responds with 502.
 type ValidationError struct{ err error }
 
 func (e *ValidationError) Error() string { return e.err.Error() }
@@ -162,14 +162,14 @@ type Result struct {
 }
 
 // Run calls the function. The error is a [*ValidationError] if CloudFront would
-// answer 502, and else one for 503.
+// respond with 502, and otherwise an error for 503.
 func (p *Program) Run(event Event) (Result, error) {
 	var result Result
 	vm := goja.New()
 	if err := p.prepare(vm, &result.Log); err != nil {
 		return result, err
 	}
-	timer := time.AfterFunc(maxTime, func() { vm.Interrupt("the function did not return in time") })
+	timer := time.AfterFunc(maxTime, func() { vm.Interrupt("the function timed out") })
 	defer timer.Stop()
 	text, err := p.call(vm, event)
 	if err != nil {
@@ -269,7 +269,7 @@ func validate(event Event, result Result) error {
 		case name == "cookie" || name == "set-cookie":
 			return invalid("the function set the header %s: use cookies", name)
 		case forbidden(name):
-			return invalid("the function set the header %s, which it must not", name)
+			return invalid("the function set the header %s, which is not allowed", name)
 		}
 	}
 	for _, name := range readOnly[kind] {

@@ -38,11 +38,11 @@ func (p *Program) prepare(vm *goja.Runtime, log *[]string) error {
 		return err
 	}
 	for name := range absent {
-		_ = vm.GlobalObject().Delete(name) // what is not there is no error
+		_ = vm.GlobalObject().Delete(name) // ignore missing globals
 	}
 	console := vm.NewObject()
 	if err := console.Set("log", func(call goja.FunctionCall) goja.Value {
-		*log = append(*log, call.Argument(0).String()) // the runtime takes one argument
+		*log = append(*log, call.Argument(0).String()) // the runtime logs one argument only
 		return goja.Undefined()
 	}); err != nil {
 		return err
@@ -117,7 +117,7 @@ func cryptoModule(vm *goja.Runtime, module *goja.Object) {
 	})
 }
 
-// bytesOf are the bytes of a string or Buffer.
+// bytesOf returns the bytes of a string or Buffer.
 func bytesOf(vm *goja.Runtime, v goja.Value) []byte {
 	if text, ok := v.Export().(string); ok {
 		return []byte(text)
