@@ -14,8 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"premiumhls/internal/catalog"
+	"premiumhls/internal/videos"
+	"premiumhls/local/cloud"
 	"premiumhls/local/iam"
 )
 
@@ -148,5 +151,63 @@ func TestIngest(t *testing.T) {
 	out, err = functions.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String(outputs["Ingest"]), Payload: []byte(`{"command":"draft","path":"c/none"}`)})
 	if err != nil || out.FunctionError == nil || !strings.Contains(string(out.Payload), `"errorMessage":"there is no lesson c/none"`) {
 		t.Errorf("%v: %s", err, out.Payload)
+	}
+}
+
+// An event that EventBridge may not deliver is kept, and handled when the owner
+// asks for it.
+func TestIngestDeadLetters(t *testing.T) {
+	s := newSite(t, map[string]any{"ingest": true}, func(o *cloud.Options) { o.Access = nil }) // one call is denied on purpose
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := videos.NewLocal("us-east-1", s.Endpoints(), outputs, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	removed := 0
+	for _, statement := range s.IAM().Policies() {
+		if strings.HasPrefix(statement.Source, "UploadRule") && strings.Contains(statement.On, ":function:") {
+			s.IAM().Remove(statement.Source)
+			removed++
+		}
+	}
+	if removed != 1 {
+		t.Fatalf("%d permissions of the upload rule", removed)
+	}
+	key := "uploads/c/l.en.vtt"
+	if _, err := site.S3.PutObject(t.Context(), &awss3.PutObjectInput{Bucket: &site.Bucket, Key: &key, Body: strings.NewReader("WEBVTT\n\n00:00.500 --> 00:02.000\nHello\n")}); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		attributes, err := site.SQS.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &site.Queue})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if attributes.Attributes["ApproximateNumberOfMessages"] == "1" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if list, err := site.List(t.Context()); err != nil || len(list.Courses) > 0 {
+		t.Errorf("%+v, %v", list, err)
+	}
+	if handled, failed, err := site.Redrive(t.Context()); handled != 1 || failed != 0 || err != nil {
+		t.Errorf("%d handled, %d failed, %v", handled, failed, err)
+	}
+	if list, err := site.List(t.Context()); err != nil || len(list.Courses) != 1 || list.Courses[0].Lessons[0].State != catalog.Waiting {
+		t.Errorf("%+v, %v", list, err)
+	}
+	// A caller without credentials of this account gets nothing.
+	stranger, err := videos.NewLocal("us-east-1", s.Endpoints(), outputs, credentials.NewStaticCredentialsProvider("stranger", "x", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := stranger.List(t.Context()); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("a stranger lists the bucket: %v", err)
+	}
+	if _, _, err := stranger.Redrive(t.Context()); err == nil {
+		t.Error("a stranger reads the queue")
 	}
 }
