@@ -150,6 +150,7 @@ var pairs = sync.OnceValue(func() map[string]pair {
 // A site is the services that signers call, each on a line of its own, and the
 // edge that takes or refuses what they sign.
 type site struct {
+	longest    time.Duration // the longest valid lifetime of cookies
 	parameters *ssm.Store
 	kms        *kms.Service
 	grants     *jsonservice.Service // DynamoDB with one table
@@ -181,7 +182,8 @@ func newSite(t testing.TB, of service) *site {
 	}
 	s := &site{
 		parameters: ssm.New(), kms: kms.New(), grants: newGrants(), shop: new(jsonservice.Faults),
-		lines: make(map[service]*line), silent: make(map[string]chan struct{}), environment: maps.Clone(function.Env),
+		longest: life + 2*step,
+		lines:   make(map[service]*line), silent: make(map[string]chan struct{}), environment: maps.Clone(function.Env),
 	}
 	s.configure(t, func(d *signersettings.Document) {
 		d.ParameterPrefix = prefix

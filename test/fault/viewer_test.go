@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/issuance"
 	"premiumhls/signedcookie"
 	"premiumhls/test/fault"
 )
@@ -35,7 +36,7 @@ func (a answer) String() string {
 }
 
 // longestRetry is the largest Retry-After that a viewer can get.
-const longestRetry = 5 * time.Second
+var longestRetry = issuance.RetryAfter(issuance.LongestPauseWithoutKeys, 1)
 
 // ask asks for the cookies of a path. Whatever is wrong with the services, the
 // answer is cookies that the edge takes, or a 503 that says when to ask again.
@@ -96,7 +97,7 @@ func (s *site) judge(path string, response events.APIGatewayV2HTTPResponse) (ans
 		}
 		a.expires -= int64(time.Duration(s.ahead.Load()) / time.Second)
 		// Cookies that last longer are as wrong as ones that do not open.
-		if left := time.Until(time.Unix(a.expires, 0)); left > life+2*step {
+		if left := time.Until(time.Unix(a.expires, 0)); left > s.longest {
 			return a, fmt.Errorf("the cookies last %v", left)
 		}
 	case http.StatusServiceUnavailable:
