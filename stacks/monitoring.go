@@ -22,7 +22,7 @@ const edgeMinimum = 100
 func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, d delivery) *string {
 	awslogs.NewMetricFilter(stack, jsii.String("ApiThrottledFilter"), &awslogs.MetricFilterProps{
 		LogGroup:        sg.apiLog,
-		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.status = "429" }`)),
+		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.status = "429" && $.integrationStatus != "429" }`)),
 		MetricNamespace: jsii.String(metric.Namespace),
 		MetricName:      jsii.String(throttled),
 		MetricValue:     jsii.String("1"),

@@ -226,11 +226,11 @@ func TestThrottledRequestsAreCounted(t *testing.T) {
 	if err := json.Unmarshal([]byte(line), &fields); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	if fields["status"] != "429" || fields["stack"] != "PremiumHls" {
+	if fields["integrationStatus"] != "$context.integration.status" || fields["status"] != "429" || fields["stack"] != "PremiumHls" {
 		t.Errorf("a line is %s", line)
 	}
 	p := a.Only(t, "AWS::Logs::MetricFilter").Properties
-	if p["FilterPattern"] != `{ $.status = "429" }` || short(p["LogGroupName"]) != "ApiLog" {
+	if p["FilterPattern"] != `{ $.status = "429" && $.integrationStatus != "429" }` || short(p["LogGroupName"]) != "ApiLog" {
 		t.Errorf("%v of %s is counted", p["FilterPattern"], short(p["LogGroupName"]))
 	}
 	for id, r := range a.Resources("AWS::Logs::LogGroup") {

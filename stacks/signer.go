@@ -22,7 +22,7 @@ import (
 // an authorizer refused, without token and body. The metric filter takes its
 // dimension from the stack's name.
 func accessLogFormat(s settings.Settings) *string {
-	return jsii.Sprintf(`{"stack":"%s","requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency","authorizer":"$context.authorizer.error","error":$context.error.messageString,"integration":"$context.integrationErrorMessage"}`, s.StackName)
+	return jsii.Sprintf(`{"stack":"%s","requestId":"$context.requestId","time":"$context.requestTime","route":"$context.routeKey","status":"$context.status","latency":"$context.responseLatency","authorizer":"$context.authorizer.error","error":$context.error.messageString,"integration":"$context.integrationErrorMessage","integrationStatus":"$context.integration.status"}`, s.StackName)
 }
 
 type signer struct {
