@@ -1,6 +1,6 @@
 // Package local runs Premium HLS on this machine, for the command premium local:
-// it synthesizes the stack, deploys the template to stand-ins of the AWS
-// services, and serves the distribution on localhost. It needs Go, Node and npm,
+// it synthesizes the stack, or takes the committed template if that is the same,
+// deploys it to stand-ins of the AWS services, and serves the distribution on localhost. It needs Go, Node and npm,
 // and no AWS account.
 package local
 
@@ -82,18 +82,9 @@ func Run(ctx context.Context, o Options) error {
 		return fmt.Errorf("making a folder for the synthesized stack: %w", err)
 	}
 	defer os.RemoveAll(folder)
-	// With a table a newcomer sees a refusal, and the grant that ends it.
-	if err := changes.Default("entitlements", "table"); err != nil {
-		return err
-	}
 	site := place.url
 	terminal := &terminal{out: o.Out, command: o.Command, site: site, authority: place.authority}
-	var file string
-	var s settings.Settings
-	err = terminal.step("Synthesizing the stack (the first time this compiles the CDK, which can take minutes)", func() (err error) {
-		file, s, err = assembly.Synthesize(ctx, folder, changes)
-		return err
-	})
+	file, s, err := assembly.Prepare(ctx, folder, changes, terminal.step)
 	if err != nil {
 		return err
 	}

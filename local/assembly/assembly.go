@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,46 +34,78 @@ func (c Changes) Set(text string) error {
 	return nil
 }
 
-// Default sets a setting that neither cdk.json nor the changes have.
-func (c Changes) Default(name, value string) error {
-	root, err := assets.Root(".")
-	if err != nil {
-		return err
-	}
-	values, err := settings.ReadFile(filepath.Join(root, "cdk.json"))
-	if err != nil {
-		return err
-	}
-	if _, set := values[name]; !set && c[name] == nil {
-		c[name] = value
-	}
-	return nil
-}
-
 // Synthesize writes the cloud assembly into a folder, with the CDK app of the
 // checkout in a process of its own: commands that link the CDK would take a
 // minute to compile before they could print anything. It returns the template's
 // file and the settings.
 func Synthesize(ctx context.Context, folder string, changes Changes) (file string, s settings.Settings, err error) {
-	root, err := assets.Root(".")
+	root, values, s, err := read(changes, nil)
 	if err != nil {
-		return "", s, err
-	}
-	values, err := settings.ReadFile(filepath.Join(root, "cdk.json"))
-	if err != nil {
-		return "", s, err
-	}
-	for name, value := range changes {
-		values[name] = value
-	}
-	// Invalid settings are reported before anything is compiled.
-	if s, err = settings.Read(values); err != nil {
 		return "", s, err
 	}
 	if err := run(ctx, root, folder, values); err != nil {
 		return "", s, err
 	}
-	return filepath.Join(folder, s.StackName+".template.json"), s, nil
+	return templateFile(folder, s), s, nil
+}
+
+// Step runs one step of a longer task and says what it does.
+type Step func(what string, do func() error) error
+
+// localDefaults are a local run's settings that neither cdk.json nor a change
+// has. With a table a newcomer sees a refusal, and the grant that ends it.
+var localDefaults = Changes{"entitlements": "table"}
+
+// Prepare writes the cloud assembly for a local run into a folder: the committed
+// one if it is that of this source and these settings, or else a synthesized
+// one. It returns the template's file and the settings.
+func Prepare(ctx context.Context, folder string, changes Changes, step Step) (file string, s settings.Settings, err error) {
+	root, values, s, err := read(changes, localDefaults)
+	if err != nil {
+		return "", s, err
+	}
+	place := assets.Place{Module: root, Build: filepath.Join(root, ".build"), Keys: root}
+	var libraries string
+	err = step("Installing the page's libraries", func() (err error) {
+		libraries, err = assets.InstallLibraries(ctx, place)
+		return err
+	})
+	if err != nil {
+		return "", s, err
+	}
+	if isCurrent(root, values) {
+		err = step("Using the template of this version", func() error { return copyCommitted(root, libraries, folder, s) })
+	} else {
+		err = step("Synthesizing the stack (the first time this compiles the CDK, which can take minutes)", func() error {
+			return run(ctx, root, folder, values)
+		})
+	}
+	return templateFile(folder, s), s, err
+}
+
+func templateFile(folder string, s settings.Settings) string {
+	return filepath.Join(folder, s.StackName+".template.json")
+}
+
+// read reads the settings of the checkout, with changes, and with defaults for
+// those that are set nowhere.
+func read(changes, defaults Changes) (root string, values map[string]any, s settings.Settings, err error) {
+	if root, err = assets.Root("."); err != nil {
+		return "", nil, s, err
+	}
+	set, err := settings.ReadFile(filepath.Join(root, "cdk.json"))
+	if err != nil {
+		return "", nil, s, err
+	}
+	values = maps.Clone(map[string]any(defaults))
+	if values == nil {
+		values = map[string]any{}
+	}
+	maps.Copy(values, set)
+	maps.Copy(values, changes)
+	// Invalid settings are reported before anything is compiled.
+	s, err = settings.Read(values)
+	return root, values, s, err
 }
 
 // run runs the app as the CDK's command line does.

@@ -139,14 +139,14 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 		group.Go(func() error { return function(ctx, root, "ingest", p.Ingest) })
 	}
 	group.Go(func() error {
-		libraries, err := installLibraries(ctx, place)
+		libraries, err := InstallLibraries(ctx, place)
 		if err != nil {
 			return err
 		}
-		return page(root, libraries, p.Page)
+		return LayOutPage(root, libraries, p.Page)
 	})
 	if s.Sample {
-		group.Go(func() error { return sample(root, s.PremiumPath, p.Sample) })
+		group.Go(func() error { return LayOutSample(root, s.PremiumPath, p.Sample) })
 	}
 	if err := group.Wait(); err != nil {
 		return Assets{}, err

@@ -11,10 +11,10 @@ import (
 	"premiumhls/stacks/assets/npm"
 )
 
-// installLibraries installs the npm packages that the page loads and returns
+// InstallLibraries installs the npm packages that the page loads and returns
 // the node_modules folder: that of the module's own source where the app is this
 // module, so that its JavaScript tests find it, or else one in the build folder.
-func installLibraries(ctx context.Context, place Place) (string, error) {
+func InstallLibraries(ctx context.Context, place Place) (string, error) {
 	player := filepath.Join(place.Module, "player")
 	if place.Build == filepath.Join(place.Module, ".build") {
 		return filepath.Join(player, "node_modules"), npm.Install(ctx, player)
@@ -32,9 +32,9 @@ func installLibraries(ctx context.Context, place Place) (string, error) {
 	return filepath.Join(dir, "node_modules"), npm.Install(ctx, dir)
 }
 
-// page lays out the web page: its own files, and the files of npm packages that
+// LayOutPage lays out the web page: its own files, and the files of npm packages that
 // player/vendor.json lists.
-func page(root, libraries, out string) error {
+func LayOutPage(root, libraries, out string) error {
 	player := filepath.Join(root, "player")
 	text, err := os.ReadFile(filepath.Join(player, "vendor.json"))
 	if err != nil {
@@ -59,8 +59,8 @@ func page(root, libraries, out string) error {
 	return nil
 }
 
-// sample lays out the sample videos under the bucket's own paths.
-func sample(root, premiumPath, out string) error {
+// LayOutSample lays out the sample videos under the bucket's own paths.
+func LayOutSample(root, premiumPath, out string) error {
 	videos := filepath.Join(root, "player", "sample")
 	if err := replace(out, filepath.Join(videos, "public"), "public"); err != nil {
 		return err
