@@ -1,5 +1,7 @@
 // Package assembly synthesizes the stack for commands that run it on this
-// machine: with the settings of cdk.json, and changes to them.
+// machine: with the settings of cdk.json, and changes to them. A local run with
+// default settings takes the committed template, which the CDK synthesized from
+// the same source.
 package assembly
 
 import (

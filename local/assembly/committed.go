@@ -15,6 +15,8 @@ import (
 	"premiumhls/stacks/settings"
 )
 
+//go:generate go test . -run TestCommittedAssemblyIsCurrent -update
+
 // committed is the folder with the cloud assembly of a local run with the
 // settings of cdk.json, as far as a local run reads it and it does not follow
 // from other files: without the functions' code, the page and the sample. A

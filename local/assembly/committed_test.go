@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "replace the committed cloud assembly by
 func TestMain(m *testing.M) { stacktest.Main(m) }
 
 // The committed assembly is what the CDK synthesizes, and its digest is that of
-// this source. Run go test ./local/assembly -update to take it as it is.
+// this source. Run go generate ./local/assembly to take it as it is.
 func TestCommittedAssemblyIsCurrent(t *testing.T) {
 	noRegion(t)
 	root, values, s, err := read(nil, localDefaults)
@@ -54,6 +54,9 @@ func TestCommittedAssemblyIsCurrent(t *testing.T) {
 	compare(t, files(t, folder), want)
 	if !isCurrent(root, values) {
 		t.Error("the committed assembly is not used")
+	}
+	if t.Failed() {
+		t.Log("If the change is meant, run go generate ./local/assembly")
 	}
 }
 
