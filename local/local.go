@@ -1,7 +1,7 @@
 // Package local runs Premium HLS on this machine, for the command premium local:
 // it synthesizes the stack, or takes the committed template if that is the same,
-// deploys it to stand-ins of the AWS services, and serves the distribution on localhost. It needs Go, Node and npm,
-// and no AWS account.
+// deploys it to stand-ins of the AWS services, and serves the distribution on
+// localhost. It needs Go, Node and npm, and no AWS account.
 package local
 
 import (

@@ -36,6 +36,22 @@ func (c Changes) Set(text string) error {
 	return nil
 }
 
+// Default sets a setting that neither cdk.json nor the changes have.
+func (c Changes) Default(name, value string) error {
+	root, err := assets.Root(".")
+	if err != nil {
+		return err
+	}
+	values, err := settings.ReadFile(filepath.Join(root, "cdk.json"))
+	if err != nil {
+		return err
+	}
+	if _, set := values[name]; !set && c[name] == nil {
+		c[name] = value
+	}
+	return nil
+}
+
 // Synthesize writes the cloud assembly into a folder, with the CDK app of the
 // checkout in a process of its own: commands that link the CDK would take a
 // minute to compile before they could print anything. It returns the template's
