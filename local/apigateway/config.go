@@ -126,7 +126,7 @@ func (c Config) validate() error {
 func (r Route) validate() error {
 	if r.Path != defaultPath {
 		if !slices.Contains(routeMethods, r.Method) {
-			return fmt.Errorf("method %q is none of %s", r.Method, strings.Join(routeMethods, ", "))
+			return fmt.Errorf("invalid method %q: must be one of %s", r.Method, strings.Join(routeMethods, ", "))
 		}
 		if err := validatePath(r.Path); err != nil {
 			return err

@@ -114,7 +114,7 @@ func TestReadRefusals(t *testing.T) {
 		{"scopes without an authorizer", fallback, "AuthorizationScopes", []any{"watch"}, `route "$default": scopes need an authorizer`},
 		{"API key", route, "ApiKeyRequired", true, "Route.ApiKeyRequired: is not supported"},
 		{"route without path", route, "RouteKey", "POST", "Route.RouteKey:"},
-		{"unknown method", fallback, "RouteKey", "FETCH /x", "is none of"},
+		{"unknown method", fallback, "RouteKey", "FETCH /x", `invalid method "FETCH"`},
 		{"greedy in the middle", fallback, "RouteKey", "GET /{a+}/b", "greedy variable before its end"},
 		{"half a variable", fallback, "RouteKey", "GET /a{b}", "neither literal nor a variable"},
 		{"route twice", fallback, "RouteKey", "POST /api/cookies", "defined twice"},

@@ -52,7 +52,7 @@ func Handler(status func(stack string) string, authorize func(r *http.Request, a
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		if action := r.PostFormValue("Action"); r.Method != http.MethodPost || action != "DescribeStacks" {
-			refuse(w, http.StatusBadRequest, "InvalidAction", fmt.Sprintf("%q is not an operation of this service", action))
+			refuse(w, http.StatusBadRequest, "InvalidAction", fmt.Sprintf("%q: unsupported operation", action))
 			return
 		}
 		name := r.PostForm.Get("StackName")

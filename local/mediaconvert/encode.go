@@ -19,7 +19,7 @@ import (
 	"premiumhls/internal/mp4"
 )
 
-// A jobError is a job's end as the service reports it.
+// A jobError is the service's error of a failed job.
 type jobError struct {
 	code    int
 	message string
@@ -27,7 +27,7 @@ type jobError struct {
 
 func (e *jobError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.message) }
 
-// A media is what ffprobe says of a file.
+// A media describes a file, as ffprobe reports it.
 type media struct {
 	Streams []struct {
 		CodecType    string `json:"codec_type"`
@@ -76,13 +76,13 @@ func lastLine(text []byte) string {
 	return lines[len(lines)-1]
 }
 
-// crf is libx264's constant quality for a QVBR level: each is about as good to
-// the eye as the other.
+// crf returns libx264's constant rate factor with about the visual quality of a
+// QVBR level.
 func crf(level int) int { return 29 - level }
 
-// encode carries out a job with one decode: file is the source, and what is
-// made lies below folder, under the paths that follow the bucket's name in the
-// destinations. progress is called with percentages.
+// encode runs a job and decodes the source, file, once. It writes the outputs
+// below folder, under the keys of the destinations. progress is called with
+// percentages.
 func encode(ctx context.Context, job createJob, file, folder string, progress func(percent int)) error {
 	m, err := probe(ctx, file)
 	if err != nil {
@@ -121,8 +121,8 @@ func encode(ctx context.Context, job createJob, file, folder string, progress fu
 	return finish(job, folder)
 }
 
-// arguments are ffmpeg's: the decoded video is split for all renditions and
-// captures, and each gets an output of its own.
+// arguments returns ffmpeg's arguments: they split the decoded video for all
+// renditions and captures, each with its own output.
 func arguments(job createJob, m media, file, folder string) ([]string, error) {
 	in := job.Settings.Inputs[0]
 	args := []string{"-v", "error", "-nostdin", "-y", "-xerror", "-progress", "pipe:1"}
@@ -201,13 +201,13 @@ func arguments(job createJob, m media, file, folder string) ([]string, error) {
 	return append(args, outputs...), nil
 }
 
-// below is a destination without the bucket.
+// below returns a destination without the bucket.
 func below(destination string) string {
 	_, key, _ := strings.Cut(strings.TrimPrefix(destination, "s3://"), "/")
 	return key
 }
 
-// pan writes a channel mapping as ffmpeg's filter of that name.
+// pan returns a channel mapping as ffmpeg's filter pan.
 func pan(r *remix) string {
 	layout := map[int]string{1: "mono", 2: "stereo"}[r.ChannelsOut]
 	filter := "pan=" + layout
@@ -223,8 +223,8 @@ func pan(r *remix) string {
 	return filter
 }
 
-// finish writes what MediaConvert writes beside the segments: I-frame playlists
-// and the group's own multivariant playlist.
+// finish writes the files that MediaConvert adds to the segments: I-frame
+// playlists and the group's multivariant playlist.
 func finish(job createJob, folder string) error {
 	for _, g := range job.Settings.OutputGroups {
 		s := g.OutputGroupSettings.CMAFGroupSettings

@@ -24,11 +24,11 @@ import (
 	"time"
 )
 
-// A Bucket reads and writes objects for the service, as the job's role may.
+// A Bucket reads and writes objects for the service, with the job's role.
 type Bucket interface {
-	// Fetch writes an object into a file of this machine.
+	// Fetch downloads an object to a local file.
 	Fetch(role, bucket, key, file string) error
-	// Store puts a file of this machine into a bucket. The service may move it.
+	// Store puts a local file into a bucket. It may move the file.
 	Store(role, bucket, key, file string) error
 }
 
@@ -52,7 +52,7 @@ type Service struct {
 	ctx     context.Context
 	stop    context.CancelFunc
 	running sync.WaitGroup
-	// one encodes at a time: ffmpeg uses every core by itself.
+	// one job encodes at a time: ffmpeg uses every core.
 	one chan struct{}
 
 	mu     sync.Mutex
@@ -172,7 +172,7 @@ func (s *Service) getJob(w http.ResponseWriter, r *http.Request, id string) {
 	answer(w, http.StatusOK, map[string]any{"job": s.document(j)})
 }
 
-// document is a job as GetJob has it, without its settings. The caller holds
+// document returns a job as GetJob does, without its settings. The caller holds
 // the lock.
 func (s *Service) document(j *job) map[string]any {
 	d := map[string]any{
@@ -197,7 +197,7 @@ func (s *Service) run(j *job) {
 	s.send(j, nil)
 	last := time.Now()
 	err := s.carryOut(j, func(percent int) {
-		// More often than on AWS, where jobs take longer.
+		// More frequent than on AWS, where jobs take longer.
 		if time.Since(last) < time.Second {
 			return
 		}
@@ -256,8 +256,8 @@ func (s *Service) sendAs(j *job, status string, more map[string]any) {
 	s.options.Send("MediaConvert Job State Change", detail)
 }
 
-// groups is what the event of the end says of the outputs: of a CMAF group its
-// playlists only, of frame captures the last picture only.
+// groups returns the outputs for the event of a finished job: of a CMAF group its
+// playlists only, of frame captures the last image only.
 func groups(order createJob) (list []any) {
 	for _, g := range order.Settings.OutputGroups {
 		if c := g.OutputGroupSettings.CMAFGroupSettings; c != nil {

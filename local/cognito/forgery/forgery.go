@@ -1,5 +1,5 @@
-// Package forgery rewrites a good token as an attacker would, for tests that
-// show such tokens refused.
+// Package forgery makes forged tokens from a valid one, for tests that check that
+// they are rejected.
 package forgery
 
 import (
@@ -12,12 +12,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Unsigned gives the token with algorithm none and no signature.
+// Unsigned returns the token with algorithm none and no signature.
 func Unsigned(token string) (string, error) {
 	return rewrite(token, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType)
 }
 
-// ForeignKey gives the token signed by another key under the same key id.
+// ForeignKey returns the token signed by another key under the same key id.
 func ForeignKey(token string) (string, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -26,8 +26,8 @@ func ForeignKey(token string) (string, error) {
 	return rewrite(token, jwt.SigningMethodRS256, key)
 }
 
-// SharedSecret gives the token signed with HS256, the issuer's public key in
-// PEM taken for the secret.
+// SharedSecret returns the token signed with HS256, with the issuer's public key
+// in PEM as the secret.
 func SharedSecret(token string, public *rsa.PublicKey) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
