@@ -3,9 +3,11 @@ package test
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -209,5 +211,77 @@ func TestIngestDeadLetters(t *testing.T) {
 	}
 	if _, _, err := stranger.Redrive(t.Context()); err == nil {
 		t.Error("a stranger reads the queue")
+	}
+}
+
+// Every action of the roles of the function and of its jobs is needed, and no
+// call needs more.
+func TestIngestPermissions(t *testing.T) {
+	content := film(t)
+	var recorded recorder
+	s := newSite(t, map[string]any{"ingest": true}, func(o *cloud.Options) {
+		fail := denials(t)
+		o.Access = func(d iam.Decision) { fail(d); recorded.record(d) }
+	})
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := videos.NewLocal("us-east-1", s.Endpoints(), outputs, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"l.mp4": string(content), "l.en.vtt": "WEBVTT\n\n00:00.500 --> 00:02.000\nHello\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Of Matroska the function asks MediaConvert.
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-i", filepath.Join(dir, "l.mp4"), "-c", "copy", filepath.Join(dir, "m.mkv")).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	files, _, err := videos.Find(dir, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if _, err := (videos.Uploader{Site: site}).Upload(t.Context(), &file, func(int64) {}); err != nil {
+			t.Fatal(err)
+		}
+		if file.Upload.Kind != catalog.Film {
+			continue
+		}
+		follower := videos.Follower{Site: site, Every: 50 * time.Millisecond}
+		if r, err := follower.Wait(t.Context(), file, time.Now(), func(catalog.Record) {}); err != nil || r.State != catalog.Playing {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+	for _, command := range []string{"free", "premium", "draft", "publish", "rm"} {
+		if _, err := site.Command(t.Context(), command, "c/l"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	recorded.mu.Lock()
+	calls := slices.Collect(maps.Values(recorded.calls))
+	recorded.mu.Unlock()
+	policies := s.IAM().Policies()
+	for i, statement := range policies {
+		if !strings.Contains(statement.Role, "IngestRole") && !strings.Contains(statement.Role, "EncoderRole") {
+			continue
+		}
+		for j, action := range statement.Actions {
+			switch action {
+			case "s3:AbortMultipartUpload", // MediaConvert aborts when a job fails
+				"sqs:SendMessage", // of an event that fails three times
+				"logs:CreateLogStream", "logs:PutLogEvents", "logs:CreateLogGroup":
+				continue
+			}
+			less := slices.Clone(policies)
+			less[i].Actions = slices.Delete(slices.Clone(statement.Actions), j, j+1)
+			if !slices.ContainsFunc(calls, func(c iam.Call) bool { return !less.Judge(c).Allowed }) {
+				t.Errorf("no recorded call needs %s of %s", action, statement)
+			}
+		}
 	}
 }
