@@ -17,7 +17,7 @@ func TestLogsLeadFromSegmentsToViewers(t *testing.T) {
 		func(o *cloud.Options) { o.Functions = &log })
 	watch := func(viewer, course string) {
 		asked := s.api("POST", "/api/cookies", s.token(viewer), `{"path":"`+course+`"}`)
-		folder := "/paid/" + course + "/"
+		folder := "/paid/" + course + "/sample/"
 		master := s.get(folder+"master.m3u8", asked.Cookies()...)
 		if master.StatusCode != http.StatusOK {
 			return

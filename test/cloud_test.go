@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/internal/signingkey"
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
 	"premiumhls/local/cognito"
@@ -189,6 +190,31 @@ func cookieHeader(cookies []*http.Cookie) http.Header {
 func (s *site) api(method, path, token, body string) reply {
 	s.t.Helper()
 	return s.do(method, path, http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}, body)
+}
+
+// parameter returns the value of a parameter of the stack.
+func (s *site) parameter(name string) string {
+	s.t.Helper()
+	p, ok := s.Parameters.Get("/PremiumHls/" + name)
+	if !ok {
+		s.t.Fatalf("no parameter /PremiumHls/%s", name)
+	}
+	return p.Value
+}
+
+// originSecret returns the secret that the distribution sends to the API. The
+// parameter also holds the one of the next generation.
+func (s *site) originSecret() string {
+	s.t.Helper()
+	secrets, err := signingkey.ParseOriginSecrets(s.parameter("origin-secret"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	value, ok := secrets.Of(1)
+	if !ok {
+		s.t.Fatal("no origin secret of generation 1")
+	}
+	return value
 }
 
 // cookies signs a viewer in and asks for the cookies of a path.

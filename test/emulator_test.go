@@ -45,13 +45,9 @@ func TestSignerInRuntimeEmulator(t *testing.T) {
 		command.Wait()
 	})
 
-	secret, ok := s.Parameters.Get("/PremiumHls/origin-secret")
-	if !ok {
-		t.Fatal("no origin secret")
-	}
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "POST /api/cookies", RawPath: "/api/cookies",
-		Headers: map[string]string{"x-origin-secret": secret.Value, "content-type": "application/json"},
+		Headers: map[string]string{"x-origin-secret": s.originSecret(), "content-type": "application/json"},
 		Body:    `{"path":"course-1"}`,
 	}
 	event.RequestContext.RequestID = "emulator"
