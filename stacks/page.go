@@ -83,7 +83,7 @@ func newUploaderRole(stack *premiumHLS, st storage, p assets.Assets, keys []stri
 	}
 	role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("WriteOwnObjects"),
-		Actions:   jsii.Strings("s3:AbortMultipartUpload", "s3:PutObject"),
+		Actions:   jsii.Strings("s3:PutObject"), // lifecycle rules abort what an upload leaves unfinished
 		Resources: &objects,
 	}))
 	return role

@@ -22,7 +22,7 @@ func uploadedKeys(t *testing.T, a assembly) (keys []string) {
 			if s["Sid"] != "WriteOwnObjects" {
 				continue
 			}
-			if got := text(s["Action"]); got != `["s3:AbortMultipartUpload","s3:PutObject"]` {
+			if got := text(s["Action"]); got != `"s3:PutObject"` {
 				t.Errorf("the uploader may %s", got)
 			}
 			for _, resource := range s["Resource"].([]any) {

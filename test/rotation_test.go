@@ -287,7 +287,7 @@ func TestKeyThatFailsTheDeployCheckSignsForNobody(t *testing.T) {
 				}
 				requests.Add(1)
 				cookies := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`).Cookies()
-				if r := s.get("/premium/course-1/360p/index.m3u8", cookies...); r.StatusCode != 200 {
+				if r := s.get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode != 200 {
 					refused.Add(1)
 				}
 			}
@@ -324,7 +324,7 @@ func TestLeakedKeyStaysRevoked(t *testing.T) {
 	if outputs, err := s.Outputs(); err != nil || !strings.HasPrefix(outputs["DeployCheck"], "FAILED") {
 		t.Errorf("the deploy check says %q, %v", outputs["DeployCheck"], err)
 	}
-	if r := s.get("/premium/course-1/master.m3u8", leaked...); r.code() != "InvalidKey" {
+	if r := s.get("/premium/course-1/sample/master.m3u8", leaked...); r.code() != "InvalidKey" {
 		t.Errorf("cookies of the leaked key: %d %s", r.StatusCode, r.code())
 	}
 	// The next deploy is checked again, and what it is rolled back to does not
@@ -336,7 +336,7 @@ func TestLeakedKeyStaysRevoked(t *testing.T) {
 	if err == nil {
 		t.Error("the deploy check passed")
 	}
-	if r := s.get("/premium/course-1/master.m3u8", leaked...); r.code() != "InvalidKey" {
+	if r := s.get("/premium/course-1/sample/master.m3u8", leaked...); r.code() != "InvalidKey" {
 		t.Errorf("cookies of the leaked key after a rollback: %d %s", r.StatusCode, r.code())
 	}
 	err = s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b", "a"}}).Template)
