@@ -8,6 +8,7 @@ import (
 
 	"premiumhls/internal/localrun"
 	"premiumhls/local/cloud"
+	"premiumhls/local/iam"
 )
 
 // announce writes the file by which other commands find this run. The returned
@@ -26,7 +27,7 @@ func announce(place place, stack string, c *cloud.Cloud, viewers []viewer, s *re
 	go server.Serve(listener) // until end
 	run := localrun.Run{
 		PID: os.Getpid(), Started: time.Now(), Site: place.url + "/", Stack: stack, Authority: place.authority,
-		Region: "us-east-1", AccessKeyID: "local", SecretAccessKey: "local",
+		Region: "us-east-1", AccessKeyID: iam.Owner.AccessKeyID, SecretAccessKey: iam.Owner.SecretAccessKey,
 		Endpoints: c.Endpoints(), Outputs: outputs, Resources: resources,
 		Viewers: map[string]string{}, Refusals: "http://" + listener.Addr().String() + "/",
 	}

@@ -26,7 +26,6 @@ import (
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/localrun"
 	"premiumhls/internal/videos"
-	"premiumhls/local/iam"
 )
 
 const siteHelp = `Without --stack, it works with the site of premium local. Region and credentials are found as the AWS CLI finds them (AWS_REGION, AWS_PROFILE and so on). The stack needs "ingest": true.`
@@ -80,7 +79,7 @@ func localSite(port string) (*videos.Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	owner := credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, iam.Owner.SessionToken)
+	owner := credentials.NewStaticCredentialsProvider(run.AccessKeyID, run.SecretAccessKey, "")
 	site, err := videos.NewLocal(run.Region, run.Endpoints, run.Outputs, owner)
 	if err != nil {
 		return nil, fmt.Errorf("local run %s: %w", run.Site, errors.New(`the stack makes no courses of films: run premium local -c ingest=true`))

@@ -125,7 +125,7 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 		DeployCheck: filepath.Join(build, "deploycheck"),
 		Ingest:      filepath.Join(build, "ingest"),
 		Page:        filepath.Join(build, "page"),
-		Sample:      filepath.Join(build, "sample"),
+		Sample:      filepath.Join(build, "sample-"+s.PremiumPath),
 
 		PublicKeys: publicKeys,
 	}

@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,53 +45,78 @@ func LayOutPage(root, libraries, out string) error {
 	if err := json.Unmarshal(text, &vendor); err != nil {
 		return fmt.Errorf("reading player/vendor.json: %w", err)
 	}
-	if err := replace(out, filepath.Join(player, "page"), "."); err != nil {
+	files := map[string]string{}
+	if err := collect(files, ".", filepath.Join(player, "page")); err != nil {
 		return err
 	}
 	for to, from := range vendor {
-		content, err := os.ReadFile(filepath.Join(libraries, filepath.FromSlash(from)))
-		if err != nil {
-			return fmt.Errorf("laying out the page: %w", err)
-		}
-		if err := write(filepath.Join(out, filepath.FromSlash(to)), content); err != nil {
-			return err
-		}
+		files[filepath.FromSlash(to)] = filepath.Join(libraries, filepath.FromSlash(from))
 	}
-	return nil
+	return layOut(out, files)
 }
 
 // LayOutSample lays out the sample videos under the bucket's own paths.
 func LayOutSample(root, premiumPath, out string) error {
 	videos := filepath.Join(root, "player", "sample")
-	if err := replace(out, filepath.Join(videos, "public"), "public"); err != nil {
+	files := map[string]string{}
+	if err := collect(files, "public", filepath.Join(videos, "public")); err != nil {
 		return err
 	}
-	return copyInto(filepath.Join(out, premiumPath), filepath.Join(videos, "premium"))
-}
-
-// replace makes out a folder with nothing but a copy of from at out/at.
-func replace(out, from, at string) error {
-	if err := os.RemoveAll(out); err != nil {
-		return fmt.Errorf("clearing %s: %w", out, err)
+	if err := collect(files, premiumPath, filepath.Join(videos, "premium")); err != nil {
+		return err
 	}
-	return copyInto(filepath.Join(out, at), from)
+	return layOut(out, files)
 }
 
-func copyInto(out, from string) error {
-	// Not os.CopyFS: it copies the modes too, and what was read-only in Go's module
-	// cache could not be replaced at the next build.
-	err := fs.WalkDir(os.DirFS(from), ".", func(name string, entry fs.DirEntry, err error) error {
+// collect adds every file below a folder to files: its source by its name
+// below at.
+func collect(files map[string]string, at, folder string) error {
+	err := fs.WalkDir(os.DirFS(folder), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files[filepath.Join(at, filepath.FromSlash(name))] = filepath.Join(folder, filepath.FromSlash(name))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", folder, err)
+	}
+	return nil
+}
+
+// layOut makes out a folder with copies of files, their sources by name, and
+// nothing else. It does not touch what is there already: another process may be
+// reading it.
+func layOut(out string, files map[string]string) error {
+	for name, source := range files {
+		content, err := os.ReadFile(source)
+		if err != nil {
+			return fmt.Errorf("laying out %s: %w", name, err)
+		}
+		target := filepath.Join(out, name)
+		if there, err := os.ReadFile(target); err == nil && bytes.Equal(there, content) {
+			continue
+		}
+		// Not a copy with its mode: what was read-only in Go's module cache could
+		// not be replaced at the next build.
+		if err := write(target, content); err != nil {
+			return err
+		}
+	}
+	err := filepath.WalkDir(out, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		content, err := os.ReadFile(filepath.Join(from, name))
+		name, err := filepath.Rel(out, path)
 		if err != nil {
 			return err
 		}
-		return write(filepath.Join(out, name), content)
+		if _, wanted := files[name]; wanted {
+			return nil
+		}
+		return os.Remove(path)
 	})
 	if err != nil {
-		return fmt.Errorf("copying %s: %w", from, err)
+		return fmt.Errorf("clearing %s: %w", out, err)
 	}
 	return nil
 }
