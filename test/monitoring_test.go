@@ -12,6 +12,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"premiumhls/internal/metric"
 	"premiumhls/local/cloud"
@@ -69,7 +70,11 @@ func TestSignerCountsForItsStack(t *testing.T) {
 			if r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"../course-1"}`); r.StatusCode != http.StatusBadRequest {
 				t.Fatalf("%d %s", r.StatusCode, r.body)
 			}
+			// A line comes through a pipe, and perhaps after the response.
 			lines := log.lines(t)
+			for deadline := time.Now().Add(30 * time.Second); len(lines) < 2 && time.Now().Before(deadline); lines = log.lines(t) {
+				time.Sleep(10 * time.Millisecond)
+			}
 			if len(lines) != 2 {
 				t.Fatalf("%d lines: %s", len(lines), log.text.String())
 			}
