@@ -106,7 +106,7 @@ func (h *handler) uploaded(ctx context.Context, e event) error {
 
 // receive records an upload and does what follows from it.
 func (h *handler) receive(ctx context.Context, u catalog.Upload, o catalog.Object) error {
-	if err := h.nameCourse(ctx, u, o); err != nil {
+	if err := h.nameCourse(ctx, u); err != nil {
 		return err
 	}
 	switch u.Kind {
@@ -125,7 +125,7 @@ func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a),
 
 // nameCourse notes which name a course has, and refuses a second name that
 // would become the same path.
-func (h *handler) nameCourse(ctx context.Context, u catalog.Upload, _ catalog.Object) error {
+func (h *handler) nameCourse(ctx context.Context, u catalog.Upload) error {
 	return update(ctx, h.bucket, catalog.CourseRecordKey(u.Course), "", func(c *catalog.CourseRecord) error {
 		switch {
 		case c.Name == "":
@@ -271,7 +271,8 @@ func (h *handler) problem(ctx context.Context, key, reason string) error {
 	return h.bucket.put(ctx, catalog.ProblemKey(key), text, "", writeCondition{})
 }
 
-// receiveBeside records what lies beside a film, and publishes anew.
+// receiveBeside records captions, a poster or metadata, and publishes the lesson
+// again.
 func (h *handler) receiveBeside(ctx context.Context, u catalog.Upload, o catalog.Object) error {
 	var metadata catalog.LessonMetadata
 	note := ""

@@ -96,11 +96,11 @@ func (h *handler) job(r *catalog.Record, s source) *mediaconvert.CreateJobInput 
 			},
 		},
 	}
-	fps := s.frameRate()
-	for _, rendition := range s.ladder(h.settings.TopRendition) {
-		group.Outputs = append(group.Outputs, video(rendition, fps, h264(rendition, fps), ""))
+	fps, ladder := s.frameRate(), s.ladder(h.settings.TopRendition)
+	for _, rendition := range ladder {
+		group.Outputs = append(group.Outputs, video(rendition, h264(rendition, fps), ""))
 		if h.settings.HEVC {
-			group.Outputs = append(group.Outputs, video(rendition, fps, hevc(rendition, fps), hevcModifier))
+			group.Outputs = append(group.Outputs, video(rendition, hevc(rendition, fps), hevcModifier))
 		}
 	}
 	if s.Channels > 0 {
@@ -120,7 +120,7 @@ func (h *handler) job(r *catalog.Record, s source) *mediaconvert.CreateJobInput 
 			Inputs:         []types.Input{input},
 			OutputGroups: []types.OutputGroup{
 				group,
-				stills("poster", folder+stillsFolder+posterName, s.ladder(h.settings.TopRendition)[0].Width, s.ladder(h.settings.TopRendition)[0].Height,
+				stills("poster", folder+stillsFolder+posterName, ladder[0].Width, ladder[0].Height,
 					// The first capture is the first frame, which is often black.
 					&types.FrameCaptureSettings{FramerateNumerator: aws.Int32(1), FramerateDenominator: aws.Int32(int32(p.PosterAfter)), MaxCaptures: aws.Int32(2), Quality: aws.Int32(80)}),
 				stills("storyboard", folder+stillsFolder+thumbName, p.ThumbWidth, p.ThumbHeight,
@@ -135,7 +135,7 @@ const (
 	hevcModifier  = "_hevc"
 )
 
-func video(r rendition, _ rate, codec *types.VideoCodecSettings, suffix string) types.Output {
+func video(r rendition, codec *types.VideoCodecSettings, suffix string) types.Output {
 	return types.Output{
 		NameModifier: aws.String("_" + r.Name + suffix),
 		ContainerSettings: &types.ContainerSettings{
