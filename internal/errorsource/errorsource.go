@@ -46,7 +46,7 @@ func Of(server, body string) Error {
 		}
 	}
 	switch {
-	case server == "AmazonS3":
+	case strings.EqualFold(server, "AmazonS3"):
 		e.Source = S3
 	case e.Code == "":
 		if IsPage(body) {

@@ -7,8 +7,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"premiumhls/internal/errorsource"
 )
 
 // mostRead bounds what is read of an answer, in bytes. A segment may be
@@ -54,22 +55,23 @@ func (v *visit) do(ctx context.Context, method, address string, header http.Head
 	return &answer{response.StatusCode, response.Header, text, request.URL}, nil
 }
 
-var xmlCode = regexp.MustCompile(`<Code>([^<]*)</Code>`)
+// source is who wrote an error, CloudFront or S3.
+func (a *answer) source() errorsource.Error {
+	return errorsource.Of(a.header.Get("Server"), string(a.body))
+}
 
 // code is the stable code in a refusal, by CloudFront, S3 or the API.
 func (a *answer) code() string {
-	if found := xmlCode.FindSubmatch(a.body); found != nil {
-		return string(found[1])
+	if code := a.source().Code; code != "" {
+		return code
 	}
 	var refusal struct{ Code string }
 	json.Unmarshal(a.body, &refusal) // no code where it is no JSON
 	return refusal.Code
 }
 
-// byBucket reports whether a refusal is S3's and not the edge's.
-func (a *answer) byBucket() bool {
-	return strings.Contains(string(a.body), "<RequestId>") || strings.Contains(string(a.body), "Access Denied")
-}
+// byBucket reports whether a refusal is S3's and not CloudFront's.
+func (a *answer) byBucket() bool { return a.source().Source == errorsource.S3 }
 
 func (a *answer) String() string {
 	if code := a.code(); code != "" {
