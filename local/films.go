@@ -161,7 +161,7 @@ func (f *films) follow(ctx context.Context, file videos.File, since time.Time) {
 	case r.State == catalog.Failed:
 		fmt.Fprintf(f.out, "%s: failed: %s\n", path, r.Reason)
 	case r.State == catalog.Playing:
-		fmt.Fprintf(f.out, "%s: plays at %s\n", path, f.site.PlaylistURL(r))
+		fmt.Fprintf(f.out, "%s: plays at %s\n", path, f.site.PageURL(path))
 	default:
 		fmt.Fprintf(f.out, "%s: %s\n", path, r.State)
 	}

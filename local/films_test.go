@@ -107,7 +107,7 @@ func TestWatchFilms(t *testing.T) {
 	write(t, dir+"/Knots/One.vtt") // no language
 	write(t, dir+"/hls/main.m3u8")
 	out, objects := watchFilms(t, dir, "go") // a program that every tester has
-	out.await(t, "knots/one: plays at http://localhost:8080/premium/knots/one/v1/main.m3u8\n")
+	out.await(t, "knots/one: plays at http://localhost:8080/#/knots/one\n")
 	write(t, dir+"/Splices/Two.MOV")
 	out.await(t, "splices/two: plays at")
 	if n := strings.Count(out.String(), "names no language"); n != 1 {

@@ -208,7 +208,7 @@ func follow(ctx context.Context, out io.Writer, site *videos.Site, files []video
 				failures++
 				d.line("%s: failed: %s", path, printable(r.Reason))
 			case r.State == catalog.Playing:
-				d.line("%s: plays at %s", path, site.PlaylistURL(r))
+				d.line("%s: plays at %s", path, site.PageURL(path))
 			default:
 				d.line("%s: %s", path, r.State)
 			}

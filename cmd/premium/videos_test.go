@@ -89,7 +89,7 @@ func TestVideosLocalRun(t *testing.T) {
 	}{
 		{[]string{"videos"}, 0, []string{"No videos."}},
 		{[]string{"upload", good, "-course", "My course"}, 0, []string{
-			"notes.txt: skipped", "Lesson 1.mp4: uploaded\n", "my-course/lesson-1: plays at http://localhost:8080/premium/my-course/lesson-1/v1/main.m3u8\n", "note: captions de: no cue"}},
+			"notes.txt: skipped", "Lesson 1.mp4: uploaded\n", "my-course/lesson-1: plays at http://localhost:8080/#/my-course/lesson-1\n", "note: captions de: no cue"}},
 		{[]string{"upload", good, "-course=My course"}, 0, []string{"Lesson 1.mp4: already uploaded\n", "plays at"}},
 		{[]string{"upload", bad, "-course", "c"}, 1, []string{"c/broken: failed: The film has no video.\n", "1 of the lessons failed"}},
 		{[]string{"videos"}, 0, []string{"my-course/lesson-1  playing  1m1s", "Lesson 1\n", "c/broken: The film has no video.\n"}},

@@ -329,13 +329,9 @@ func (f Follower) Wait(ctx context.Context, file File, since time.Time, report f
 	}
 }
 
-// PlaylistURL is where a lesson's current version plays; empty if none does.
-func (s *Site) PlaylistURL(r catalog.Record) string {
-	if r.Current == nil || r.State == catalog.Drafted {
-		return ""
-	}
-	// The public folder is not part of addresses.
-	return strings.TrimSuffix(s.URL, "/") + "/" + strings.TrimPrefix(r.Current.Folder, "public/") + catalog.PlaylistName
+// PageURL is the address of a lesson on the page, which a viewer can share.
+func (s *Site) PageURL(path string) string {
+	return strings.TrimSuffix(s.URL, "/") + "/#/" + path
 }
 
 // NewLocal makes the site of a local run from the addresses of its stand-ins and

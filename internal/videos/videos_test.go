@@ -265,10 +265,7 @@ func TestFollow(t *testing.T) {
 	if err != nil || r.State != catalog.Playing || !slices.Equal(reported, []catalog.State{catalog.Encoding, catalog.Playing}) {
 		t.Errorf("%v %v, reported %v", r.State, err, reported)
 	}
-	if got := a.PlaylistURL(r); got != "https://site/premium/c/l/v1/main.m3u8" {
-		t.Errorf("plays at %s", got)
-	}
-	if got := a.PlaylistURL(catalog.Record{Current: &catalog.Version{Folder: "public/videos/c/l/v1/"}}); got != "https://site/videos/c/l/v1/main.m3u8" {
+	if got := a.PageURL("c/l"); got != "https://site/#/c/l" {
 		t.Errorf("plays at %s", got)
 	}
 	file.Key, file.Upload.Lesson = "uploads/c/other.mp4", "other"
