@@ -22,6 +22,13 @@ const (
 	Latency          = "Latency"          // of an answer, in milliseconds
 	KeyAge           = "KeyAge"           // of the key that signed, since the key group trusts it, in seconds
 	KeyFetchFailures = "KeyFetchFailures" // reads of the signing keys that failed with all their tries
+
+	// Of the stripe function.
+	StripeRecorded = "StripeRecorded" // events whose facts were stored
+	StripeKept     = "StripeKept"     // events that could not be used
+	StripeRefused  = "StripeRefused"  // requests for which no valid event was found
+	StripeFailed   = "StripeFailed"   // requests that failed here
+	Purchases      = "Purchases"      // references that were made
 )
 
 // The dimensions. Every metric has Stack; Refused is counted a second time
@@ -34,6 +41,7 @@ const (
 var units = map[string]string{
 	Issued: "Count", Refused: "Count", Failed: "Count",
 	Latency: "Milliseconds", KeyAge: "Seconds", KeyFetchFailures: "Count",
+	StripeRecorded: "Count", StripeKept: "Count", StripeRefused: "Count", StripeFailed: "Count", Purchases: "Count",
 }
 
 // A Value is what was measured of a metric.

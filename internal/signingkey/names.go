@@ -37,6 +37,10 @@ func (p Parameters) OriginSecret() string { return string(p) + "/origin-secret" 
 // the logs: 32 random bytes in base64url.
 func (p Parameters) ViewerHashKey() string { return string(p) + "/viewer-hash-key" }
 
+// PurchaseKey is the SecureString with the key of the references that stand for
+// viewers in purchases: 32 random bytes in base64url.
+func (p Parameters) PurchaseKey() string { return string(p) + "/purchase-key" }
+
 // What follows uses no regular expressions: compiling one takes longer than
 // everything else that the signer does with its settings at start.
 
