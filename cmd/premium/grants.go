@@ -59,7 +59,7 @@ type grantCommand struct {
 }
 
 func (grantCommand) Help() string {
-	return `Lets a viewer watch a path and everything below it, from now on. It replaces the expiry of an existing grant. Needs dynamodb:UpdateItem, and with --stack cloudformation:DescribeStacks.
+	return `Lets a viewer watch a path and everything below it, from now on. It replaces the expiry of an existing grant; what sales granted stays. Needs dynamodb:UpdateItem and, if a sale granted the path too, GetItem, and with --stack cloudformation:DescribeStacks.
 
 ` + grantHelp
 }
@@ -88,7 +88,7 @@ type revokeCommand struct {
 }
 
 func (revokeCommand) Help() string {
-	return `Removes one grant. Another grant that covers the path stays, and cookies that were issued work until they expire. Exit code 1: there was no such grant. Needs dynamodb:DeleteItem, and with --stack cloudformation:DescribeStacks.
+	return `Removes one grant. Another grant that covers the path stays, and cookies that were issued work until they expire. Exit code 1: there was no such grant. Needs dynamodb:GetItem, DeleteItem and, if sales granted the path too, UpdateItem, and with --stack cloudformation:DescribeStacks.
 
 ` + grantHelp
 }
@@ -98,12 +98,17 @@ func (c revokeCommand) Run(ctx context.Context, s system) error {
 		return err
 	}
 	return c.use(ctx, func(ctx context.Context, t table) error {
-		existed, err := t.Revoke(ctx, t.run.Subject(c.Viewer), c.Path)
-		if err != nil {
+		revoked, err := t.Revoke(ctx, t.run.Subject(c.Viewer), c.Path)
+		switch {
+		case err != nil:
 			return err
-		}
-		if !existed {
+		case !revoked.Existed && revoked.Sales > 0:
+			return negative{fmt.Sprintf("%s has %s by a sale only: refund it, or end the subscription, where it was sold", c.Viewer, content(c.Path))}
+		case !revoked.Existed:
 			return negative{fmt.Sprintf("%s has no grant of %s in table %s", c.Viewer, content(c.Path), t.Name)}
+		case revoked.Sales > 0:
+			fmt.Fprintf(s.out, "Revoked what was granted of %s to %s. A sale still grants it: refund it, or end the subscription, where it was sold.\n", content(c.Path), c.Viewer)
+			return nil
 		}
 		fmt.Fprintf(s.out, "Revoked %s from %s. Cookies already issued work until they expire.\n", content(c.Path), c.Viewer)
 		return nil

@@ -53,36 +53,58 @@ func key(viewer, path string) map[string]types.AttributeValue {
 	}
 }
 
-// Grant writes a grant, or replaces the expiry of an existing one. With the zero
-// time it does not expire.
+// Grant writes a grant, or replaces the expiry of the manual part of an existing
+// one. With the zero time it does not expire. What sales granted stays.
 func (t Table) Grant(ctx context.Context, viewer, path string, until time.Time) error {
-	input := &dynamodb.UpdateItemInput{
-		TableName:                &t.Name,
-		Key:                      key(viewer, path),
-		UpdateExpression:         aws.String("REMOVE #u"),
-		ExpressionAttributeNames: map[string]string{"#u": "until"},
+	expiry := epoch(until)
+	parts := grantitem.Parts{Manual: &expiry}
+	e := newExpression()
+	_, err := t.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &t.Name,
+		Key:                       key(viewer, path),
+		UpdateExpression:          aws.String(e.set(attributesOf(parts))),
+		ConditionExpression:       aws.String("attribute_not_exists(" + e.name(grantitem.Sales) + ")"),
+		ExpressionAttributeNames:  e.names,
+		ExpressionAttributeValues: e.valuesOrNone(),
+	})
+	if !conflicts(err) {
+		return err
 	}
-	if !until.IsZero() {
-		input.UpdateExpression = aws.String("SET #u = :u")
-		input.ExpressionAttributeValues = map[string]types.AttributeValue{
-			":u": &types.AttributeValueMemberN{Value: strconv.FormatInt(until.Unix(), 10)},
+	return t.change(ctx, func(ctx context.Context) ([]types.TransactWriteItem, error) {
+		i, err := t.get(ctx, viewer, path)
+		if err != nil {
+			return nil, err
 		}
-	}
-	_, err := t.Client.UpdateItem(ctx, input)
-	return err
+		sales, err := i.sales()
+		if err != nil {
+			return nil, err
+		}
+		return []types.TransactWriteItem{t.write(i, grantitem.Parts{Manual: &expiry, Sales: sales})}, nil
+	})
 }
 
-// Revoke removes a grant and reports whether it existed.
-func (t Table) Revoke(ctx context.Context, viewer, path string) (existed bool, err error) {
-	output, err := t.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:    &t.Name,
-		Key:          key(viewer, path),
-		ReturnValues: types.ReturnValueAllOld,
+// Revoked is what [Table.Revoke] did.
+type Revoked struct {
+	Existed bool // there was a manual part
+	Sales   int  // which still grant the path
+}
+
+// Revoke removes the manual part of a grant. What sales granted stays.
+func (t Table) Revoke(ctx context.Context, viewer, path string) (revoked Revoked, err error) {
+	err = t.change(ctx, func(ctx context.Context) ([]types.TransactWriteItem, error) {
+		i, err := t.get(ctx, viewer, path)
+		if err != nil {
+			return nil, err
+		}
+		parts, err := i.parts()
+		invalid := err != nil // which a person wants to be rid of too
+		revoked = Revoked{Existed: parts.Manual != nil || invalid, Sales: len(parts.Sales)}
+		if !revoked.Existed {
+			return nil, nil
+		}
+		return []types.TransactWriteItem{t.write(i, grantitem.Parts{Sales: parts.Sales})}, nil
 	})
-	if err != nil {
-		return false, err
-	}
-	return len(output.Attributes) > 0, nil
+	return revoked, err
 }
 
 // List returns the grants of a viewer, or all grants if viewer is empty, sorted
@@ -154,36 +176,35 @@ type Grant struct {
 	Viewer, Path string
 	Until        time.Time // zero: does not expire
 	Fault        Fault     // empty: valid
+	// Parts are what the grant consists of, unless it has a fault.
+	Parts grantitem.Parts
 }
 
+// readGrants returns the grants among items. The others are pointers of sales.
 func readGrants(items []map[string]types.AttributeValue) []Grant {
-	grants := make([]Grant, len(items))
-	for i, item := range items {
-		grants[i] = readGrant(item)
+	grants := make([]Grant, 0, len(items))
+	for _, item := range items {
+		if grant := readGrant(item); !grantitem.IsSale(grant.Viewer) {
+			grants = append(grants, grant)
+		}
 	}
 	return grants
 }
 
 // readGrant checks an item in the order in which the signer does.
-func readGrant(item map[string]types.AttributeValue) Grant {
-	var g Grant
-	if viewer, ok := item["viewer"].(*types.AttributeValueMemberS); ok {
-		g.Viewer = viewer.Value
-	}
-	if path, ok := item["path"].(*types.AttributeValueMemberS); ok {
-		g.Path = path.Value
-	}
+func readGrant(attributes map[string]types.AttributeValue) Grant {
+	g := Grant{Viewer: text(attributes["viewer"]), Path: text(attributes["path"])}
 	if CheckPath(g.Path) != nil {
 		g.Fault = InvalidPath
 		return g
 	}
-	if name, ok := grantitem.UnknownExpiry(maps.Keys(item)); ok {
+	if name, ok := grantitem.UnknownExpiry(maps.Keys(attributes)); ok {
 		g.Fault = unknownExpiry(name)
 		return g
 	}
-	until, expires := item[grantitem.Until]
+	until, expires := attributes[grantitem.Until]
 	if !expires {
-		return g
+		return g.withParts(attributes)
 	}
 	number, ok := until.(*types.AttributeValueMemberN)
 	if !ok {
@@ -196,7 +217,24 @@ func readGrant(item map[string]types.AttributeValue) Grant {
 		return g
 	}
 	g.Until = time.Unix(int64(seconds), 0).UTC()
+	return g.withParts(attributes)
+}
+
+// withParts adds the parts. The signer does not read them.
+func (g Grant) withParts(attributes map[string]types.AttributeValue) Grant {
+	var err error
+	if g.Parts, err = (item{g.Viewer, g.Path, attributes}).parts(); err != nil {
+		g.Fault = Fault("invalid: " + strings.Trim(strconv.QuoteToGraphic(err.Error()), `"`))
+	}
 	return g
+}
+
+// text returns a string attribute; of another type it is empty.
+func text(value types.AttributeValue) string {
+	if s, ok := value.(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
 }
 
 // maxUntil is the latest expiry that the signer accepts, in seconds since 1970:

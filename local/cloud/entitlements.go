@@ -34,7 +34,7 @@ func (c *Cloud) startTables(ctx context.Context) (err error) {
 	if c.tables, err = dynamodb.Start(ctx, filepath.Join(c.options.Root, "local")); err != nil {
 		return fmt.Errorf("starting DynamoDB on this machine: %w", err)
 	}
-	guarded, err := c.tables.Guarded(c.authority.Authorize)
+	guarded, err := c.tables.Guarded(c.authority.AuthorizeWith)
 	if err != nil {
 		return err
 	}

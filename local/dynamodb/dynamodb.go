@@ -1,6 +1,6 @@
 // Package dynamodb serves Amazon DynamoDB on this machine, from memory. It
 // starts the npm package dynalite, which checks expressions, keys, types and
-// limits as the service does. It does not remove items after their time to live,
+// limits as the service does, and adds TransactWriteItems to it. It does not remove items after their time to live,
 // verify signatures, or throttle.
 package dynamodb
 
@@ -28,8 +28,14 @@ import (
 // startTime limits the start of the server, without the installation.
 const startTime = 30 * time.Second
 
-//go:embed serve.js
-var script string
+// The parts of the script: one file for node, which finds its packages in the
+// folder that it runs in.
+var (
+	//go:embed transact.js
+	transact string
+	//go:embed serve.js
+	serve string
+)
 
 // A Server is a running DynamoDB. Its tables end with it.
 type Server struct {
@@ -37,6 +43,7 @@ type Server struct {
 	URL string
 
 	client *dynamodb.Client
+	keys   sync.Map // names of partition keys by table
 	stop   func() error
 }
 
@@ -47,7 +54,7 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	if err := npm.Install(ctx, dir); err != nil {
 		return nil, fmt.Errorf("installing DynamoDB for this machine: %w", err)
 	}
-	cmd := exec.Command("node", "-e", script)
+	cmd := exec.Command("node", "-e", transact+serve)
 	cmd.Dir = dir // where node finds the script's packages
 	complaints := &tail{}
 	cmd.Stderr = complaints

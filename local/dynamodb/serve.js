@@ -1,11 +1,15 @@
 // Serves DynamoDB from memory on a free port of this machine, and writes the
 // port to standard output. It ends with the process that started it: the
 // kernel then closes the pipe that is this one's standard input.
-'use strict'
-
-const dynalite = require('dynalite')
+const create = db.create // dynalite keeps its store to itself
+let store
+db.create = options => {
+  store = create(options)
+  return store
+}
 
 const server = dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
+transactions(server, () => store) // of transact.js
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))
 
 process.stdin.on('close', () => process.exit())

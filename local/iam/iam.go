@@ -158,6 +158,11 @@ func (a *Authority) Judge(call Call) Decision {
 // of them must be allowed: services reject the whole request otherwise. The
 // error is a [Decision] or [ErrUnknownCaller].
 func (a *Authority) Authorize(r *http.Request, action string, resources ...string) error {
+	return a.AuthorizeWith(r, nil, action, resources...)
+}
+
+// AuthorizeWith is Authorize for a request with condition keys of its service.
+func (a *Authority) AuthorizeWith(r *http.Request, context map[string]string, action string, resources ...string) error {
 	caller, err := a.Caller(r)
 	if err != nil {
 		return err
@@ -166,7 +171,7 @@ func (a *Authority) Authorize(r *http.Request, action string, resources ...strin
 		resources = []string{"*"} // an action without a resource needs *
 	}
 	for _, resource := range resources {
-		if d := a.Judge(Call{Caller: caller, Action: action, Resource: resource, Context: Secure(nil)}); !d.Allowed {
+		if d := a.Judge(Call{Caller: caller, Action: action, Resource: resource, Context: Secure(context)}); !d.Allowed {
 			return d
 		}
 	}

@@ -193,12 +193,14 @@ const (
 // knownKeys are the condition keys that callers of this package put into a
 // call's context where they apply. Any other key is unknown.
 var knownKeys = map[string]bool{
-	"aws:securetransport": true,
-	"aws:sourceaccount":   true,
-	"aws:sourcearn":       true,
-	"iam:passedtoservice": true,
-	"s3:tlsversion":       true,
-	"sts:externalid":      true,
+	"aws:securetransport":         true,
+	"aws:sourceaccount":           true,
+	"aws:sourcearn":               true,
+	"dynamodb:enclosingoperation": true,
+	"dynamodb:leadingkeys":        true,
+	"iam:passedtoservice":         true,
+	"s3:tlsversion":               true,
+	"sts:externalid":              true,
 }
 
 // holds reports whether all of a statement's conditions hold.
@@ -216,10 +218,14 @@ func (s *Statement) holds(context map[string]string) answer {
 }
 
 // holds compares the value of a key in the request with those of the policy,
-// of which one must match. A key that is not in the request matches nothing
-// (IAM user guide, "IAM JSON policy elements: Condition operators").
+// of which one must match. A key that is not in the request matches nothing,
+// except with ForAllValues (IAM user guide, "IAM JSON policy elements: Condition
+// operators" and "Set operators for multivalued context keys"). A key has one
+// value here, so that both set operators are otherwise the plain one.
 func (c Condition) holds(context map[string]string) answer {
-	compare, ok := operators[c.Operator]
+	operator, forAll := strings.CutPrefix(c.Operator, "ForAllValues:")
+	operator = strings.TrimPrefix(operator, "ForAnyValue:")
+	compare, ok := operators[operator]
 	if !ok || !knownKeys[strings.ToLower(c.Key)] {
 		return unknown
 	}
@@ -230,6 +236,10 @@ func (c Condition) holds(context map[string]string) answer {
 		if slices.ContainsFunc(c.Values, func(want string) bool { return compare(want, value) }) {
 			return yes
 		}
+		return no
+	}
+	if forAll {
+		return yes
 	}
 	return no
 }

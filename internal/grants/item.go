@@ -1,0 +1,222 @@
+package grants
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"premiumhls/internal/grantitem"
+)
+
+// An item is one item of the table as it was read; nil attributes: it does not
+// exist.
+type item struct {
+	viewer, path string
+	attributes   map[string]types.AttributeValue
+}
+
+// parts returns the parts of an item. With an error they have only sales.
+func (i item) parts() (parts grantitem.Parts, err error) {
+	if i.attributes == nil {
+		return parts, nil
+	}
+	if parts.Sales, err = i.sales(); err != nil {
+		return parts, err
+	}
+	if name, ok := grantitem.UnknownExpiry(maps.Keys(i.attributes)); ok {
+		return parts, i.invalid(name, "must not exist: the signer ignores a grant with it")
+	}
+	name := grantitem.Until
+	if len(parts.Sales) > 0 {
+		name = grantitem.Granted
+	}
+	value, ok := i.attributes[name]
+	switch {
+	case !ok && len(parts.Sales) > 0:
+		return parts, nil
+	case !ok:
+		until := grantitem.NoExpiry
+		parts.Manual = &until
+		return parts, nil
+	}
+	until, err := seconds(value)
+	if err != nil {
+		return parts, i.invalid(name, err.Error())
+	}
+	parts.Manual = &until
+	return parts, nil
+}
+
+// sales returns the sales of an item. An attribute of that name which is nothing
+// of ours is an error.
+func (i item) sales() (map[string]int64, error) {
+	value, ok := i.attributes[grantitem.Sales]
+	if !ok {
+		return nil, nil
+	}
+	ids, ok := value.(*types.AttributeValueMemberM)
+	if !ok {
+		return nil, i.invalid(grantitem.Sales, "must be a map")
+	}
+	sales := make(map[string]int64, len(ids.Value))
+	for id, value := range ids.Value {
+		until, err := seconds(value)
+		if err != nil {
+			return nil, i.invalid(grantitem.Sales, "sale "+id+": "+err.Error())
+		}
+		sales[id] = until
+	}
+	return sales, nil
+}
+
+func (i item) invalid(attribute, why string) error {
+	return fmt.Errorf("attribute %s of the grant of %s %s", attribute, i.path, why)
+}
+
+// seconds reads an expiry.
+func seconds(value types.AttributeValue) (int64, error) {
+	number, ok := value.(*types.AttributeValueMemberN)
+	if !ok {
+		return 0, errors.New("must be a number")
+	}
+	f, err := strconv.ParseFloat(number.Value, 64)
+	if err != nil || !(f >= 0 && f <= maxUntil) {
+		return 0, errors.New("must be in seconds since 1970")
+	}
+	return int64(f), nil
+}
+
+func number(seconds int64) *types.AttributeValueMemberN {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(seconds, 10)}
+}
+
+// attributesOf returns the attributes of parts. Those that are nil are not in an
+// item.
+func attributesOf(parts grantitem.Parts) map[string]types.AttributeValue {
+	attributes := map[string]types.AttributeValue{grantitem.Until: nil, grantitem.Granted: nil, grantitem.Sales: nil}
+	if until := parts.Until(); until != grantitem.NoExpiry {
+		attributes[grantitem.Until] = number(until)
+	}
+	if len(parts.Sales) > 0 {
+		sales := make(map[string]types.AttributeValue, len(parts.Sales))
+		for id, until := range parts.Sales {
+			sales[id] = number(until)
+		}
+		attributes[grantitem.Sales] = &types.AttributeValueMemberM{Value: sales}
+		if parts.Manual != nil {
+			attributes[grantitem.Granted] = number(*parts.Manual)
+		}
+	}
+	return attributes
+}
+
+// An expression is a condition or an update with its names and values.
+type expression struct {
+	names  map[string]string
+	values map[string]types.AttributeValue
+}
+
+func newExpression() expression {
+	return expression{map[string]string{}, map[string]types.AttributeValue{}}
+}
+
+// name returns a placeholder for an attribute: until, path and others are
+// reserved words.
+func (e expression) name(attribute string) string {
+	placeholder := fmt.Sprintf("#n%d", len(e.names))
+	for known, name := range e.names {
+		if name == attribute {
+			return known
+		}
+	}
+	e.names[placeholder] = attribute
+	return placeholder
+}
+
+func (e expression) value(v types.AttributeValue) string {
+	placeholder := fmt.Sprintf(":v%d", len(e.values))
+	e.values[placeholder] = v
+	return placeholder
+}
+
+// unchanged is the condition that an item is as it was read, in what this package
+// writes.
+func (e expression) unchanged(i item) string {
+	if i.attributes == nil {
+		return "attribute_not_exists(" + e.name("viewer") + ")"
+	}
+	conditions := []string{"attribute_exists(" + e.name("viewer") + ")"}
+	for _, attribute := range []string{grantitem.Until, grantitem.Granted, grantitem.Sales} {
+		value, ok := i.attributes[attribute]
+		name := e.name(attribute)
+		if !ok {
+			conditions = append(conditions, "attribute_not_exists("+name+")")
+			continue
+		}
+		ids, ok := value.(*types.AttributeValueMemberM)
+		if !ok {
+			conditions = append(conditions, name+" = "+e.value(value))
+			continue
+		}
+		conditions = append(conditions, "size("+name+") = "+e.value(number(int64(len(ids.Value)))))
+		for _, id := range slices.Sorted(maps.Keys(ids.Value)) {
+			conditions = append(conditions, name+"."+e.name(id)+" = "+e.value(ids.Value[id]))
+		}
+	}
+	return strings.Join(conditions, " AND ")
+}
+
+// set is the update that writes attributes and removes those that are nil.
+func (e expression) set(attributes map[string]types.AttributeValue) string {
+	var set, remove []string
+	for _, name := range slices.Sorted(maps.Keys(attributes)) {
+		if value := attributes[name]; value != nil {
+			set = append(set, e.name(name)+" = "+e.value(value))
+		} else {
+			remove = append(remove, e.name(name))
+		}
+	}
+	var update []string
+	if len(set) > 0 {
+		update = append(update, "SET "+strings.Join(set, ", "))
+	}
+	if len(remove) > 0 {
+		update = append(update, "REMOVE "+strings.Join(remove, ", "))
+	}
+	return strings.Join(update, " ")
+}
+
+// valuesOrNone returns the values; DynamoDB rejects an empty map.
+func (e expression) valuesOrNone() map[string]types.AttributeValue {
+	if len(e.values) == 0 {
+		return nil
+	}
+	return e.values
+}
+
+// write returns the action that changes an item to have other parts, if it is as
+// it was read.
+func (t Table) write(i item, parts grantitem.Parts) types.TransactWriteItem {
+	e := newExpression()
+	if parts.Empty() {
+		return types.TransactWriteItem{Delete: &types.Delete{
+			TableName: &t.Name, Key: key(i.viewer, i.path),
+			ConditionExpression:       aws.String(e.unchanged(i)),
+			ExpressionAttributeNames:  e.names,
+			ExpressionAttributeValues: e.valuesOrNone(),
+		}}
+	}
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &t.Name, Key: key(i.viewer, i.path),
+		UpdateExpression:          aws.String(e.set(attributesOf(parts))),
+		ConditionExpression:       aws.String(e.unchanged(i)),
+		ExpressionAttributeNames:  e.names,
+		ExpressionAttributeValues: e.valuesOrNone(),
+	}}
+}
