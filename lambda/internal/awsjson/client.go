@@ -1,4 +1,4 @@
-// Package awsjson calls AWS services with a JSON API.
+// Package awsjson calls AWS services with a JSON API, and reads objects of S3.
 //
 // The SDK's client of a service makes a function larger and its cold start
 // longer, even for two operations: DynamoDB's and Lambda's together are 1.5 MB.
@@ -39,6 +39,9 @@ type Service struct {
 	target  string // prefix of X-Amz-Target; empty: the service has a REST API
 	version string // of the JSON protocol
 }
+
+// ErrTooLarge reports a response that is not read to its end.
+var ErrTooLarge = errors.New("response is larger than 8388608 bytes")
 
 // The services that the functions call.
 var (
@@ -150,13 +153,9 @@ func (c *Client) Invoke(ctx context.Context, function string, payload []byte) ([
 }
 
 // post sends a signed request and returns the body and header of a successful
-// response. If the service rejects it and the clock is wrong, post sends it once
-// more with the service's time.
+// response.
 func (c *Client) post(ctx context.Context, path string, header http.Header, body []byte) ([]byte, http.Header, error) {
-	response, answer, err := c.send(ctx, path, header, body)
-	if err == nil && response.StatusCode >= 400 && response.StatusCode < 500 && c.correct(response.Header.Get("Date")) {
-		response, answer, err = c.send(ctx, path, header, body)
-	}
+	response, answer, err := c.request(ctx, http.MethodPost, path, header, body)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -164,6 +163,16 @@ func (c *Client) post(ctx context.Context, path string, header http.Header, body
 		return nil, nil, serviceError(response, answer)
 	}
 	return answer, response.Header, nil
+}
+
+// request sends a signed request. If the service rejects it and the clock is
+// wrong, request sends it once more with the service's time.
+func (c *Client) request(ctx context.Context, method, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
+	response, answer, err := c.send(ctx, method, path, header, body)
+	if err == nil && response.StatusCode >= 400 && response.StatusCode < 500 && c.correct(response.Header.Get("Date")) {
+		response, answer, err = c.send(ctx, method, path, header, body)
+	}
+	return response, answer, err
 }
 
 // correct stores how far the clock is from the service's, whose response has the
@@ -182,8 +191,8 @@ func (c *Client) correct(date string) bool {
 }
 
 // send sends a signed request and reads the response.
-func (c *Client) send(ctx context.Context, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint+path, bytes.NewReader(body))
+func (c *Client) send(ctx context.Context, method, path string, header http.Header, body []byte) (*http.Response, []byte, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.endpoint+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, fmt.Errorf("making the request: %w", err)
 	}
@@ -210,7 +219,7 @@ func (c *Client) send(ctx context.Context, path string, header http.Header, body
 		return nil, nil, fmt.Errorf("reading the response: %w", err)
 	}
 	if len(answer) > maxAnswer {
-		return nil, nil, fmt.Errorf("response is larger than %d bytes", maxAnswer)
+		return nil, nil, ErrTooLarge
 	}
 	return response, answer, nil
 }

@@ -1,15 +1,12 @@
 package keyring
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 
 	"premiumhls/internal/signingkey"
+	"premiumhls/lambda/internal/originsecret"
 )
 
 // A Snapshot is the checked and parsed result of one read. It does not change.
@@ -19,42 +16,14 @@ type Snapshot struct {
 	// Keys are the keys that can sign, oldest first. There is always one.
 	Keys []*Key
 
-	originSecrets [][sha256.Size]byte
+	originSecrets originsecret.Secrets
 	state         *signingkey.State // nil until a deploy has recorded it
 	parameters    Parameters
 }
 
 // OriginSecretIs reports whether sent is a secret that the distribution adds to
 // the requests it forwards. It takes constant time.
-func (s *Snapshot) OriginSecretIs(sent string) bool {
-	sum := sha256.Sum256([]byte(sent))
-	equal := 0
-	for _, secret := range s.originSecrets {
-		equal |= subtle.ConstantTimeCompare(sum[:], secret[:])
-	}
-	return equal == 1
-}
-
-// originSecrets returns the digests of the secrets in a parameter. A text that
-// is not JSON is one secret, as earlier versions of the stack wrote it.
-func originSecrets(text string) ([][sha256.Size]byte, error) {
-	values := []string{text}
-	if strings.HasPrefix(text, "{") {
-		secrets, err := signingkey.ParseOriginSecrets(text)
-		if err != nil {
-			return nil, err
-		}
-		values = secrets.Values()
-	}
-	var sums [][sha256.Size]byte
-	for _, value := range values {
-		if value == "" {
-			return nil, errors.New("the origin secret is empty")
-		}
-		sums = append(sums, sha256.Sum256([]byte(value)))
-	}
-	return sums, nil
-}
+func (s *Snapshot) OriginSecretIs(sent string) bool { return s.originSecrets.Include(sent) }
 
 // SigningKey returns the key to sign with: the newest that is active. A deploy
 // makes a key active after it has checked that viewers are served with it, from
@@ -81,7 +50,7 @@ func (s *Snapshot) SigningKey(now time.Time, wait time.Duration) *Key {
 // so that a key is parsed only once. It skips and logs a key that it cannot use;
 // no usable key is an error.
 func newSnapshot(p Parameters, old *Snapshot, kms DigestSigner, logger *slog.Logger) (*Snapshot, error) {
-	secrets, err := originSecrets(p.OriginSecret)
+	secrets, err := originsecret.Parse(p.OriginSecret)
 	if err != nil {
 		return nil, err
 	}
