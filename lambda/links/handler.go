@@ -140,7 +140,7 @@ func (h *handler) readPath(r *request) (folder, name string, err error) {
 	escaped, plain := escape(text)
 	// Only a path that is read in one way can be held against the policy.
 	resolved, clean := removeDots(strings.TrimPrefix(escaped, "/"))
-	if !ok || name == "" || !plain || !clean || resolved != escaped || strings.Contains(text, "%") ||
+	if !ok || name == "" || strings.HasSuffix(name+playlistSuffix, linkSuffix) || !plain || !clean || resolved != escaped || strings.Contains(text, "%") ||
 		!strings.HasPrefix(folder, h.premium.Below(premiumpath.Path{})) {
 		return "", "", &notFound
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,6 +191,9 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {
+			if slices.Contains(operation.Tags, "playlists") {
+				continue // of another function
+			}
 			for status := range operation.Responses.Map() {
 				if name := operation.OperationID + " " + status; !happened[name] {
 					t.Errorf("no exchange shows %s", name)

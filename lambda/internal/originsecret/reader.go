@@ -70,16 +70,17 @@ func (r *Reader) Secrets(ctx context.Context) (Secrets, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	secrets, err := retry.Call(ctx, backoff, retry.Never, r.read)
+	ended := r.now().Round(0)
 	switch {
 	case err == nil:
 		r.secrets, r.err = secrets, nil
 		r.next = now.Add(r.refresh - rand.N(r.refresh/issuance.RefreshSpread+1))
 	case r.secrets == nil:
 		r.err = err
-		r.next = now.Add(min(pauseWithout, r.refresh))
+		r.next = ended.Add(min(pauseWithout, r.refresh))
 		r.logger.Error("origin secret cannot be read and there is none", "cause", err.Error())
 	default:
-		r.next = now.Add(min(pause, r.refresh))
+		r.next = ended.Add(min(pause, r.refresh))
 		r.logger.Error("origin secret cannot be read; the old one stays in use", "cause", err.Error())
 	}
 	return r.secrets, r.err
