@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"premiumhls/internal/link"
 	"premiumhls/internal/localrun"
 )
 
@@ -37,11 +38,11 @@ func (s *refusals) add(r localrun.Refusal) {
 // ServeHTTP responds with the newest refusal of the URL in the query.
 func (s *refusals) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// A page in a browser cannot read this: it sends no CORS headers.
-	address := localrun.Shown(r.URL.Query().Get("url"))
+	address := link.Redact(r.URL.Query().Get("url"))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := len(s.list) - 1; i >= 0; i-- {
-		if localrun.Shown(s.list[i].URL) == address {
+		if link.Redact(s.list[i].URL) == address {
 			w.Header().Set("Content-Type", "application/json")
 			json.NewEncoder(w).Encode(s.list[i]) // the caller sees a broken response
 			return

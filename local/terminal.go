@@ -11,7 +11,7 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 
 	edge "premiumhls/internal/cloudfront"
-	"premiumhls/internal/localrun"
+	"premiumhls/internal/link"
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
 	"premiumhls/local/iam"
@@ -99,7 +99,7 @@ func (t *terminal) request(e cloudfront.Entry) {
 	case e.Status >= 400 && e.Rule == edge.RuleNone:
 		decision = fmt.Sprintf("the origin responded with %d", e.Status)
 	}
-	path := localrun.Shown(e.Path)
+	path := link.Redact(e.Path)
 	line := fmt.Sprintf("%s %3d %-6s %s  [%s] %s: %s\n", e.Time.Format("15:04:05"), e.Status, e.Method, path, e.Behavior, e.Result, decision)
 	for _, f := range e.Functions {
 		line += fmt.Sprintf("             CloudFront Function %s (%s): %s\n", f.Name, f.Event, outcome(f))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/link"
 	"premiumhls/signedcookie"
 )
 
@@ -361,7 +362,9 @@ func (in *inspection) coversURL() (Check, *refusal) {
 	check := Check{Name: CheckResource, Expected: in.policy.Resource}
 	for _, path := range resourceReadings(in.url.path) {
 		url := in.resource(path)
-		if !in.policy.MatchesURL(url) {
+		matches := in.policy.MatchesURL(url)
+		url = link.Redact(url)
+		if !matches {
 			check.Found = url
 			return check, accessDenied.because("the policy is for " + in.policy.Resource + ", the request for " + url)
 		}

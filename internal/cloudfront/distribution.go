@@ -38,7 +38,11 @@ type Behavior struct {
 	PublicKeys map[string]PublicKey // by id
 	// RefuseECDSASHA256 says that ECDSA keys sign with SHA-1 only, which is
 	// all that AWS documents. What CloudFront does is undocumented.
-	RefuseECDSASHA256   bool
+	RefuseECDSASHA256 bool
+	// SendParameters says that the parameters of a signed URL reach the origin.
+	// CloudFront documents that it removes them; about Hash-Algorithm it says
+	// nothing.
+	SendParameters      bool
 	CachePolicy         CachePolicy
 	OriginRequestPolicy *OriginRequestPolicy
 	ResponseHeaders     *ResponseHeadersPolicy

@@ -121,9 +121,11 @@ func (b *Behavior) cookies(headers []string) string {
 }
 
 // OriginQuery returns what of the viewer's query reaches the origin, in order
-// and without a question mark. The parameters of a signed URL do not.
+// and without a question mark. The parameters of a signed URL do not
+// (CloudFront developer guide, "Cache content based on query string
+// parameters"), unless the behavior says so.
 func (b *Behavior) OriginQuery(query string) string {
-	if b.Signed {
+	if b.Signed && !b.SendParameters {
 		var s sent
 		rest, _ := s.fromQuery(query)
 		query = rest

@@ -247,20 +247,7 @@ func (r Run) Name(subject string) string {
 	return subject
 }
 
-// Shown returns an address without its query if that is a credential: the
-// signature of a signed URL. What is printed or typed has this form.
-func Shown(address string) string {
-	path, query, _ := strings.Cut(address, "?")
-	for part := range strings.SplitSeq(query, "&") {
-		switch name, _, _ := strings.Cut(part, "="); name {
-		case "Policy", "Signature", "Key-Pair-Id":
-			return path
-		}
-	}
-	return address
-}
-
-// Refusal returns the last request with a URL, or with its [Shown] form, to which
+// Refusal returns the last request with a URL, or with its form of [link.Redact], to which
 // the local run returned an error; ok is false if there is none.
 func (r Run) Refusal(address string) (refusal Refusal, ok bool, err error) {
 	client := &http.Client{Timeout: 5 * time.Second}

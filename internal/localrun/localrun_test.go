@@ -130,20 +130,6 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-func TestShown(t *testing.T) {
-	for address, want := range map[string]string{
-		"http://h/a":                  "http://h/a",
-		"http://h/a?b=c":              "http://h/a?b=c",
-		"http://h/a?b=c&Signature=s":  "http://h/a",
-		"http://h/a?Policy=p&b=c":     "http://h/a",
-		"http://h/a?MySignature=none": "http://h/a?MySignature=none",
-	} {
-		if got := Shown(address); got != want {
-			t.Errorf("%s: %s, want %s", address, got, want)
-		}
-	}
-}
-
 func TestTransport(t *testing.T) {
 	server := httptest.NewTLSServer(http.NotFoundHandler())
 	defer server.Close()

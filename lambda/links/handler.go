@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"premiumhls/internal/issuance"
+	"premiumhls/internal/link"
 	"premiumhls/internal/linksettings"
 	"premiumhls/internal/logfield"
 	"premiumhls/internal/premiumpath"
@@ -105,7 +106,7 @@ func (h *handler) serve(ctx context.Context, r *request) (response events.APIGat
 	if err != nil {
 		return response, err
 	}
-	l, err := readLink(r.RawQueryString, r.path, h.premium, h.time(r))
+	g, err := readLink(r.RawQueryString, r.path, h.premium, h.time(r))
 	if err != nil {
 		return response, err
 	}
@@ -118,7 +119,7 @@ func (h *handler) serve(ctx context.Context, r *request) (response events.APIGat
 	}
 	r.uris = found.playlist.uris
 	base, _ := escape(folder) // readPath has accepted it
-	text, ok := found.playlist.sign(l, base)
+	text, ok := found.playlist.sign(g, base)
 	if !ok {
 		return response, playlistTooLarge.because(fmt.Errorf("with %d URIs signed the playlist would exceed %d bytes", r.uris, maxRewritten))
 	}
@@ -136,11 +137,11 @@ func (h *handler) readPath(r *request) (folder, name string, err error) {
 		}
 	}
 	folder, name = path.Split(text)
-	name, ok := strings.CutSuffix(name, linkSuffix)
+	name, ok := strings.CutSuffix(name, link.Suffix)
 	escaped, plain := escape(text)
 	// Only a path that is read in one way can be held against the policy.
 	resolved, clean := removeDots(strings.TrimPrefix(escaped, "/"))
-	if !ok || name == "" || strings.HasSuffix(name+playlistSuffix, linkSuffix) || !plain || !clean || resolved != escaped || strings.Contains(text, "%") ||
+	if !ok || name == "" || strings.HasSuffix(name+link.PlaylistSuffix, link.Suffix) || !plain || !clean || resolved != escaped || strings.Contains(text, "%") ||
 		!strings.HasPrefix(folder, h.premium.Below(premiumpath.Path{})) {
 		return "", "", &notFound
 	}
@@ -150,8 +151,8 @@ func (h *handler) readPath(r *request) (folder, name string, err error) {
 
 // find returns the playlist that a name in a folder stands for.
 func (h *handler) find(ctx context.Context, folder, name string) (*object, error) {
-	if name != lessonName {
-		return h.object(ctx, folder+name+playlistSuffix)
+	if name != link.LessonName {
+		return h.object(ctx, folder+name+link.PlaylistSuffix)
 	}
 	lesson, err := h.object(ctx, folder+lessonFile)
 	if err == nil && lesson.invalid == nil {
@@ -160,8 +161,8 @@ func (h *handler) find(ctx context.Context, folder, name string) (*object, error
 	if !errors.Is(err, &notFound) {
 		return lesson, err
 	}
-	for _, name := range []string{lessonName, "master", "index"} {
-		found, err := h.object(ctx, folder+name+playlistSuffix)
+	for _, name := range []string{link.LessonName, "master", "index"} {
+		found, err := h.object(ctx, folder+name+link.PlaylistSuffix)
 		if !errors.Is(err, &notFound) {
 			return found, err
 		}

@@ -7,26 +7,15 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/link"
 	"premiumhls/internal/premiumpath"
 	"premiumhls/signedcookie"
 )
 
-// parameter is the query parameter with what the function needs of a link:
-// POLICY.SIGNATURE.KEYPAIRID.HASH. CloudFront removes its own parameters before
-// it asks an origin (developer guide, "Cache content based on query string
-// parameters"), so the same values are in this one too.
-const parameter = "l"
-
-// reserved are the query parameters that make a URL a signed one, and our own.
-// A URI that has one is left as it is.
-var reserved = map[string]bool{
-	"Policy": true, "Signature": true, "Key-Pair-Id": true, "Expires": true, "Hash-Algorithm": true, parameter: true,
-}
-
-// A link is what a viewer holds: the values of a signed URL, and what its policy
+// A grant is what a viewer holds: the values of a signed URL, and what its policy
 // says. Whether the signature is valid is not known here; CloudFront has checked
 // it, or refuses every URI that the function signs with it.
-type link struct {
+type grant struct {
 	host   string // of the policy's resource
 	folder string // that the policy opens, with slashes at both ends
 	// media and playlist are the queries of URIs: those that CloudFront serves
@@ -36,47 +25,44 @@ type link struct {
 
 // readLink reads the link in a query, and checks that it covers a path at a
 // time.
-func readLink(query, path string, premium premiumpath.Path, now time.Time) (link, error) {
+func readLink(query, path string, premium premiumpath.Path, now time.Time) (grant, error) {
 	value, err := onlyParameter(query)
 	if err != nil {
-		return link{}, invalidLink.because(err)
+		return grant{}, invalidLink.because(err)
 	}
 	fields := strings.Split(value, ".")
 	if len(fields) != 4 {
-		return link{}, invalidLink.because(fmt.Errorf("%s has %d fields: must have 4", parameter, len(fields)))
+		return grant{}, invalidLink.because(fmt.Errorf("%s has %d fields: must have 4", link.Parameter, len(fields)))
 	}
 	for _, field := range fields {
 		if field == "" || strings.Trim(field, signedCharacters) != "" {
-			return link{}, invalidLink.because(fmt.Errorf("a field of %s is empty or has an invalid character", parameter))
+			return grant{}, invalidLink.because(fmt.Errorf("a field of %s is empty or has an invalid character", link.Parameter))
 		}
 	}
 	hash, err := signedcookie.ParseHash(fields[3])
 	if err != nil {
-		return link{}, invalidLink.because(err)
+		return grant{}, invalidLink.because(err)
 	}
 	raw, err := signedcookie.Decode(fields[0])
 	if err != nil {
-		return link{}, invalidLink.because(fmt.Errorf("decoding the policy: %w", err))
+		return grant{}, invalidLink.because(fmt.Errorf("decoding the policy: %w", err))
 	}
 	policy, err := signedcookie.ParsePolicy(raw)
 	if err != nil {
-		return link{}, invalidLink.because(err)
+		return grant{}, invalidLink.because(err)
 	}
-	l := link{media: "Policy=" + fields[0] + "&Signature=" + fields[1] + "&Key-Pair-Id=" + fields[2]}
-	if hash != signedcookie.SHA1 { // which is what no hash means
-		l.media += "&Hash-Algorithm=" + fields[3]
+	var g grant
+	g.media, g.playlist = link.Query(fields[0], fields[1], fields[2], hash)
+	if g.host, g.folder, err = readResource(policy.Resource, premium); err != nil {
+		return grant{}, invalidLink.because(err)
 	}
-	l.playlist = l.media + "&" + parameter + "=" + value
-	if l.host, l.folder, err = readResource(policy.Resource, premium); err != nil {
-		return link{}, invalidLink.because(err)
-	}
-	if !strings.HasPrefix(path, l.folder) {
-		return link{}, invalidLink.because(fmt.Errorf("the policy is for %s", policy.Resource))
+	if !strings.HasPrefix(path, g.folder) {
+		return grant{}, invalidLink.because(fmt.Errorf("the policy is for %s", policy.Resource))
 	}
 	if policy.Ended(now) {
-		return link{}, linkExpired.because(fmt.Errorf("the policy ended at %s", policy.Expires.UTC().Format(time.RFC3339)))
+		return grant{}, linkExpired.because(fmt.Errorf("the policy ended at %s", policy.Expires.UTC().Format(time.RFC3339)))
 	}
-	return l, nil
+	return g, nil
 }
 
 // signedCharacters are those of the values of a signed URL: CloudFront's base64
@@ -89,17 +75,17 @@ func onlyParameter(query string) (value string, err error) {
 	found := 0
 	for pair := range strings.SplitSeq(query, "&") {
 		name, text, _ := strings.Cut(pair, "=")
-		if name, err = url.QueryUnescape(name); err != nil || name != parameter {
+		if name, err = url.QueryUnescape(name); err != nil || name != link.Parameter {
 			continue
 		}
 		// Some clients escape the ~ of CloudFront's base64.
 		if value, err = url.QueryUnescape(text); err != nil {
-			return "", fmt.Errorf("%s cannot be decoded", parameter)
+			return "", fmt.Errorf("%s cannot be decoded", link.Parameter)
 		}
 		found++
 	}
 	if found != 1 {
-		return "", fmt.Errorf("%d parameters %s in the query: must be 1", found, parameter)
+		return "", fmt.Errorf("%d parameters %s in the query: must be 1", found, link.Parameter)
 	}
 	return value, nil
 }

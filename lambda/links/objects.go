@@ -11,18 +11,15 @@ import (
 	"sync"
 	"time"
 
+	"premiumhls/internal/link"
 	"premiumhls/internal/premiumpath"
 	"premiumhls/lambda/internal/awsjson"
 	"premiumhls/lambda/internal/retry"
 )
 
-// A lesson's folder can have lessonFile, which names the playlist of the newest
-// version (internal/catalog, Details). lessonName, in a link, stands for that
-// playlist.
-const (
-	lessonName = "lesson"
-	lessonFile = "lesson.json"
-)
+// lessonFile in a lesson's folder names the playlist of its newest version
+// (internal/catalog, Details).
+const lessonFile = "lesson.json"
 
 // bucket is the bucket of the videos.
 type bucket interface {
@@ -137,8 +134,8 @@ func readPointer(content []byte) (string, error) {
 		return "", err
 	}
 	p, err := premiumpath.Parse(details.Playlist)
-	if err != nil || !strings.HasSuffix(p.String(), playlistSuffix) || strings.HasSuffix(p.String(), linkSuffix) {
-		return "", fmt.Errorf("invalid playlist %q: must be a path below the folder that ends in %s", details.Playlist, playlistSuffix)
+	if err != nil || !strings.HasSuffix(p.String(), link.PlaylistSuffix) || strings.HasSuffix(p.String(), link.Suffix) {
+		return "", fmt.Errorf("invalid playlist %q: must be a path below the folder that ends in %s", details.Playlist, link.PlaylistSuffix)
 	}
 	return p.String(), nil
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"premiumhls/internal/link"
+
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -79,7 +81,7 @@ func TestOpenAPI(t *testing.T) {
 			}
 			bucket := &memory{objects: content()}
 			h, _ := newTestHandler(t, bucket)
-			e := event("/premium/course-1/"+path+linkSuffix, query)
+			e := event("/premium/course-1/"+path+link.Suffix, query)
 			if x.change != nil {
 				x.change(h, bucket, &e)
 			}

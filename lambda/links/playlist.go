@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"premiumhls/internal/hls"
+	"premiumhls/internal/link"
 )
 
 // The limits of a playlist. A film of four hours has 2,400 segments of six
@@ -69,12 +70,12 @@ func parse(folder, text string) (*playlist, error) {
 // folder. Each URI under the link's folder gets the link's signature, and no
 // other does: it stays as it is. It returns false if the result is larger than
 // [maxRewritten].
-func (p *playlist) sign(l link, folder string) (string, bool) {
+func (p *playlist) sign(g grant, folder string) (string, bool) {
 	size := 0
 	for i := range p.parts {
 		size += len(p.parts[i].text)
-		if l.covers(p.parts[i].target) {
-			size += len(p.parts[i].path) + len(linkSuffix) + len(l.query(p.parts[i].target)) + len("?&")
+		if g.covers(p.parts[i].target) {
+			size += len(p.parts[i].path) + len(link.Suffix) + len(g.query(p.parts[i].target)) + len("?&")
 		}
 	}
 	if size > maxRewritten {
@@ -84,7 +85,7 @@ func (p *playlist) sign(l link, folder string) (string, bool) {
 	b.Grow(size)
 	for i := range p.parts {
 		part := &p.parts[i]
-		if !l.covers(part.target) {
+		if !g.covers(part.target) {
 			b.WriteString(part.text)
 			continue
 		}
@@ -95,7 +96,7 @@ func (p *playlist) sign(l link, folder string) (string, bool) {
 			uri = part.path
 		}
 		if part.isPlaylist() {
-			uri = strings.TrimSuffix(uri, playlistSuffix) + linkSuffix
+			uri = strings.TrimSuffix(uri, link.PlaylistSuffix) + link.Suffix
 		}
 		b.WriteString(uri)
 		b.WriteByte('?')
@@ -103,21 +104,21 @@ func (p *playlist) sign(l link, folder string) (string, bool) {
 			b.WriteString(part.query)
 			b.WriteByte('&')
 		}
-		b.WriteString(l.query(part.target))
+		b.WriteString(g.query(part.target))
 		b.WriteString(part.fragment)
 	}
 	return b.String(), true
 }
 
 // covers reports whether the link opens a target.
-func (l link) covers(t target) bool {
-	return strings.HasPrefix(t.path, l.folder) && (t.host == "" || strings.EqualFold(t.host, l.host))
+func (g grant) covers(t target) bool {
+	return strings.HasPrefix(t.path, g.folder) && (t.host == "" || strings.EqualFold(t.host, g.host))
 }
 
 // query returns the query that a target gets.
-func (l link) query(t target) string {
+func (g grant) query(t target) string {
 	if t.isPlaylist() {
-		return l.playlist
+		return g.playlist
 	}
-	return l.media
+	return g.media
 }

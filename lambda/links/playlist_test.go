@@ -6,11 +6,13 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"premiumhls/internal/link"
 )
 
 // testLink opens a lesson.
-func testLink(folder string) link {
-	return link{host: "d111.cloudfront.net", folder: folder, media: "Policy=P&Signature=S&Key-Pair-Id=K&Hash-Algorithm=SHA256",
+func testLink(folder string) grant {
+	return grant{host: "d111.cloudfront.net", folder: folder, media: "Policy=P&Signature=S&Key-Pair-Id=K&Hash-Algorithm=SHA256",
 		playlist: "Policy=P&Signature=S&Key-Pair-Id=K&Hash-Algorithm=SHA256&l=P.S.K.SHA256"}
 }
 
@@ -98,7 +100,7 @@ func TestParseRejects(t *testing.T) {
 	}
 	if p, err := parse(lessonFolder, "#EXTM3U\n"+strings.Repeat("a\n", maxURIs)); err != nil || p.uris != maxURIs {
 		t.Errorf("as many as allowed: %v", err)
-	} else if _, ok := p.sign(link{folder: lessonFolder, media: strings.Repeat("x", 700)}, lessonFolder); ok {
+	} else if _, ok := p.sign(grant{folder: lessonFolder, media: strings.Repeat("x", 700)}, lessonFolder); ok {
 		t.Error("a result of 28 MB is not refused")
 	}
 }
@@ -118,7 +120,7 @@ func FuzzSign(f *testing.F) {
 		f.Add("#EXTM3U\n#EXT-X-MAP:URI=\""+uri+"\",BYTERANGE=\"1@0\"\n#EXTINF:6,\n"+uri+"\n", "v1/")
 		f.Add("#EXTM3U\n"+uri+"\r\n", "")
 	}
-	l := link{host: "d111.cloudfront.net", folder: lessonFolder, media: "Policy=P&Signature=SIGNED", playlist: "Policy=P&Signature=SIGNED&l=P.SIGNED"}
+	l := grant{host: "d111.cloudfront.net", folder: lessonFolder, media: "Policy=P&Signature=SIGNED", playlist: "Policy=P&Signature=SIGNED&l=P.SIGNED"}
 	f.Fuzz(func(t *testing.T, text, below string) {
 		folder, ok := escape(lessonFolder + below)
 		if clean, dots := removeDots(strings.Trim(folder, "/")); !ok || !dots || clean+"/" != folder || strings.Contains(text, "SIGNED") {
@@ -163,7 +165,7 @@ func FuzzSign(f *testing.F) {
 		if again.uris != p.uris {
 			t.Fatalf("%d URIs became %d", p.uris, again.uris)
 		}
-		plain := strings.NewReplacer("?Policy=P&Signature=SIGNED&l=P.SIGNED", "", "&Policy=P&Signature=SIGNED&l=P.SIGNED", "", "?Policy=P&Signature=SIGNED", "", "&Policy=P&Signature=SIGNED", "", linkSuffix, playlistSuffix)
+		plain := strings.NewReplacer("?Policy=P&Signature=SIGNED&l=P.SIGNED", "", "&Policy=P&Signature=SIGNED&l=P.SIGNED", "", "?Policy=P&Signature=SIGNED", "", "&Policy=P&Signature=SIGNED", "", link.Suffix, link.PlaylistSuffix)
 		if a, b := normal(plain.Replace(got)), normal(plain.Replace(text)); a != b {
 			t.Fatalf("%q became %q", b, a)
 		}

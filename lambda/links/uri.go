@@ -5,13 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-)
 
-// Playlists that the function rewrites have this name: NAME.link.m3u8 stands for
-// the object NAME.m3u8.
-const (
-	playlistSuffix = ".m3u8"
-	linkSuffix     = ".link.m3u8"
+	"premiumhls/internal/link"
 )
 
 // A target is a URI of a playlist that can be signed, and what it refers to.
@@ -25,7 +20,7 @@ type target struct {
 
 // isPlaylist reports whether the target is a playlist, which this function
 // rewrites.
-func (t target) isPlaylist() bool { return strings.HasSuffix(t.path, playlistSuffix) }
+func (t target) isPlaylist() bool { return strings.HasSuffix(t.path, link.PlaylistSuffix) }
 
 // resolve resolves a URI of a playlist in a folder, which begins and ends with a
 // slash, by RFC 3986, section 5.2. It returns false for a URI that never gets a
@@ -44,7 +39,7 @@ func resolve(folder, uri string) (t target, ok bool) {
 		t.fragment = "#" + fragment
 	}
 	uri, t.query, _ = strings.Cut(uri, "?")
-	if !isQuery(fragment) || !isQuery(t.query) || isSigned(t.query) {
+	if !isQuery(fragment) || !isQuery(t.query) || link.IsReserved(t.query) {
 		return target{}, false
 	}
 	if t.uri, ok = escape(uri); !ok {
@@ -64,7 +59,7 @@ func resolve(folder, uri string) (t target, ok bool) {
 		ok = !strings.Contains(first, ":")
 		path = folder[1:] + path
 	}
-	if t.path, _ = removeDots(path); !ok || t.path == "" || strings.HasSuffix(t.path, linkSuffix) {
+	if t.path, _ = removeDots(path); !ok || t.path == "" || strings.HasSuffix(t.path, link.Suffix) {
 		return target{}, false
 	}
 	return t, true
@@ -156,15 +151,4 @@ func isQuery(text string) bool {
 		}
 	}
 	return true
-}
-
-// isSigned reports whether a query has one of the reserved parameters.
-func isSigned(query string) bool {
-	for pair := range strings.SplitSeq(query, "&") {
-		name, _, _ := strings.Cut(pair, "=")
-		if name, err := url.QueryUnescape(name); err != nil || reserved[name] {
-			return true
-		}
-	}
-	return false
 }

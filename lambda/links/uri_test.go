@@ -95,7 +95,7 @@ func TestResolve(t *testing.T) {
 			got, ok := resolve(folder, test.uri)
 			if name == "user and password" {
 				// A host that no link has.
-				if l := (link{host: "d111.cloudfront.net", folder: "/"}); l.covers(got) {
+				if l := (grant{host: "d111.cloudfront.net", folder: "/"}); l.covers(got) {
 					t.Errorf("%q is signed", test.uri)
 				}
 				return

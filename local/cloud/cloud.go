@@ -49,7 +49,10 @@ type Options struct {
 	Propagation time.Duration                            // how long the edge serves the old distribution after a deploy
 	// RefuseECDSASHA256 makes the edge accept only documented ECDSA signatures.
 	RefuseECDSASHA256 bool
-	Now               func() time.Time // the edge's clock; the functions have the machine's
+	// SendParameters makes the edge send the parameters of signed URLs to
+	// origins, which CloudFront does not do by its documentation.
+	SendParameters bool
+	Now            func() time.Time // the edge's clock; the functions have the machine's
 	// TLS serves the issuer over https, for pages that are at https://Host. The
 	// edge is the caller's to serve.
 	TLS *tls.Config
@@ -286,6 +289,7 @@ func (c *Cloud) serveDistribution() error {
 	}
 	for i := range distribution.Behaviors {
 		distribution.Behaviors[i].RefuseECDSASHA256 = c.options.RefuseECDSASHA256
+		distribution.Behaviors[i].SendParameters = c.options.SendParameters
 	}
 	switch running := c.edge.Load(); {
 	case running == nil:

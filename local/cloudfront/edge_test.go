@@ -374,6 +374,7 @@ func TestQueryToOrigin(t *testing.T) {
 		{"some", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "whitelist", Names: []string{"a"}}}}, segment + "?b=2&a=1", "a=1"},
 		{"but one", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "allExcept", Names: []string{"a"}}}}, segment + "?b=2&%61=1", "b=2"},
 		{"signature not sent", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "all"}}}, segment + "?a=1&" + signedQuery + "&b=2", "a=1&b=2"},
+		{"a link's parameter is sent", &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "all"}}}, segment + "?" + signedQuery + "&l=P.S.K.SHA256", "l=P.S.K.SHA256"},
 		{"managed and a bucket", &allViewer, segment + "?response-content-type=text/html&a=1", "a=1"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -385,6 +386,37 @@ func TestQueryToOrigin(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+// Whether CloudFront sends the parameters of a signed URL on is not documented
+// for all of them: the edge can do both.
+func TestSignedParametersToOrigin(t *testing.T) {
+	signed := courseOne()
+	query := "Policy=" + signedcookie.Encode(signed.raw()) + "&Signature=" + sign(signed.key, signed.hash, signed.raw()) +
+		"&Key-Pair-Id=" + signed.key.id + "&Hash-Algorithm=SHA256&l=x"
+	for sent, want := range map[bool]string{false: "l=x", true: query} {
+		d := distribution()
+		d.Behaviors[0].OriginRequestPolicy = &cloudfront.OriginRequestPolicy{Forwarding: cloudfront.Forwarding{Query: cloudfront.Selection{Mode: "all"}}}
+		d.Behaviors[0].SendParameters = sent
+		w := newWorld(d, nil)
+		w.do("GET", segment+"?"+query, nil)
+		if got := w.last(t).URL.RawQuery; got != want {
+			t.Errorf("sent %t: %q, want %q", sent, got, want)
+		}
+	}
+}
+
+// Neither the reason nor a check of a refusal has a link's query.
+func TestReasonHasNoCredential(t *testing.T) {
+	signed := courseOne()
+	query := "Policy=" + signedcookie.Encode(signed.raw()) + "&Signature=" + sign(signed.key, signed.hash, signed.raw()) +
+		"&Key-Pair-Id=" + signed.key.id + "&Hash-Algorithm=SHA256&l=SECRET"
+	w := newWorld(distribution(), nil)
+	w.do("GET", "/premium/course-2/master.m3u8?"+query, nil)
+	e := w.entries[0]
+	if e.Status != 403 || e.Decision.Code != "AccessDenied" || strings.Contains(e.Reason+fmt.Sprint(e.Decision.Checks), "SECRET") {
+		t.Errorf("%d %s: %s %v", e.Status, e.Decision.Code, e.Reason, e.Decision.Checks)
 	}
 }
 
