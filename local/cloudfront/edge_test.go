@@ -2,6 +2,7 @@ package cloudfront
 
 import (
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
