@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
+
+	"premiumhls/internal/grantitem"
 )
 
-// EmailPrefix begins the holder of a grant for whoever has verified an address.
-const EmailPrefix = "email:"
-
-func isEmail(holder string) bool { return strings.HasPrefix(holder, EmailPrefix) }
+// isEmail reports whether a holder is whoever has verified an address.
+func isEmail(holder string) bool {
+	_, ok := grantitem.Address(holder)
+	return ok
+}
 
 // ErrConflict reports that another invocation wrote a sale meanwhile.
 var ErrConflict = errors.New("another invocation wrote the sale meanwhile")

@@ -174,7 +174,7 @@ func TestStories(t *testing.T) {
 func TestOrderDoesNotMatter(t *testing.T) {
 	for _, tt := range stories {
 		t.Run(tt.name, func(t *testing.T) {
-			for seed := range uint64(300) {
+			for seed := range uint64(100) {
 				random := rand.New(rand.NewPCG(seed, 17))
 				events := slices.Clone(tt.facts)
 				for range random.IntN(4) {
@@ -199,7 +199,7 @@ func TestOrderDoesNotMatter(t *testing.T) {
 func TestConcurrentDeliveries(t *testing.T) {
 	for _, tt := range stories {
 		t.Run(tt.name, func(t *testing.T) {
-			for seed := range uint64(60) {
+			for seed := range uint64(25) {
 				world := newWorld()
 				world.schedule(seed)
 				var group sync.WaitGroup
@@ -285,7 +285,7 @@ func (w *world) schedule(seed uint64) {
 	crashes := 0
 	w.pause = func() error {
 		mu.Lock()
-		yields, crash := random.IntN(20), random.IntN(40) == 0 && crashes < 20
+		yields, crash := random.IntN(6), random.IntN(40) == 0 && crashes < 20
 		if crash {
 			crashes++
 		}

@@ -92,7 +92,7 @@ type ID string
 // UnmarshalJSON reads null, a string or an object with an id.
 func (id *ID) UnmarshalJSON(data []byte) error {
 	*id = ""
-	if string(data) == "null" {
+	if string(data) == "null" || string(data) == `""` {
 		return nil
 	}
 	var text string
