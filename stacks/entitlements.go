@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/grantitem"
 	"premiumhls/stacks/settings"
 )
 
@@ -20,6 +21,10 @@ func newEntitlements(stack *premiumHLS, s settings.Settings, sg signer) (e entit
 		e.table = newGrants(stack, s)
 		rule = map[string]any{"table": e.table.TableName()}
 		sg.allowRule(e.table.TableArn(), "dynamodb:BatchGetItem", "dynamodb:Query")
+		if s.EmailGrants {
+			rule["emails"] = true
+			sg.allowClaims(e.table.TableArn())
+		}
 	case setting.Function != "":
 		rule = map[string]any{"function": setting.Function}
 		sg.allowRule(&setting.Function, "lambda:InvokeFunction")
@@ -38,6 +43,31 @@ func (sg signer) allowRule(resource *string, actions ...string) {
 		Sid:       jsii.String("CheckEntitlements"),
 		Actions:   jsii.Strings(actions...),
 		Resources: &[]*string{resource},
+	}))
+}
+
+// allowClaims lets the signer move the grants of an address to a viewer, in a
+// transaction: a put for the viewer, a delete for the address. A transaction
+// needs the permissions of its actions and none of its own (DynamoDB developer
+// guide, "Using IAM with DynamoDB transactions"); both condition keys apply to
+// both actions (Service Authorization Reference, "Actions, resources, and
+// condition keys for Amazon DynamoDB").
+func (sg signer) allowClaims(table *string) {
+	inTransaction := map[string]any{"dynamodb:EnclosingOperation": "TransactWriteItems"}
+	sg.function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:        jsii.String("ClaimGrants"),
+		Actions:    jsii.Strings("dynamodb:PutItem"),
+		Resources:  &[]*string{table},
+		Conditions: &map[string]any{"ForAnyValue:StringEquals": inTransaction},
+	}))
+	sg.function.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Sid:       jsii.String("RemoveClaimedGrants"),
+		Actions:   jsii.Strings("dynamodb:DeleteItem"),
+		Resources: &[]*string{table},
+		Conditions: &map[string]any{
+			"ForAnyValue:StringEquals": inTransaction,
+			"ForAllValues:StringLike":  map[string]any{"dynamodb:LeadingKeys": grantitem.EmailKeys},
+		},
 	}))
 }
 

@@ -117,6 +117,7 @@ var wildcards = []wildcard{
 	{`^SigningKeysKmsb admits arn:aws:iam::AWS::AccountId:root: kms:\* on \*$`, "in a key's policy * is that key, and root lets the account's own policies decide, as in KMS's default policy"},
 	{`^(Encoder|Ingest): s3:(AbortMultipartUpload s3:PutObject|GetObject|PutObject|DeleteObject) on Videos.Arn/`, "films, videos, records and lists have names of their own, below these folders"},
 	{`^Ingest: mediaconvert:Probe on \*$`, "the action has no resources (service authorization reference)"},
+	{`^Signer: dynamodb:DeleteItem .* dynamodb:LeadingKeys ForAllValues:StringLike email:\*$`, "items of addresses, and of no viewer"},
 	{`^Uploader: s3:GetObject on arn:aws:s3:::cdk-`, "this deploy's assets are named by their hashes"},
 	{`^Uploader: s3:PutObject on `, "folders of the page and the sample; TestUploaderCannotWriteOwnersObjects"},
 	{`^AccessLogs admits delivery.logs.amazonaws.com: .*/AWSLogs/AWS::AccountId/\* `, "the statement of the CloudWatch Logs user guide: with another, CloudWatch Logs would add its own"},
@@ -137,6 +138,10 @@ func TestGrants(t *testing.T) {
 		{name: "every custody, a table", changes: variants["every custody, a table"], more: slices.Concat(custodyGrants, tableGrants, accessLogGrants)},
 		{name: "a claim", changes: map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}}},
 		{name: "a table", changes: map[string]any{"entitlements": "table"}, more: tableGrants},
+		{name: "grants by email", changes: variants["grants by email"], more: slices.Concat(tableGrants, []string{
+			`Signer: dynamodb:PutItem on Grants.Arn if dynamodb:EnclosingOperation ForAnyValue:StringEquals TransactWriteItems`,
+			`Signer: dynamodb:DeleteItem on Grants.Arn if dynamodb:EnclosingOperation ForAnyValue:StringEquals TransactWriteItems and dynamodb:LeadingKeys ForAllValues:StringLike email:*`,
+		})},
 		{name: "a function", changes: map[string]any{"entitlements": map[string]any{"function": "arn:aws:lambda:eu-west-1:111122223333:function:shop"}},
 			more: []string{`Signer: lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:shop`}},
 		{name: "access logs", changes: map[string]any{"accessLogs": true}, more: accessLogGrants},

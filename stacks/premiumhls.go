@@ -186,6 +186,9 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	if table := site.entitlements.table; table != nil {
 		output(site, "EntitlementsTable", "Table of grants", *table.TableName())
 	}
+	if s.EmailGrants {
+		output(site, "EmailGrants", "Grants to email addresses are claimed by viewers who sign in", "on")
+	}
 	if pool := site.signIn.pool; pool != nil {
 		output(site, "UserPool", "User pool that viewers sign in at", *pool.UserPoolId())
 	}

@@ -248,6 +248,14 @@ type PremiumHLSProps struct {
 	// Default: every viewer who signed in.
 	Entitlements *settings.Entitlements `json:"entitlements,omitempty"`
 
+	// Grants can be made to email addresses, before there is an account: the first
+	// viewer who signs in with that address, verified, gets them. Needs
+	// entitlements "table", and with the stack's own user pool selfSignUp and
+	// sesIdentityArn. See [sales.md](sales.md).
+	// Allowed: true or false.
+	// Default: false.
+	EmailGrants *bool `json:"emailGrants,omitempty"`
+
 	// Issuer that viewers sign in at. Empty: the stack makes a Cognito user pool.
 	// Needs jwtAudience.
 	// Allowed: the https URL of an OpenID Connect issuer, with a trailing slash

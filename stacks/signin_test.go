@@ -21,6 +21,8 @@ func TestUserPool(t *testing.T) {
 			map[string]string{
 				"ExplicitAuthFlows": `["ALLOW_REFRESH_TOKEN_AUTH"]`, "RefreshTokenRotation": `null`, "RefreshTokenValidity": `43200`,
 				"EnableTokenRevocation": `true`, "PreventUserExistenceErrors": `"ENABLED"`, "AllowedOAuthFlows": `["code"]`,
+				// Not email_verified, which decides whose grants an address opens.
+				"WriteAttributes": `["email","family_name","given_name","locale","name"]`,
 			}},
 		{"everything", variants["everything"],
 			map[string]string{

@@ -12,6 +12,9 @@ const (
 	salePrefix  = "sale:"
 )
 
+// EmailKeys is the pattern of the partition keys of addresses, for policies.
+const EmailKeys = emailPrefix + "*"
+
 // maxAddress is the longest address in bytes (RFC 5321, section 4.5.3.1.3, less
 // the brackets).
 const maxAddress = 254

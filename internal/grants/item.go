@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"premiumhls/internal/grantitem"
@@ -48,6 +47,9 @@ func (i item) parts() (parts grantitem.Parts, err error) {
 	until, err := seconds(value)
 	if err != nil {
 		return parts, i.invalid(name, err.Error())
+	}
+	if name == grantitem.Until {
+		until = max(until, 1) // expired in 1970; not NoExpiry
 	}
 	parts.Manual = &until
 	return parts, nil
@@ -116,70 +118,28 @@ func attributesOf(parts grantitem.Parts) map[string]types.AttributeValue {
 	return attributes
 }
 
-// An expression is a condition or an update with its names and values.
-type expression struct {
-	names  map[string]string
-	values map[string]types.AttributeValue
-}
+// An expression is a condition or an update.
+type expression = grantitem.Expression[types.AttributeValue]
 
-func newExpression() expression {
-	return expression{map[string]string{}, map[string]types.AttributeValue{}}
-}
-
-// name returns a placeholder for an attribute: until, path and others are
-// reserved words.
-func (e expression) name(attribute string) string {
-	placeholder := fmt.Sprintf("#n%d", len(e.names))
-	for known, name := range e.names {
-		if name == attribute {
-			return known
+// unchanged is the condition that an item is as it was read.
+func unchanged(e *expression, i item) string {
+	var sales map[string]types.AttributeValue
+	if ids, ok := i.attributes[grantitem.Sales].(*types.AttributeValueMemberM); ok {
+		if sales = ids.Value; sales == nil {
+			sales = map[string]types.AttributeValue{}
 		}
 	}
-	e.names[placeholder] = attribute
-	return placeholder
-}
-
-func (e expression) value(v types.AttributeValue) string {
-	placeholder := fmt.Sprintf(":v%d", len(e.values))
-	e.values[placeholder] = v
-	return placeholder
-}
-
-// unchanged is the condition that an item is as it was read, in what this package
-// writes.
-func (e expression) unchanged(i item) string {
-	if i.attributes == nil {
-		return "attribute_not_exists(" + e.name("viewer") + ")"
-	}
-	conditions := []string{"attribute_exists(" + e.name("viewer") + ")"}
-	for _, attribute := range []string{grantitem.Until, grantitem.Granted, grantitem.Sales} {
-		value, ok := i.attributes[attribute]
-		name := e.name(attribute)
-		if !ok {
-			conditions = append(conditions, "attribute_not_exists("+name+")")
-			continue
-		}
-		ids, ok := value.(*types.AttributeValueMemberM)
-		if !ok {
-			conditions = append(conditions, name+" = "+e.value(value))
-			continue
-		}
-		conditions = append(conditions, "size("+name+") = "+e.value(number(int64(len(ids.Value)))))
-		for _, id := range slices.Sorted(maps.Keys(ids.Value)) {
-			conditions = append(conditions, name+"."+e.name(id)+" = "+e.value(ids.Value[id]))
-		}
-	}
-	return strings.Join(conditions, " AND ")
+	return e.Unchanged(i.attributes, sales, func(n int64) types.AttributeValue { return number(n) })
 }
 
 // set is the update that writes attributes and removes those that are nil.
-func (e expression) set(attributes map[string]types.AttributeValue) string {
+func set(e *expression, attributes map[string]types.AttributeValue) string {
 	var set, remove []string
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if value := attributes[name]; value != nil {
-			set = append(set, e.name(name)+" = "+e.value(value))
+			set = append(set, e.Name(name)+" = "+e.Value(value))
 		} else {
-			remove = append(remove, e.name(name))
+			remove = append(remove, e.Name(name))
 		}
 	}
 	var update []string
@@ -192,31 +152,25 @@ func (e expression) set(attributes map[string]types.AttributeValue) string {
 	return strings.Join(update, " ")
 }
 
-// valuesOrNone returns the values; DynamoDB rejects an empty map.
-func (e expression) valuesOrNone() map[string]types.AttributeValue {
-	if len(e.values) == 0 {
-		return nil
-	}
-	return e.values
-}
-
 // write returns the action that changes an item to have other parts, if it is as
 // it was read.
 func (t Table) write(i item, parts grantitem.Parts) types.TransactWriteItem {
-	e := newExpression()
+	var e expression
+	condition := unchanged(&e, i)
 	if parts.Empty() {
 		return types.TransactWriteItem{Delete: &types.Delete{
 			TableName: &t.Name, Key: key(i.viewer, i.path),
-			ConditionExpression:       aws.String(e.unchanged(i)),
-			ExpressionAttributeNames:  e.names,
-			ExpressionAttributeValues: e.valuesOrNone(),
+			ConditionExpression:       &condition,
+			ExpressionAttributeNames:  e.Names,
+			ExpressionAttributeValues: e.Values,
 		}}
 	}
+	update := set(&e, attributesOf(parts))
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: &t.Name, Key: key(i.viewer, i.path),
-		UpdateExpression:          aws.String(e.set(attributesOf(parts))),
-		ConditionExpression:       aws.String(e.unchanged(i)),
-		ExpressionAttributeNames:  e.names,
-		ExpressionAttributeValues: e.valuesOrNone(),
+		UpdateExpression:          &update,
+		ConditionExpression:       &condition,
+		ExpressionAttributeNames:  e.Names,
+		ExpressionAttributeValues: e.Values,
 	}}
 }

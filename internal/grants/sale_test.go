@@ -209,6 +209,7 @@ func TestItemsOfOthers(t *testing.T) {
 		err   string
 	}{
 		{"other attributes", map[string]types.AttributeValue{"order": text("7")}, []step{{do: "set", sale: "a", until: 100}, {do: "end", sale: "a"}}, []string{"ada course-1 order=7"}, ""},
+		{"expired in 1970", map[string]types.AttributeValue{"until": &types.AttributeValueMemberN{Value: "0"}}, []step{{do: "set", sale: "a", until: 5}}, []string{"ada course-1 granted=1 sales={a:5} until=5"}, ""},
 		{"until is a string", map[string]types.AttributeValue{"until": text("soon")}, []step{{do: "set", sale: "a"}}, []string{"ada course-1 until=soon"}, "attribute until of the grant of course-1 must be a number"},
 		{"another expiry", map[string]types.AttributeValue{"ttl": &types.AttributeValueMemberN{Value: "5"}}, []step{{do: "set", sale: "a"}}, []string{"ada course-1 ttl=5"}, "attribute ttl"},
 		{"sales are a string", map[string]types.AttributeValue{"sales": text("3")}, []step{{do: "set", sale: "a"}}, []string{"ada course-1 sales=3"}, "attribute sales"},

@@ -23,6 +23,9 @@ import (
 // TableOutput is the stack's output with the name of its table.
 const TableOutput = "EntitlementsTable"
 
+// EmailOutput is the output of a stack that claims grants to addresses.
+const EmailOutput = "EmailGrants"
+
 // TableOf returns the name of a stack's table.
 func TableOf(ctx context.Context, client *cloudformation.Client, stack string) (string, error) {
 	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
@@ -57,15 +60,15 @@ func key(viewer, path string) map[string]types.AttributeValue {
 // one. With the zero time it does not expire. What sales granted stays.
 func (t Table) Grant(ctx context.Context, viewer, path string, until time.Time) error {
 	expiry := epoch(until)
-	parts := grantitem.Parts{Manual: &expiry}
-	e := newExpression()
+	var e expression
+	update := set(&e, attributesOf(grantitem.Parts{Manual: &expiry}))
 	_, err := t.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &t.Name,
 		Key:                       key(viewer, path),
-		UpdateExpression:          aws.String(e.set(attributesOf(parts))),
-		ConditionExpression:       aws.String("attribute_not_exists(" + e.name(grantitem.Sales) + ")"),
-		ExpressionAttributeNames:  e.names,
-		ExpressionAttributeValues: e.valuesOrNone(),
+		UpdateExpression:          &update,
+		ConditionExpression:       aws.String("attribute_not_exists(" + e.Name(grantitem.Sales) + ")"),
+		ExpressionAttributeNames:  e.Names,
+		ExpressionAttributeValues: e.Values,
 	})
 	if !conflicts(err) {
 		return err

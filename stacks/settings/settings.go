@@ -49,6 +49,7 @@ type Settings struct {
 
 	Entitlements Entitlements `json:"entitlements" default:"\"authenticated\"" allowed:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function" section:"Entitlements" doc:"Who may watch what: every viewer who signed in, viewers with a grant in the stack's table, viewers whose token has a claim, or viewers for whom your Lambda function says so. See [entitlements.md](entitlements.md)."`
 
+	EmailGrants bool   `json:"emailGrants" default:"false" doc:"Grants can be made to email addresses, before there is an account: the first viewer who signs in with that address, verified, gets them. Needs entitlements \"table\", and with the stack's own user pool selfSignUp and sesIdentityArn. See [sales.md](sales.md)."`
 	GrantsTable string `json:"grantsTable" allowed:"empty, or the name of a table" doc:"A table of grants of an earlier deploy of this stack, to be used again: changing entitlements to another rule leaves it behind with its grants."`
 
 	JWTIssuer          string   `json:"jwtIssuer" allowed:"the https URL of an OpenID Connect issuer, with a trailing slash only if the issuer's own name has one" section:"Sign-in" doc:"Issuer that viewers sign in at. Empty: the stack makes a Cognito user pool. Needs jwtAudience."`

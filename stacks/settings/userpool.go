@@ -35,6 +35,11 @@ func (s *Settings) validateUserPool(check func(name string, ok bool, reason ...s
 		`with entitlements "authenticated" everyone could create an account and watch everything: set entitlements, or openSignUp if that is intended`)
 	check("openSignUp", !s.OpenSignUp || s.SelfSignUp, "needs selfSignUp, which is false")
 
+	check("emailGrants", !s.EmailGrants || s.Entitlements.Table, `needs entitlements "table"`)
+	check("emailGrants", !s.EmailGrants || !ownPool || s.SelfSignUp, "needs selfSignUp: whoever gets a grant by email makes an account with that address")
+	check("emailGrants", !s.EmailGrants || !ownPool || s.SESIdentityArn != "",
+		"needs sesIdentityArn and emailFrom: new viewers verify their address by email, and Cognito's own sender stops at 50 emails a day")
+
 	check("userPoolAttributes", every(s.UserPoolAttributes, attributeName.MatchString) && distinct(s.UserPoolAttributes) && len(s.UserPoolAttributes) <= maxAttributes)
 	if name, custom := s.Entitlements.CustomAttribute(); custom && ownPool {
 		check("entitlements", attributeName.MatchString(name), "claim "+s.Entitlements.Claim+": an attribute of a user pool has at most 20 letters, digits, hyphens and underscores after custom:")

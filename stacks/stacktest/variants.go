@@ -24,6 +24,10 @@ var Variants = map[string]map[string]any{
 		},
 		"entitlements": "table", "monitoring": false, "accessLogs": true,
 	},
+	"grants by email": {
+		"entitlements": "table", "emailGrants": true, "selfSignUp": true,
+		"sesIdentityArn": "arn:aws:ses:us-east-1:111122223333:identity/example.com", "emailFrom": "no-reply@example.com",
+	},
 	"a paid plan":   {"plan": "pro", "region": "us-east-1"},
 	"the free plan": {"plan": "free", "allowedOrigins": []any{"https://www.example.org"}},
 	"an existing issuer, no sample, no deploy check": {

@@ -29,7 +29,7 @@ type kind struct {
 
 var kinds = []kind{
 	{"claim", []string{"value", "paths"}, newClaim},
-	{"table", nil, newTable},
+	{"table", []string{"emails"}, newTable},
 	{"function", nil, newFunction},
 }
 
@@ -39,6 +39,7 @@ var kinds = []kind{
 //	{"claim":"cognito:groups","value":"premium"} [Claim]
 //	{"claim":"custom:courses","paths":true}      [Claim]
 //	{"table":"NAME"}                             [Table]
+//	{"table":"NAME","emails":true}               [Table], with grants to addresses
 //	{"function":"ARN"}                           [Function]
 //
 // An unknown or ambiguous rule is an error: the signer must not guess.
