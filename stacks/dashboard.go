@@ -114,5 +114,11 @@ func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 		graph("Failures", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("failures")},
 			m.lambda("Errors", fiveMinutes()), m.signed(metric.KeyFetchFailures, sum, fiveMinutes())),
 	)
+	if s.Stripe.On() {
+		dashboard.AddWidgets(graph("Payment events", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("events")},
+			m.signed(metric.StripeRecorded, sum, fiveMinutes()), m.signed(metric.StripeKept, sum, fiveMinutes()),
+			m.signed(metric.StripeRefused, sum, fiveMinutes()), m.signed(metric.StripeFailed, sum, fiveMinutes()),
+			m.signed(metric.Purchases, sum, fiveMinutes())))
+	}
 	return dashboard.DashboardName()
 }

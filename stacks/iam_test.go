@@ -91,6 +91,16 @@ var (
 		`IngestDeadLettersPolicy admits events.amazonaws.com: sqs:SendMessage on IngestDeadLetters.Arn if aws:SourceArn ArnEquals UploadRule.Arn`,
 		`IngestDeadLettersPolicy denies *: sqs:* on IngestDeadLetters.Arn if aws:SecureTransport Bool false`,
 	}
+	stripeGrants = []string{ // with "stripe"
+		`Stripe is assumed by lambda.amazonaws.com: sts:AssumeRole`,
+		`Stripe.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/purchases`,
+		`Stripe.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/stripe`,
+		`Stripe: dynamodb:ConditionCheckItem dynamodb:DeleteItem dynamodb:GetItem dynamodb:UpdateItem on Grants.Arn`,
+		`Stripe: dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem on Sales.Arn`,
+		`Stripe: logs:CreateLogStream logs:PutLogEvents on StripeLog.Arn`,
+		`Stripe: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/purchase-key parameter/PremiumHls/viewer-hash-key parameter/shop/stripe`,
+		`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/purchase-key parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
+	}
 	tracingGrants = []string{
 		`Signer: xray:PutTelemetryRecords xray:PutTraceSegments on *`,
 	}
@@ -109,6 +119,7 @@ var wildcards = []wildcard{
 	{`^MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/(premium|paid)/\* Videos.Arn/public/trailers/\*$`, "the names of videos are not known"},
 	{`^MediaConvert: s3:GetObject on arn:aws:s3:::masters/\*$`, "nor are those of their sources"},
 	{`^Signer.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(cookies|entitlements)$`, "stage and method: API and path are given, and the signer checks the method"},
+	{`^Stripe.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(purchases|stripe)$`, "the same, and the function checks the method"},
 	{`^Signer: xray:PutTelemetryRecords xray:PutTraceSegments on \*$`, "X-Ray's actions for writing have no resources (service authorization reference)"},
 	{`^SignerLogWriter: s3:AbortMultipartUpload s3:GetObject s3:PutObject on AccessLogs.Arn/signer-failed/\* AccessLogs.Arn/signer/\*$`, "files of lines have names of their own"},
 	{`^SignerLogSender is assumed by logs.amazonaws.com: .* arn:aws:logs::\*$`, "log groups of this account and region; CloudWatch documents no narrower form"},
@@ -147,6 +158,9 @@ func TestGrants(t *testing.T) {
 		{name: "access logs", changes: map[string]any{"accessLogs": true}, more: accessLogGrants},
 		{name: "tracing", changes: map[string]any{"tracing": true}, more: tracingGrants},
 		{name: "ingest", changes: variants["ingest"], more: ingestGrants},
+		{name: "stripe", changes: variants["stripe"], more: slices.Concat(tableGrants, stripeGrants), less: []string{
+			`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
+		}},
 		{name: "data that goes with the stack", changes: map[string]any{"keepData": false}, more: emptierGrants},
 		{name: "an existing issuer, no sample, no deploy check", changes: variants["an existing issuer, no sample, no deploy check"], more: tracingGrants, less: deployCheckGrants},
 		{name: "everything", changes: variants["everything"],

@@ -15,6 +15,7 @@ func TestLeftBehind(t *testing.T) {
 		t.Errorf("without a last template: %v, %v", warnings, err)
 	}
 	if err := os.WriteFile(file, []byte(`{"Resources":{
+		"Sales1":{"Type":"AWS::DynamoDB::Table","DeletionPolicy":"Retain","Properties":{}},
 		"Grants1":{"Type":"AWS::DynamoDB::Table","DeletionPolicy":"Retain","Properties":{}},
 		"Viewers1":{"Type":"AWS::Cognito::UserPool","DeletionPolicy":"Retain","Properties":{}},
 		"AccessLogs1":{"Type":"AWS::S3::Bucket","DeletionPolicy":"Retain","Properties":{}},
@@ -23,6 +24,7 @@ func TestLeftBehind(t *testing.T) {
 	}
 	on := settings.Default()
 	on.Entitlements.Table, on.AccessLogs = true, true
+	on.Stripe.Mode = "live"
 	off := settings.Default()
 	off.JWTIssuer = "https://issuer.example.com"
 	other := on
@@ -30,7 +32,7 @@ func TestLeftBehind(t *testing.T) {
 	for _, test := range []struct {
 		s    settings.Settings
 		want []string
-	}{{on, nil}, {other, []string{"bucket"}}, {off, []string{"logBucket", "grantsTable", "userPoolId"}}} {
+	}{{on, nil}, {other, []string{"bucket"}}, {off, []string{"logBucket", "grantsTable", "salesTable", "userPoolId"}}} {
 		warnings, err := checkAgainstLast(file, test.s)
 		if err != nil || len(warnings) != len(test.want) {
 			t.Fatalf("%q, %v, want %q", warnings, err, test.want)

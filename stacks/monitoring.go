@@ -33,6 +33,11 @@ func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, d delivery
 	for _, a := range m.alarms() {
 		newAlarm(stack, s, a)
 	}
+	if s.Stripe.On() {
+		for _, a := range m.salesAlarms(stack.sales) {
+			newAlarm(stack, s, a)
+		}
+	}
 	// CloudFront's metrics are in us-east-1, and an alarm can only use metrics of
 	// its own region.
 	newAlarm(stack, s, m.edgeAlarm()).CfnOptions().SetCondition(stack.isUsEast1())

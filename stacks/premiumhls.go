@@ -45,6 +45,8 @@ type PremiumHLS interface {
 	// Table returns the table of grants, or nil if entitlements are not in a
 	// table.
 	Table() awsdynamodb.ITable
+	// SalesTable returns the table of sales, or nil without Stripe.
+	SalesTable() awsdynamodb.ITable
 	// UserPool returns the user pool that viewers sign in at, or nil if they
 	// sign in at another issuer.
 	UserPool() awscognito.IUserPool
@@ -90,6 +92,7 @@ type existing struct {
 	bucket         awss3.IBucket
 	logBucket      awss3.IBucket
 	table          awsdynamodb.ITable
+	sales          awsdynamodb.ITable
 	userPool       awscognito.IUserPool
 	signInURL      *string // of userPool
 	writesPolicyOf retainedBuckets
@@ -112,6 +115,7 @@ type premiumHLS struct {
 	signer       signer
 	entitlements entitlements
 	signIn       signIn
+	sales        sales
 }
 
 type siteOutput struct{ name, description, value string }
@@ -152,8 +156,14 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.signIn = newSignIn(site, s)
 	site.delivery = newDelivery(site, s, site.storage, site.keys, site.signer, site.signIn, secret)
 	client := site.signIn.newClient(site, s, site.delivery.host)
-	site.signer.addRoutes(client)
+	authorizer := site.signer.addRoutes(client)
 	newViewerHashKey(site, s, keymaker, site.signer)
+	if s.Stripe.On() {
+		site.sales = newStripe(site, s, p.Stripe, keymaker, authorizer)
+		output(site, "StripeEndpoint", "URL of the webhook endpoint for Stripe", *jsii.Sprintf("https://%s%s", *site.delivery.host, stripePath))
+		output(site, "Stripe", "Function that turns purchases into grants", *site.sales.function.FunctionName())
+		output(site, "SalesTable", "Table of sales", *site.sales.table.TableName())
+	}
 	site.keys.recordBefore(site.signer)
 	site.keys.publish(site, s, site.delivery.host, keymaker)
 	upload := newUploader(site, s, site.storage, p)
@@ -207,6 +217,7 @@ func (p *premiumHLS) KeyGroup() awscloudfront.KeyGroup         { return p.keys.g
 func (p *premiumHLS) SignerFunction() awslambda.Function       { return p.signer.function }
 func (p *premiumHLS) Api() awsapigatewayv2.HttpApi             { return p.signer.api }
 func (p *premiumHLS) Table() awsdynamodb.ITable                { return p.entitlements.table }
+func (p *premiumHLS) SalesTable() awsdynamodb.ITable           { return p.sales.table }
 func (p *premiumHLS) UserPool() awscognito.IUserPool           { return p.signIn.pool }
 func (p *premiumHLS) MediaConvertRole() awsiam.Role            { return p.storage.mediaConvert }
 func (p *premiumHLS) Host() *string                            { return p.delivery.host }
@@ -263,7 +274,7 @@ func (p *PremiumHLSProps) settings(scope constructs.Construct, id *string) (sett
 
 // resources returns the existing resources of the props.
 func (p *PremiumHLSProps) resources() existing {
-	return existing{bucket: p.Bucket, logBucket: p.LogBucket, table: p.Table, userPool: p.UserPool, signInURL: p.UserPoolSignInURL}
+	return existing{bucket: p.Bucket, logBucket: p.LogBucket, table: p.Table, sales: p.SalesTable, userPool: p.UserPool, signInURL: p.UserPoolSignInURL}
 }
 
 // siteName names a site after its stack and its id.

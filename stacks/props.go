@@ -30,6 +30,10 @@ type PremiumHLSProps struct {
 	// Default: a new table if Entitlements asks a table.
 	Table awsdynamodb.ITable `json:"-"`
 
+	// SalesTable is an existing table of sales, with the string keys sale and item.
+	// Default: a new table if there is Stripe.
+	SalesTable awsdynamodb.ITable `json:"-"`
+
 	// UserPool is an existing user pool that viewers sign in at. The construct
 	// adds a client for the page. For another issuer, see JWTIssuer.
 	// Default: a new user pool, unless there is JWTIssuer.
@@ -361,6 +365,18 @@ type PremiumHLSProps struct {
 	// Allowed: between 1 and 365.
 	// Default: 7.
 	VersionDays *float64 `json:"versionDays,omitempty"`
+
+	// Sell with Stripe: its events become grants. secretParameter names the
+	// SecureString with the signing secrets of the webhook endpoint, products maps
+	// payment links without the metadata path, and graceDays is how many days a
+	// subscription stays open after a paid period (3). {} turns it off. Needs
+	// entitlements "table"; with the stack's own user pool also selfSignUp and
+	// sesIdentityArn. See [sales.md](sales.md).
+	// Allowed: an object with secretParameter (the name of a SecureString), mode
+	// (live or test) and, if needed, products (paths by the ids of payment links)
+	// and graceDays (0 to 60).
+	// Default: none.
+	Stripe *settings.Stripe `json:"stripe,omitempty"`
 
 	// Rate limit of the API for all viewers together, in requests a second. It
 	// protects the account's quotas, which the API shares with everything else in

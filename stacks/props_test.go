@@ -35,6 +35,10 @@ const resourceProps = `
 	// Default: a new table if Entitlements asks a table.
 	Table awsdynamodb.ITable ` + "`json:\"-\"`" + `
 
+	// SalesTable is an existing table of sales, with the string keys sale and item.
+	// Default: a new table if there is Stripe.
+	SalesTable awsdynamodb.ITable ` + "`json:\"-\"`" + `
+
 	// UserPool is an existing user pool that viewers sign in at. The construct
 	// adds a client for the page. For another issuer, see JWTIssuer.
 	// Default: a new user pool, unless there is JWTIssuer.
@@ -87,13 +91,15 @@ type PremiumHLSProps struct {`)
 		name, doc := fieldNames[f.Name], f.Doc()
 		standard := fmt.Sprintf("%v", f.Value.Interface())
 		switch {
-		case slices.Contains([]string{"region", "bucket", "grantsTable", "userPoolId", "logBucket"}, f.Name):
+		case slices.Contains([]string{"region", "bucket", "grantsTable", "salesTable", "userPoolId", "logBucket"}, f.Name):
 			continue // the consumer's stack has a region, and props take the resources themselves
 		case f.Name == "stackName":
 			name, doc = "Name", "Name of the site. Resources that need a name, such as parameters and the dashboard, begin with it. It must differ from that of every other site in the account and region."
 			standard = "made from the names of the stack and the construct"
 		case f.Name == "signingKeys":
 			standard = "one key named first"
+		case f.Name == "stripe":
+			standard = "none"
 		case f.Name == "entitlements":
 			standard = "every viewer who signed in"
 		case standard == "" || standard == "[]":
@@ -137,6 +143,8 @@ func propType(t *testing.T, of reflect.Type) string {
 		return "*[]settings.SigningKey"
 	case reflect.TypeFor[settings.Entitlements]():
 		return "*settings.Entitlements"
+	case reflect.TypeFor[settings.Stripe]():
+		return "*settings.Stripe"
 	}
 	t.Fatalf("no prop of the type %s", of)
 	return ""

@@ -28,6 +28,9 @@ func retained(stack awscdk.Stack, s settings.Settings) (e existing) {
 	if s.GrantsTable != "" && s.Entitlements.Table {
 		e.table = awsdynamodb.Table_FromTableName(stack, jsii.String("RetainedGrants"), &s.GrantsTable)
 	}
+	if s.SalesTable != "" && s.Stripe.On() {
+		e.sales = awsdynamodb.Table_FromTableName(stack, jsii.String("RetainedSales"), &s.SalesTable)
+	}
 	if s.UserPoolID != "" {
 		e.userPool = awscognito.UserPool_FromUserPoolId(stack, jsii.String("RetainedViewers"), &s.UserPoolID)
 	}
@@ -113,6 +116,10 @@ func checkAgainstLast(file string, s settings.Settings) (warnings []string, err 
 				return nil, fmt.Errorf("userPoolAttributes: must contain %s: the user pool has this attribute, and Cognito cannot remove one", strings.Join(lost, ", "))
 			}
 		case r.DeletionPolicy != "Retain":
+		case r.Type == "AWS::DynamoDB::Table" && strings.HasPrefix(id, "Sales"):
+			if !s.Stripe.On() || s.SalesTable != "" {
+				warnings = append(warnings, leaves(id, "table of sales", "salesTable", "stripe"))
+			}
 		case r.Type == "AWS::DynamoDB::Table" && (!s.Entitlements.Table || s.GrantsTable != ""):
 			warnings = append(warnings, leaves(id, "table of grants", "grantsTable", "entitlements"))
 		case r.Type == "AWS::Cognito::UserPool":

@@ -15,6 +15,8 @@ import (
 func TestRetainedResources(t *testing.T) {
 	a := synthesize(t, map[string]any{
 		"entitlements": "table", "grantsTable": "PremiumHls-Grants-ABC", "accessLogs": true, "logBucket": "premiumhls-logs-abc", "userPoolId": "us-east-1_AbCdEfGhI",
+		"stripe": stacktest.Variants["stripe"]["stripe"], "salesTable": "PremiumHls-Sales-ABC", "emailGrants": true, "selfSignUp": true,
+		"sesIdentityArn": "arn:aws:ses:us-east-1:111122223333:identity/example.com", "emailFrom": "no-reply@example.com",
 	})
 	for resourceType, want := range map[string]int{
 		"AWS::DynamoDB::Table": 0, "AWS::Cognito::UserPool": 0, "AWS::S3::Bucket": 1, "AWS::Cognito::UserPoolClient": 1, "AWS::Cognito::UserPoolDomain": 1,
@@ -24,7 +26,7 @@ func TestRetainedResources(t *testing.T) {
 		}
 	}
 	all := text(a.Template)
-	for _, name := range []string{"PremiumHls-Grants-ABC", "premiumhls-logs-abc", "us-east-1_AbCdEfGhI"} {
+	for _, name := range []string{"PremiumHls-Grants-ABC", "PremiumHls-Sales-ABC", "premiumhls-logs-abc", "us-east-1_AbCdEfGhI"} {
 		if !strings.Contains(all, name) {
 			t.Errorf("%s is not used", name)
 		}

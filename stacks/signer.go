@@ -28,6 +28,7 @@ func accessLogFormat(s settings.Settings) *string {
 type signer struct {
 	function awslambda.Function
 	api      awsapigatewayv2.HttpApi
+	stage    awsapigatewayv2.CfnStage
 	apiLog   awslogs.LogGroup
 	domain   *string // the API's own host, an origin of the distribution
 }
@@ -97,13 +98,15 @@ func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signin
 			BurstLimit: jsii.Number(s.RequestBurst),
 		},
 	})
-	stage.Node().DefaultChild().(awsapigatewayv2.CfnStage).SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
+	cfnStage := stage.Node().DefaultChild().(awsapigatewayv2.CfnStage)
+	cfnStage.SetAccessLogSettings(&awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 		DestinationArn: apiLog.LogGroupArn(),
 		Format:         accessLogFormat(s),
 	})
 	return signer{
 		function: function,
 		api:      api,
+		stage:    cfnStage,
 		apiLog:   apiLog,
 		domain:   jsii.Sprintf("%s.execute-api.%s.%s", *api.ApiId(), *stack.Region(), *stack.UrlSuffix()),
 	}
@@ -127,8 +130,9 @@ func (sg signer) configure(stack *premiumHLS, s settings.Settings, rule map[stri
 	sg.function.AddEnvironment(jsii.String(signersettings.Variable), stack.ToJsonString(members, nil), nil)
 }
 
-// addRoutes adds the API's routes, for requests with a token of the issuer.
-func (sg signer) addRoutes(c client) {
+// addRoutes adds the API's routes, for requests with a token of the issuer. It
+// returns what checks the token.
+func (sg signer) addRoutes(c client) awsapigatewayv2.IHttpRouteAuthorizer {
 	authorizer := awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Authorizer"), c.issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
 		JwtAudience: &c.audience,
 	})
@@ -145,4 +149,5 @@ func (sg signer) addRoutes(c client) {
 		Integration: integration,
 		Authorizer:  authorizer,
 	})
+	return authorizer
 }

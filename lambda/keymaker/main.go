@@ -8,6 +8,7 @@
 //	Custom::ExternalKey    a key pair made elsewhere: checks that its halves match
 //	Custom::OriginSecret   the values of the header that the distribution adds
 //	Custom::ViewerHashKey  the key of the viewers' digests in the logs
+//	Custom::PurchaseKey    the key of the references in purchases
 //	Custom::KeyChange      checks that new signing keys keep viewers playing
 //	Custom::KeyTrust       the time since when a key group has a public key
 //	Custom::KeyActivation  lets the signer use the keys that a deploy checked

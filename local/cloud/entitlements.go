@@ -25,8 +25,15 @@ func (p tableProvider) Create(ctx context.Context, r cloudformation.Resource) (c
 	if err != nil {
 		return state, err
 	}
-	c := p.cloud
-	return state, c.tables.CreateTable(ctx, state.PhysicalID)
+	keys := map[string]string{}
+	schema, _ := r.Properties["KeySchema"].([]any)
+	for _, item := range schema {
+		key, _ := item.(map[string]any)
+		name, _ := key["AttributeName"].(string)
+		kind, _ := key["KeyType"].(string)
+		keys[kind] = name
+	}
+	return state, p.cloud.tables.CreateKeyedTable(ctx, state.PhysicalID, keys["HASH"], keys["RANGE"])
 }
 
 // startTables starts DynamoDB on this machine, behind IAM for the functions.

@@ -17,7 +17,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -128,18 +127,24 @@ func readPort(ctx context.Context, stdout io.Reader) (uint16, error) {
 func (s *Server) Close() error { return s.stop() }
 
 // CreateTable creates an empty table of grants, with the partition key viewer and
-// the sort key path, both strings.
+// the sort key path.
 func (s *Server) CreateTable(ctx context.Context, name string) error {
+	return s.CreateKeyedTable(ctx, name, "viewer", "path")
+}
+
+// CreateKeyedTable creates an empty table with a partition key and a sort key,
+// both strings.
+func (s *Server) CreateKeyedTable(ctx context.Context, name, partition, sort string) error {
 	_, err := s.client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:   &name,
 		BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("viewer"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("path"), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: &partition, AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: &sort, AttributeType: types.ScalarAttributeTypeS},
 		},
 		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("viewer"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("path"), KeyType: types.KeyTypeRange},
+			{AttributeName: &partition, KeyType: types.KeyTypeHash},
+			{AttributeName: &sort, KeyType: types.KeyTypeRange},
 		},
 	})
 	if err != nil {

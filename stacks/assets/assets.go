@@ -30,6 +30,7 @@ type Assets struct {
 	Keymaker    string // the custom resources' Lambda
 	DeployCheck string // the deploy check's Lambda; built unless it is off
 	Ingest      string // the ingest Lambda; built if it is on
+	Stripe      string // the stripe Lambda; built if it is on
 	Page        string // the web page, with the libraries that it loads
 	Sample      string // the sample videos, laid out as in the bucket
 
@@ -124,6 +125,7 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 		Keymaker:    filepath.Join(build, "keymaker"),
 		DeployCheck: filepath.Join(build, "deploycheck"),
 		Ingest:      filepath.Join(build, "ingest"),
+		Stripe:      filepath.Join(build, "stripe"),
 		Page:        filepath.Join(build, "page"),
 		Sample:      filepath.Join(build, "sample-"+s.PremiumPath),
 
@@ -137,6 +139,9 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	}
 	if s.Ingest {
 		group.Go(func() error { return function(ctx, root, "ingest", p.Ingest) })
+	}
+	if s.Stripe.On() {
+		group.Go(func() error { return function(ctx, root, "stripe", p.Stripe) })
 	}
 	group.Go(func() error {
 		libraries, err := InstallLibraries(ctx, place)

@@ -69,6 +69,9 @@ type Settings struct {
 	SourceDays int  `json:"sourceDays" default:"0" min:"0" max:"3650" doc:"Days that uploaded files are kept. 0 keeps them."`
 	IngestChoices
 
+	Stripe     Stripe `json:"stripe" default:"{}" allowed:"an object with secretParameter (the name of a SecureString), mode (live or test) and, if needed, products (paths by the ids of payment links) and graceDays (0 to 60)" section:"Sales" doc:"Sell with Stripe: its events become grants. secretParameter names the SecureString with the signing secrets of the webhook endpoint, products maps payment links without the metadata path, and graceDays is how many days a subscription stays open after a paid period (3). {} turns it off. Needs emailGrants. See [sales.md](sales.md)."`
+	SalesTable string `json:"salesTable" allowed:"empty, or the name of a table" doc:"A table of sales of an earlier deploy of this stack, to be used again: turning stripe off leaves it behind with its sales."`
+
 	RequestsPerSecond int `json:"requestsPerSecond" default:"2000" min:"1" max:"100000" section:"API" doc:"Rate limit of the API for all viewers together, in requests a second. It protects the account's quotas, which the API shares with everything else in the account and region, and not one viewer from another: the signer limits each viewer by itself. Requests over the limit get 429."`
 	RequestBurst      int `json:"requestBurst" default:"4000" min:"1" max:"5000" doc:"Burst limit of the API: requests that it accepts at once, before the rate limit counts."`
 

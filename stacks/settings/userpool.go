@@ -39,6 +39,7 @@ func (s *Settings) validateUserPool(check func(name string, ok bool, reason ...s
 	check("emailGrants", !s.EmailGrants || !ownPool || s.SelfSignUp, "needs selfSignUp: whoever gets a grant by email makes an account with that address")
 	check("emailGrants", !s.EmailGrants || !ownPool || s.SESIdentityArn != "",
 		"needs sesIdentityArn and emailFrom: new viewers verify their address by email, and Cognito's own sender stops at 50 emails a day")
+	s.validateStripe(check)
 
 	check("userPoolAttributes", every(s.UserPoolAttributes, attributeName.MatchString) && distinct(s.UserPoolAttributes) && len(s.UserPoolAttributes) <= maxAttributes)
 	if name, custom := s.Entitlements.CustomAttribute(); custom && ownPool {

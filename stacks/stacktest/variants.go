@@ -36,6 +36,11 @@ var Variants = map[string]map[string]any{
 		"monitoring": false, "tracing": true,
 	},
 	"ingest": {"ingest": true, "sourceDays": 30, "topRendition": 720},
+	"stripe": {
+		"stripe":       map[string]any{"secretParameter": "/shop/stripe", "mode": "test", "products": map[string]any{"plink_1": "course-1"}},
+		"entitlements": "table", "emailGrants": true, "selfSignUp": true,
+		"sesIdentityArn": "arn:aws:ses:us-east-1:111122223333:identity/example.com", "emailFrom": "no-reply@example.com",
+	},
 }
 
 // EachVariant runs a check for each of Variants.
