@@ -50,6 +50,10 @@ var (
 	tableGrants = []string{
 		`Signer: dynamodb:BatchGetItem dynamodb:Query on Grants.Arn`,
 	}
+	emailGrants = []string{ // with "emailGrants"
+		`Signer: dynamodb:PutItem on Grants.Arn if dynamodb:EnclosingOperation ForAnyValue:StringEquals TransactWriteItems`,
+		`Signer: dynamodb:DeleteItem on Grants.Arn if dynamodb:EnclosingOperation ForAnyValue:StringEquals TransactWriteItems and dynamodb:LeadingKeys ForAllValues:StringLike email:*`,
+	}
 	accessLogGrants = []string{
 		`AccessLogs admits logging.s3.amazonaws.com: s3:PutObject on AccessLogs.Arn/bucket/* if aws:SourceAccount StringEquals AWS::AccountId and aws:SourceArn ArnLike Videos.Arn`,
 		`AccessLogs admits delivery.logs.amazonaws.com: s3:PutObject on AccessLogs.Arn/AWSLogs/AWS::AccountId/* if aws:SourceAccount StringEquals AWS::AccountId and aws:SourceArn ArnLike arn:aws:logs:us-east-1:AWS::AccountId:delivery-source:PremiumHls-edge and s3:x-amz-acl StringEquals bucket-owner-full-control`,
@@ -149,16 +153,13 @@ func TestGrants(t *testing.T) {
 		{name: "every custody, a table", changes: variants["every custody, a table"], more: slices.Concat(custodyGrants, tableGrants, accessLogGrants)},
 		{name: "a claim", changes: map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}}},
 		{name: "a table", changes: map[string]any{"entitlements": "table"}, more: tableGrants},
-		{name: "grants by email", changes: variants["grants by email"], more: slices.Concat(tableGrants, []string{
-			`Signer: dynamodb:PutItem on Grants.Arn if dynamodb:EnclosingOperation ForAnyValue:StringEquals TransactWriteItems`,
-			`Signer: dynamodb:DeleteItem on Grants.Arn if dynamodb:EnclosingOperation ForAnyValue:StringEquals TransactWriteItems and dynamodb:LeadingKeys ForAllValues:StringLike email:*`,
-		})},
+		{name: "grants by email", changes: variants["grants by email"], more: slices.Concat(tableGrants, emailGrants)},
 		{name: "a function", changes: map[string]any{"entitlements": map[string]any{"function": "arn:aws:lambda:eu-west-1:111122223333:function:shop"}},
 			more: []string{`Signer: lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:shop`}},
 		{name: "access logs", changes: map[string]any{"accessLogs": true}, more: accessLogGrants},
 		{name: "tracing", changes: map[string]any{"tracing": true}, more: tracingGrants},
 		{name: "ingest", changes: variants["ingest"], more: ingestGrants},
-		{name: "stripe", changes: variants["stripe"], more: slices.Concat(tableGrants, stripeGrants), less: []string{
+		{name: "stripe", changes: variants["stripe"], more: slices.Concat(tableGrants, emailGrants, stripeGrants), less: []string{
 			`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
 		}},
 		{name: "data that goes with the stack", changes: map[string]any{"keepData": false}, more: emptierGrants},

@@ -370,8 +370,7 @@ type PremiumHLSProps struct {
 	// SecureString with the signing secrets of the webhook endpoint, products maps
 	// payment links without the metadata path, and graceDays is how many days a
 	// subscription stays open after a paid period (3). {} turns it off. Needs
-	// entitlements "table"; with the stack's own user pool also selfSignUp and
-	// sesIdentityArn. See [sales.md](sales.md).
+	// emailGrants. See [sales.md](sales.md).
 	// Allowed: an object with secretParameter (the name of a SecureString), mode
 	// (live or test) and, if needed, products (paths by the ids of payment links)
 	// and graceDays (0 to 60).
