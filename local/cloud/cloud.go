@@ -79,6 +79,7 @@ type Cloud struct {
 	functions *functions
 	tables    *dynamodb.Server // nil before the first table
 	ingest    *ingest          // nil unless the template needs it
+	objects   atomic.Pointer[s3.Service]
 	resources *cloudformation.CustomResource
 	before    atomic.Int64 // the number of events before this deploy
 
@@ -115,7 +116,9 @@ func New(options Options) (_ *Cloud, err error) {
 		"KMS":            c.KMS,
 		"LAMBDA":         http.HandlerFunc(c.serveFunctions),
 		"CLOUDFORMATION": cloudformation.Handler(c.status, c.authority.Authorize),
+		"S3":             http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.objects.Load().ServeHTTP(w, r) }),
 	}
+	c.objects.Store(&s3.Service{Bucket: c.bucket, Authorize: c.authority.Authorize})
 	environment := map[string]string{}
 	for service, handler := range endpoints {
 		url, err := c.listen(handler)

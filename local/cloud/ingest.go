@@ -29,7 +29,7 @@ import (
 	"premiumhls/local/sqs"
 )
 
-// An ingest is the services around the ingest function: S3's API and events,
+// An ingest is the services around the ingest function: S3's events,
 // EventBridge, MediaConvert, dead-letter queues and CloudFront's invalidations.
 // It exists only if the template needs it.
 type ingest struct {
@@ -91,17 +91,9 @@ func (c *Cloud) startIngest(t *cfn.Template) (err error) {
 		Account: where.AccountID, Region: where.Region, Log: c.options.Log,
 	})
 	c.ingest = i // from here on Close ends it
-	objects := &s3.Service{
-		Bucket: func(name string) (*s3.Bucket, bool) {
-			b, err := c.buckets.byName(name)
-			return b, err == nil
-		},
-		Authorize: c.authority.Authorize,
-		Created:   i.created,
-		Dir:       i.objects,
-	}
+	c.objects.Store(&s3.Service{Bucket: c.bucket, Authorize: c.authority.Authorize, Created: i.created, Dir: i.objects})
 	for service, handler := range map[string]http.Handler{
-		"S3": objects, "MEDIACONVERT": i.convert, "SQS": i.queues.Handler(), "CLOUDFRONT": http.HandlerFunc(c.serveCloudFront),
+		"MEDIACONVERT": i.convert, "SQS": i.queues.Handler(), "CLOUDFRONT": http.HandlerFunc(c.serveCloudFront),
 	} {
 		url, err := c.listen(handler)
 		if err != nil {
@@ -111,6 +103,12 @@ func (c *Cloud) startIngest(t *cfn.Template) (err error) {
 	}
 	i.s3 = c.functions.environment["AWS_ENDPOINT_URL_S3"]
 	return nil
+}
+
+// bucket finds a bucket of the stack for S3's API.
+func (c *Cloud) bucket(name string) (*s3.Bucket, bool) {
+	b, err := c.buckets.byName(name)
+	return b, err == nil
 }
 
 func (i *ingest) close() error {
