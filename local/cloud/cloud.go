@@ -239,6 +239,9 @@ func (c *Cloud) serveAPI() error {
 	}
 	clients := map[string]bool{}
 	for _, route := range config.Routes {
+		if route.Authorizer == nil {
+			continue
+		}
 		for _, client := range route.Authorizer.Audience {
 			clients[client] = true
 		}
