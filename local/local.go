@@ -103,7 +103,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	refused := &refusals{}
-	end, err := announce(place, s.StackName, c, viewers, refused)
+	end, err := announce(place, s, c, viewers, refused)
 	if err != nil {
 		return err
 	}
@@ -157,6 +157,10 @@ func deploy(ctx context.Context, o Options, place place, s settings.Settings, fo
 		Log:       log,
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := newStripeSecret(c, s); err != nil {
+		c.Close()
 		return nil, err
 	}
 	if err := c.Deploy(ctx, t); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/internal/catalog"
+	sale "premiumhls/internal/sales"
 	"premiumhls/stacks/assets"
 	_ "premiumhls/stacks/quiet"
 	"premiumhls/stacks/settings"
@@ -161,8 +162,8 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	if s.Stripe.On() {
 		site.sales = newStripe(site, s, p.Stripe, keymaker, authorizer)
 		output(site, "StripeEndpoint", "URL of the webhook endpoint for Stripe", *jsii.Sprintf("https://%s%s", *site.delivery.host, stripePath))
-		output(site, "Stripe", "Function that turns purchases into grants", *site.sales.function.FunctionName())
-		output(site, "SalesTable", "Table of sales", *site.sales.table.TableName())
+		output(site, sale.FunctionOutput, "Function that turns purchases into grants", *site.sales.function.FunctionName())
+		output(site, sale.TableOutput, "Table of sales", *site.sales.table.TableName())
 	}
 	site.keys.recordBefore(site.signer)
 	site.keys.publish(site, s, site.delivery.host, keymaker)

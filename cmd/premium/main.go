@@ -43,6 +43,7 @@ type cli struct {
 	Premium premiumCommand `cmd:"" help:"Put a lesson behind signed cookies."`
 	Retry   retryCommand   `cmd:"" help:"Encode a film again, or handle failed events again."`
 	Rm      rmCommand      `cmd:"" help:"Remove a lesson."`
+	Stripe  stripeCommand  `cmd:"" help:"Look after purchases with Stripe, and simulate them."`
 	Cost    costCommand    `cmd:"" help:"Print what a month costs, by plan, beside hosted services."`
 }
 
@@ -102,7 +103,7 @@ func run(ctx context.Context, args []string, s system) (code int) {
 		help := "premium -h"
 		var parse *kong.ParseError
 		if errors.As(err, &parse) && parse.Context.Command() != "" {
-			help = "premium " + parse.Context.Selected().Name + " -h"
+			help = parse.Context.Selected().FullPath() + " -h"
 		}
 		fmt.Fprintf(s.err, "premium: %v\nFor usage run %s\n", err, help)
 		return failed
@@ -113,10 +114,10 @@ func run(ctx context.Context, args []string, s system) (code int) {
 	case err == nil:
 		return yes
 	case !errors.As(err, &answer):
-		fmt.Fprintf(s.err, "premium %s: %v\n", k.Selected().Name, err)
+		fmt.Fprintf(s.err, "%s: %v\n", k.Selected().FullPath(), err)
 		return failed
 	case answer.message != "":
-		fmt.Fprintf(s.err, "premium %s: %s\n", k.Selected().Name, answer.message)
+		fmt.Fprintf(s.err, "%s: %s\n", k.Selected().FullPath(), answer.message)
 	}
 	return no
 }

@@ -44,12 +44,21 @@ type Run struct {
 	Resources []cfn.Resolved `json:"resources"`
 	// Viewers are the sub claims of the viewers who can sign in, by name.
 	Viewers map[string]string `json:"viewers"`
+	// Stripe is what simulated events need; nil without the setting stripe.
+	Stripe *Stripe `json:"stripe,omitempty"`
 	// Refusals is the address at which a [Refusal] can be read; see
 	// [Run.Refusal].
 	Refusals string `json:"refusals"`
 	// Authority is the file with the certificate, in PEM, of the authority that
 	// signed the site's; empty for a site without TLS.
 	Authority string `json:"authority,omitempty"`
+}
+
+// A Stripe is what stands for Stripe's account on this machine.
+type Stripe struct {
+	Secret      string `json:"secret"`      // signs events
+	PurchaseKey string `json:"purchaseKey"` // signs references, in base64url
+	Live        bool   `json:"live"`        // the mode of the setting
 }
 
 // A Refusal is a request to which the local run returned an error.

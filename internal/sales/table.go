@@ -19,6 +19,12 @@ const (
 	SortKey      = "item"
 )
 
+// Outputs of a stack that sells.
+const (
+	TableOutput    = "SalesTable"
+	FunctionOutput = "Stripe"
+)
+
 // What the keys are: a sale is the item "facts" of its id, and a kept event is
 // an item of the partition "kept".
 const (

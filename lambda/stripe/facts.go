@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"premiumhls/internal/grantitem"
+	"premiumhls/internal/purchase"
 	"premiumhls/internal/sales"
 	"premiumhls/internal/stripe"
 	"premiumhls/internal/stripesettings"
@@ -96,7 +97,7 @@ func (r reader) session(e stripe.Event, o stripe.Session) statement {
 	if began == 0 {
 		began = e.Created
 	}
-	holder, err := readReference(r.key, o.ClientReferenceID, time.Unix(began, 0))
+	holder, err := purchase.Read(r.key, o.ClientReferenceID, time.Unix(began, 0))
 	if err != nil {
 		s.note = err.Error()
 		holder, err = grantitem.Email(o.CustomerDetails.Email)

@@ -20,6 +20,7 @@ import (
 	"premiumhls/internal/logfield"
 	"premiumhls/internal/metric"
 	"premiumhls/internal/premiumpath"
+	"premiumhls/internal/purchase"
 	"premiumhls/internal/sales"
 	"premiumhls/internal/strictjson"
 	"premiumhls/internal/stripe"
@@ -311,7 +312,7 @@ func (h *handler) purchase(e events.APIGatewayV2HTTPRequest, l *line) (any, *ref
 	if path != "" {
 		l.paths = []string{path}
 	}
-	reference, expires, err := newReference(l.secrets.purchases, l.holder, h.now())
+	reference, expires, err := purchase.New(l.secrets.purchases, l.holder, h.now())
 	if err != nil {
 		return nil, subjectTooLong.because(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"premiumhls/internal/metric"
+	"premiumhls/internal/purchase"
 	"premiumhls/internal/sales"
 	"premiumhls/internal/stripe"
 	"premiumhls/internal/stripesettings"
@@ -214,7 +215,7 @@ func outcome(t testing.TB, response events.APIGatewayV2HTTPResponse) string {
 var simulator = stripe.Simulator{Now: func() time.Time { return now }}
 
 // purchase is a single payment for course-1 by e-mail, changed.
-func purchase(changes ...func(*stripe.Purchase)) stripe.Purchase {
+func purchased(changes ...func(*stripe.Purchase)) stripe.Purchase {
 	p := stripe.Purchase{
 		Session: "cs_1", PaymentIntent: "pi_1", PaymentLink: "plink_1", Path: "course-1", Email: " Ada@Example.com", Amount: 4900, Currency: "eur", Created: now,
 	}
@@ -230,7 +231,7 @@ func with(path, link string) func(*stripe.Purchase) {
 
 func reference(t testing.TB, subject string, made time.Time) string {
 	t.Helper()
-	text, _, err := newReference(purchaseKey, subject, made)
+	text, _, err := purchase.New(purchaseKey, subject, made)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,57 +260,57 @@ func TestEvents(t *testing.T) {
 		last   string // outcome
 		want   string // grants
 	}{
-		{"by email", [][]byte{completed(purchase())}, "200 recorded", bought},
-		{"by reference", [][]byte{completed(purchase(referring(reference(t, "auth0|ada", now.Add(-time.Hour)))))}, "200 recorded", "auth0|ada course-1 pi_1"},
-		{"forged reference", [][]byte{completed(purchase(referring("ada")))}, "200 recorded", bought},
-		{"foreign reference", [][]byte{completed(purchase(referring("cart_4711-b")))}, "200 recorded", bought},
-		{"expired reference", [][]byte{completed(purchase(referring(reference(t, "ada", now.Add(-25*time.Hour)))))}, "200 recorded", bought},
-		{"reference that expired after the checkout began", [][]byte{completed(purchase(referring(reference(t, "ada", now.Add(-25*time.Hour))), func(p *stripe.Purchase) { p.Created = now.Add(-2 * time.Hour) }))}, "200 recorded", "ada course-1 pi_1"},
-		{"two paths", [][]byte{completed(purchase(with("course-1 course-9/lesson-1", "plink_1")))}, "200 recorded", bought + ", " + holderOfEmail + " course-9/lesson-1 pi_1"},
-		{"everything", [][]byte{completed(purchase(with("*", "plink_1")))}, "200 recorded", holderOfEmail + " * pi_1"},
-		{"by the setting products", [][]byte{completed(purchase(with("", "plink_2")))}, "200 recorded", holderOfEmail + " course-2 pi_1, " + holderOfEmail + " course-3 pi_1"},
-		{"metadata before the setting", [][]byte{completed(purchase(with("course-1", "plink_2")))}, "200 recorded", bought},
-		{"a product that opens nothing", [][]byte{completed(purchase(with("", "plink_mug")))}, "200 ignored", ""},
-		{"unknown product", [][]byte{completed(purchase(with("", "plink_9")))}, "200 kept", ""},
-		{"invalid path", [][]byte{completed(purchase(with("course-*", "plink_1")))}, "200 kept", ""},
-		{"one of two paths invalid", [][]byte{completed(purchase(with("course-1 ../x", "plink_1")))}, "200 kept", ""},
-		{"neither reference nor email", [][]byte{completed(purchase(func(p *stripe.Purchase) { p.Email = "" }))}, "200 kept", ""},
-		{"email that is none", [][]byte{completed(purchase(func(p *stripe.Purchase) { p.Email = "ada" }))}, "200 kept", ""},
-		{"nothing to pay", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchase(func(p *stripe.Purchase) { p.PaymentIntent, p.Amount = "", 0 }), "no_payment_required")}, "200 recorded", holderOfEmail + " course-1 cs_1"},
-		{"not paid yet", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchase(), "unpaid")}, "200 recorded", ""},
-		{"paid later", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchase(), "unpaid"), simulator.Checkout(stripe.CheckoutAsyncSucceeded, purchase(), "paid")}, "200 recorded", bought},
-		{"never paid", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchase(), "unpaid"), simulator.Checkout(stripe.CheckoutAsyncFailed, purchase(), "unpaid")}, "200 recorded", ""},
-		{"setup", [][]byte{bytes.Replace(completed(purchase()), []byte(`"mode":"payment"`), []byte(`"mode":"setup"`), 1)}, "200 ignored", ""},
+		{"by email", [][]byte{completed(purchased())}, "200 recorded", bought},
+		{"by reference", [][]byte{completed(purchased(referring(reference(t, "auth0|ada", now.Add(-time.Hour)))))}, "200 recorded", "auth0|ada course-1 pi_1"},
+		{"forged reference", [][]byte{completed(purchased(referring("ada")))}, "200 recorded", bought},
+		{"foreign reference", [][]byte{completed(purchased(referring("cart_4711-b")))}, "200 recorded", bought},
+		{"expired reference", [][]byte{completed(purchased(referring(reference(t, "ada", now.Add(-25*time.Hour)))))}, "200 recorded", bought},
+		{"reference that expired after the checkout began", [][]byte{completed(purchased(referring(reference(t, "ada", now.Add(-25*time.Hour))), func(p *stripe.Purchase) { p.Created = now.Add(-2 * time.Hour) }))}, "200 recorded", "ada course-1 pi_1"},
+		{"two paths", [][]byte{completed(purchased(with("course-1 course-9/lesson-1", "plink_1")))}, "200 recorded", bought + ", " + holderOfEmail + " course-9/lesson-1 pi_1"},
+		{"everything", [][]byte{completed(purchased(with("*", "plink_1")))}, "200 recorded", holderOfEmail + " * pi_1"},
+		{"by the setting products", [][]byte{completed(purchased(with("", "plink_2")))}, "200 recorded", holderOfEmail + " course-2 pi_1, " + holderOfEmail + " course-3 pi_1"},
+		{"metadata before the setting", [][]byte{completed(purchased(with("course-1", "plink_2")))}, "200 recorded", bought},
+		{"a product that opens nothing", [][]byte{completed(purchased(with("", "plink_mug")))}, "200 ignored", ""},
+		{"unknown product", [][]byte{completed(purchased(with("", "plink_9")))}, "200 kept", ""},
+		{"invalid path", [][]byte{completed(purchased(with("course-*", "plink_1")))}, "200 kept", ""},
+		{"one of two paths invalid", [][]byte{completed(purchased(with("course-1 ../x", "plink_1")))}, "200 kept", ""},
+		{"neither reference nor email", [][]byte{completed(purchased(func(p *stripe.Purchase) { p.Email = "" }))}, "200 kept", ""},
+		{"email that is none", [][]byte{completed(purchased(func(p *stripe.Purchase) { p.Email = "ada" }))}, "200 kept", ""},
+		{"nothing to pay", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchased(func(p *stripe.Purchase) { p.PaymentIntent, p.Amount = "", 0 }), "no_payment_required")}, "200 recorded", holderOfEmail + " course-1 cs_1"},
+		{"not paid yet", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchased(), "unpaid")}, "200 recorded", ""},
+		{"paid later", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchased(), "unpaid"), simulator.Checkout(stripe.CheckoutAsyncSucceeded, purchased(), "paid")}, "200 recorded", bought},
+		{"never paid", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchased(), "unpaid"), simulator.Checkout(stripe.CheckoutAsyncFailed, purchased(), "unpaid")}, "200 recorded", ""},
+		{"setup", [][]byte{bytes.Replace(completed(purchased()), []byte(`"mode":"payment"`), []byte(`"mode":"setup"`), 1)}, "200 ignored", ""},
 
-		{"wholly refunded", [][]byte{completed(purchase()), simulator.Charge("pi_1", 4900, 4900, "eur")}, "200 recorded", ""},
-		{"partly refunded", [][]byte{completed(purchase()), simulator.Charge("pi_1", 4900, 100, "eur"), simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "succeeded", 100, "eur")}, "200 recorded", bought},
-		{"refunded before the checkout was known", [][]byte{simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "pending", 4900, "eur"), completed(purchase())}, "200 recorded", ""},
-		{"the refund failed", [][]byte{completed(purchase()), simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "succeeded", 4900, "eur"), simulator.Refund(stripe.RefundFailed, "re_1", "pi_1", "failed", 4900, "eur")}, "200 recorded", bought},
-		{"the refund was canceled", [][]byte{completed(purchase()), simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "requires_action", 4900, "eur"), simulator.Refund(stripe.RefundUpdated, "re_1", "pi_1", "canceled", 4900, "eur")}, "200 recorded", bought},
-		{"a refund of another payment", [][]byte{completed(purchase()), simulator.Refund(stripe.RefundCreated, "re_1", "pi_2", "succeeded", 4900, "eur")}, "200 recorded", bought},
-		{"disputed", [][]byte{completed(purchase()), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur")}, "200 recorded", ""},
-		{"dispute won", [][]byte{completed(purchase()), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur"), simulator.Dispute(stripe.DisputeWithdrawn, "du_1", "pi_1", "needs_response", 4900, "eur"), simulator.Dispute(stripe.DisputeReinstated, "du_1", "pi_1", "won", 4900, "eur"), simulator.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "won", 4900, "eur")}, "200 recorded", bought},
-		{"dispute lost, the closing first", [][]byte{completed(purchase()), simulator.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "lost", 4900, "eur"), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur")}, "200 recorded", ""},
-		{"inquiry closed", [][]byte{completed(purchase()), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "warning_needs_response", 4900, "eur"), simulator.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "warning_closed", 4900, "eur")}, "200 recorded", bought},
+		{"wholly refunded", [][]byte{completed(purchased()), simulator.Charge("pi_1", 4900, 4900, "eur")}, "200 recorded", ""},
+		{"partly refunded", [][]byte{completed(purchased()), simulator.Charge("pi_1", 4900, 100, "eur"), simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "succeeded", 100, "eur")}, "200 recorded", bought},
+		{"refunded before the checkout was known", [][]byte{simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "pending", 4900, "eur"), completed(purchased())}, "200 recorded", ""},
+		{"the refund failed", [][]byte{completed(purchased()), simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "succeeded", 4900, "eur"), simulator.Refund(stripe.RefundFailed, "re_1", "pi_1", "failed", 4900, "eur")}, "200 recorded", bought},
+		{"the refund was canceled", [][]byte{completed(purchased()), simulator.Refund(stripe.RefundCreated, "re_1", "pi_1", "requires_action", 4900, "eur"), simulator.Refund(stripe.RefundUpdated, "re_1", "pi_1", "canceled", 4900, "eur")}, "200 recorded", bought},
+		{"a refund of another payment", [][]byte{completed(purchased()), simulator.Refund(stripe.RefundCreated, "re_1", "pi_2", "succeeded", 4900, "eur")}, "200 recorded", bought},
+		{"disputed", [][]byte{completed(purchased()), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur")}, "200 recorded", ""},
+		{"dispute won", [][]byte{completed(purchased()), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur"), simulator.Dispute(stripe.DisputeWithdrawn, "du_1", "pi_1", "needs_response", 4900, "eur"), simulator.Dispute(stripe.DisputeReinstated, "du_1", "pi_1", "won", 4900, "eur"), simulator.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "won", 4900, "eur")}, "200 recorded", bought},
+		{"dispute lost, the closing first", [][]byte{completed(purchased()), simulator.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "lost", 4900, "eur"), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur")}, "200 recorded", ""},
+		{"inquiry closed", [][]byte{completed(purchased()), simulator.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "warning_needs_response", 4900, "eur"), simulator.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "warning_closed", 4900, "eur")}, "200 recorded", bought},
 		{"a charge without a payment intent", [][]byte{bytes.Replace(simulator.Charge("pi_1", 1, 1, "eur"), []byte(`"payment_intent":"pi_1"`), []byte(`"payment_intent":null`), 1)}, "200 ignored", ""},
 
-		{"subscribed", [][]byte{completed(purchase(subscribing)), subscription(stripe.SubscriptionCreated, "active", -1, 29, 0), invoice(stripe.InvoicePaid), simulator.InvoicePayment("in_1", "pi_5", 900, "eur")}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-26"},
-		{"subscribed, in another order", [][]byte{simulator.InvoicePayment("in_1", "pi_5", 900, "eur"), invoice(stripe.InvoicePaid), completed(purchase(subscribing))}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-26"},
-		{"in a trial", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchase(subscribing), "no_payment_required"), subscription(stripe.SubscriptionCreated, "trialing", 0, 14, 0)}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-11"},
-		{"payment of the first invoice failed", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchase(subscribing), "unpaid"), subscription(stripe.SubscriptionCreated, "incomplete", 0, 30, 0), invoice(stripe.InvoicePaymentFailed)}, "200 recorded", ""},
-		{"paused", [][]byte{completed(purchase(subscribing)), subscription(stripe.SubscriptionPaused, "paused", -1, 29, 0)}, "200 recorded", ""},
-		{"deleted", [][]byte{completed(purchase(subscribing)), invoice(stripe.InvoicePaid), subscription(stripe.SubscriptionDeleted, "canceled", -1, 29, day(-1))}, "200 recorded", ""},
-		{"its invoice refunded", [][]byte{completed(purchase(subscribing)), subscription(stripe.SubscriptionCreated, "active", -1, 29, 0), invoice(stripe.InvoicePaid), simulator.Charge("pi_5", 900, 900, "eur"), simulator.InvoicePayment("in_1", "pi_5", 900, "eur")}, "200 recorded", ""},
+		{"subscribed", [][]byte{completed(purchased(subscribing)), subscription(stripe.SubscriptionCreated, "active", -1, 29, 0), invoice(stripe.InvoicePaid), simulator.InvoicePayment("in_1", "pi_5", 900, "eur")}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-26"},
+		{"subscribed, in another order", [][]byte{simulator.InvoicePayment("in_1", "pi_5", 900, "eur"), invoice(stripe.InvoicePaid), completed(purchased(subscribing))}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-26"},
+		{"in a trial", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchased(subscribing), "no_payment_required"), subscription(stripe.SubscriptionCreated, "trialing", 0, 14, 0)}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-11"},
+		{"payment of the first invoice failed", [][]byte{simulator.Checkout(stripe.CheckoutCompleted, purchased(subscribing), "unpaid"), subscription(stripe.SubscriptionCreated, "incomplete", 0, 30, 0), invoice(stripe.InvoicePaymentFailed)}, "200 recorded", ""},
+		{"paused", [][]byte{completed(purchased(subscribing)), subscription(stripe.SubscriptionPaused, "paused", -1, 29, 0)}, "200 recorded", ""},
+		{"deleted", [][]byte{completed(purchased(subscribing)), invoice(stripe.InvoicePaid), subscription(stripe.SubscriptionDeleted, "canceled", -1, 29, day(-1))}, "200 recorded", ""},
+		{"its invoice refunded", [][]byte{completed(purchased(subscribing)), subscription(stripe.SubscriptionCreated, "active", -1, 29, 0), invoice(stripe.InvoicePaid), simulator.Charge("pi_5", 900, 900, "eur"), simulator.InvoicePayment("in_1", "pi_5", 900, "eur")}, "200 recorded", ""},
 		{"unknown product, path of the subscription", [][]byte{
 			simulator.Subscription(stripe.SubscriptionCreated, "sub_1", "active", "course-7", stripe.Period{Start: day(-1), End: day(29)}, 0),
-			completed(purchase(subscribing, with("", "plink_9"))),
+			completed(purchased(subscribing, with("", "plink_9"))),
 		}, "200 recorded", holderOfEmail + " course-7 sub_1 until 2026-12-26"},
 		{"before 2025-03-31.basil", [][]byte{
-			completed(purchase(subscribing)),
+			completed(purchased(subscribing)),
 			simulator.Event(stripe.SubscriptionCreated, map[string]any{"id": "sub_1", "status": "active", "current_period_end": day(29)}),
 		}, "200 recorded", holderOfEmail + " course-1 sub_1 until 2026-12-26"},
 		{"an invoice of before 2025-03-31.basil", [][]byte{
-			completed(purchase(subscribing)),
+			completed(purchased(subscribing)),
 			simulator.Event(stripe.InvoicePaid, map[string]any{"id": "in_1", "subscription": "sub_1", "lines": map[string]any{"data": []any{
 				map[string]any{"type": "subscription", "period": map[string]any{"start": day(-1), "end": day(29)}},
 				map[string]any{"type": "invoiceitem", "period": map[string]any{"start": day(-1), "end": day(60)}},
@@ -320,7 +321,7 @@ func TestEvents(t *testing.T) {
 		{"an event of another type", [][]byte{simulator.Event("customer.created", map[string]any{"id": "cus_1"})}, "200 ignored", ""},
 		{"another shape", [][]byte{simulator.Event(stripe.CheckoutCompleted, map[string]any{"id": "cs_1", "mode": "payment", "metadata": []any{}})}, "200 kept", ""},
 		{"an object without an id", [][]byte{simulator.Event(stripe.SubscriptionUpdated, map[string]any{"status": "active"})}, "200 kept", ""},
-		{"the other mode", [][]byte{stripe.Simulator{Live: true, Now: simulator.Now}.Checkout(stripe.CheckoutCompleted, purchase(), "paid")}, "400 wrong_mode", ""},
+		{"the other mode", [][]byte{stripe.Simulator{Live: true, Now: simulator.Now}.Checkout(stripe.CheckoutCompleted, purchased(), "paid")}, "400 wrong_mode", ""},
 		{"not an event", [][]byte{[]byte(`{"object":"v2.core.event","id":"evt_1","type":"v1.charge.refunded"}`)}, "400 invalid_event", ""},
 		{"not JSON", [][]byte{[]byte(`{`)}, "400 invalid_event", ""},
 	} {
@@ -353,7 +354,7 @@ func TestEvents(t *testing.T) {
 }
 
 func TestSignatures(t *testing.T) {
-	body := simulator.Checkout(stripe.CheckoutCompleted, purchase(), "paid")
+	body := simulator.Checkout(stripe.CheckoutCompleted, purchased(), "paid")
 	good := stripe.Sign(signingSecret, body, now)
 	for _, tt := range []struct {
 		name    string
@@ -422,7 +423,7 @@ func TestSignatures(t *testing.T) {
 // signatures that match none cause few reads.
 func TestSecretsAreReadAgain(t *testing.T) {
 	s := newSite(t)
-	body := simulator.Checkout(stripe.CheckoutCompleted, purchase(), "paid")
+	body := simulator.Checkout(stripe.CheckoutCompleted, purchased(), "paid")
 	if got := s.send(t, body); got != "200 recorded" || s.reads != 1 {
 		t.Fatalf("%s after %d reads", got, s.reads)
 	}
@@ -457,7 +458,7 @@ func TestSecretsAreReadAgain(t *testing.T) {
 // buyer than is needed for that.
 func TestReplay(t *testing.T) {
 	s := newSite(t)
-	if got := s.send(t, simulator.Checkout(stripe.CheckoutCompleted, purchase(with("", "plink_9")), "paid")); got != "200 kept" {
+	if got := s.send(t, simulator.Checkout(stripe.CheckoutCompleted, purchased(with("", "plink_9")), "paid")); got != "200 kept" {
 		t.Fatal(got)
 	}
 	var kept sales.Kept
@@ -511,7 +512,7 @@ func TestPurchases(t *testing.T) {
 		{"an access token", "", "401 unauthenticated", map[string]string{"sub": "ada", "token_use": "access"}},
 		{"no sub", "", "401 unauthenticated", map[string]string{}},
 		{"no claims", "", "401 unauthenticated", nil},
-		{"a sub that is too long", "", "400 viewer_not_supported", map[string]string{"sub": strings.Repeat("a", maxSubject+1)}},
+		{"a sub that is too long", "", "400 viewer_not_supported", map[string]string{"sub": strings.Repeat("a", purchase.MaxSubject+1)}},
 		{"a sub like an address", "", "400 viewer_not_supported", map[string]string{"sub": "email:ada@example.com"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -537,42 +538,9 @@ func TestPurchases(t *testing.T) {
 			if err := json.Unmarshal([]byte(response.Body), &got); err != nil {
 				t.Fatal(err)
 			}
-			if subject, err := readReference(purchaseKey, got.Reference, now); err != nil || subject != "ada" || got.Expires != now.Add(referenceLife).Unix() {
+			if subject, err := purchase.Read(purchaseKey, got.Reference, now); err != nil || subject != "ada" || got.Expires != now.Add(purchase.Lifetime).Unix() {
 				t.Errorf("%+v: %q, %v", got, subject, err)
 			}
 		})
-	}
-}
-
-func TestReference(t *testing.T) {
-	good := reference(t, "auth0|ada", now)
-	if len(reference(t, strings.Repeat("a", maxSubject), now)) > maxReference {
-		t.Error("the longest is too long")
-	}
-	if strings.Trim(good, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
-		t.Errorf("%s has other characters than Stripe accepts", good)
-	}
-	for name, tt := range map[string]struct {
-		text  string
-		key   []byte
-		began time.Time
-		want  error
-	}{
-		"good":                     {good, purchaseKey, now, nil},
-		"in its last second":       {good, purchaseKey, now.Add(referenceLife), nil},
-		"expired":                  {good, purchaseKey, now.Add(referenceLife + time.Second), errExpiredReference},
-		"made with another key":    {good, bytes.Repeat([]byte{8}, 32), now, errForgedReference},
-		"another viewer":           {good[:31] + encoding.EncodeToString([]byte("auth0|eve")), purchaseKey, now, errForgedReference},
-		"another expiry":           {"1ffffffff" + good[9:], purchaseKey, now, errForgedReference},
-		"another version":          {"2" + good[1:], purchaseKey, now, errForgedReference},
-		"without a viewer":         {good[:31], purchaseKey, now, errForgedReference},
-		"cut":                      {good[:20], purchaseKey, now, errForgedReference},
-		"longer":                   {good + "AA", purchaseKey, now, errForgedReference},
-		"another spelling of bits": {good[:30] + string(good[30]+1) + good[31:], purchaseKey, now, errForgedReference},
-		"empty":                    {"", purchaseKey, now, errNoReference},
-	} {
-		if subject, err := readReference(tt.key, tt.text, tt.began); !errors.Is(err, tt.want) || err == nil && subject != "auth0|ada" {
-			t.Errorf("%s: %q, %v, want %v", name, subject, err, tt.want)
-		}
 	}
 }
