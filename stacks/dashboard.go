@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudfront"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
 	"premiumhls/internal/metric"
@@ -18,6 +19,7 @@ func fiveMinutes() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(
 type metrics struct {
 	s            settings.Settings
 	signer       signer
+	links        awslambda.Function // nil without links
 	distribution awscloudfront.Distribution
 }
 
@@ -35,7 +37,11 @@ func (m metrics) signed(name, statistic string, period awscdk.Duration) awscloud
 
 // lambda is one of Lambda's metrics of the signer.
 func (m metrics) lambda(name string, period awscdk.Duration) awscloudwatch.Metric {
-	return m.signer.function.Metric(&name, &awscloudwatch.MetricOptions{Statistic: jsii.String(sum), Period: period})
+	return metricOf(m.signer.function, name, sum, period)
+}
+
+func metricOf(function awslambda.Function, name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
+	return function.Metric(&name, &awscloudwatch.MetricOptions{Statistic: &statistic, Period: period})
 }
 
 // api is one of API Gateway's metrics of the API.
@@ -119,6 +125,14 @@ func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 			m.signed(metric.StripeRecorded, sum, fiveMinutes()), m.signed(metric.StripeKept, sum, fiveMinutes()),
 			m.signed(metric.StripeRefused, sum, fiveMinutes()), m.signed(metric.StripeFailed, sum, fiveMinutes()),
 			m.signed(metric.Purchases, sum, fiveMinutes())))
+	}
+	if m.links != nil {
+		dashboard.AddWidgets(
+			graph("Playlists for links", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("playlists")},
+				metricOf(m.links, "Invocations", sum, fiveMinutes()), m.signed(failedPlaylists, sum, fiveMinutes()), metricOf(m.links, "Throttles", sum, fiveMinutes())),
+			graph("Links function duration", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("milliseconds")},
+				metricOf(m.links, "Duration", "p50", fiveMinutes()), metricOf(m.links, "Duration", "p99", fiveMinutes())),
+		)
 	}
 	return dashboard.DashboardName()
 }

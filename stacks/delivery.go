@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudfront"
 	"github.com/aws/jsii-runtime-go"
 
+	"premiumhls/internal/link"
 	"premiumhls/stacks/settings"
 )
 
@@ -20,7 +21,7 @@ type delivery struct {
 }
 
 // newDelivery creates the distribution: the public page and trailers, premium
-// videos behind signed cookies, and the signer under /api/.
+// videos behind signed cookies and links, and the signer under /api/.
 func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signingKeys, sg signer, in signIn, secret *string) delivery {
 	access := awscloudfront.NewS3OriginAccessControl(stack, jsii.String("BucketAccess"), &awscloudfront.S3OriginAccessControlProps{
 		OriginAccessControlName: name(s, "bucket"),
@@ -34,12 +35,12 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 			OriginAccessLevels: &[]awscloudfront.AccessLevel{awscloudfront.AccessLevel_READ, awscloudfront.AccessLevel_LIST},
 		})
 	}
-	api := &awscloudfront.BehaviorOptions{
-		Origin: awscloudfrontorigins.NewHttpOrigin(sg.domain, &awscloudfrontorigins.HttpOriginProps{
-			ProtocolPolicy:     awscloudfront.OriginProtocolPolicy_HTTPS_ONLY,
-			OriginSslProtocols: &[]awscloudfront.OriginSslPolicy{awscloudfront.OriginSslPolicy_TLS_V1_2},
-			CustomHeaders:      &map[string]*string{originSecretHeader: secret},
-		}),
+	api := awscloudfrontorigins.NewHttpOrigin(sg.domain, &awscloudfrontorigins.HttpOriginProps{
+		ProtocolPolicy:     awscloudfront.OriginProtocolPolicy_HTTPS_ONLY,
+		OriginSslProtocols: &[]awscloudfront.OriginSslPolicy{awscloudfront.OriginSslPolicy_TLS_V1_2},
+		CustomHeaders:      &map[string]*string{originSecretHeader: secret},
+	})
+	apiBehavior := &awscloudfront.AddBehaviorOptions{
 		// Not redirect-to-https: the viewer would send the token over plain
 		// HTTP before the redirect.
 		ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY,
@@ -51,7 +52,7 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 		ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
 	}
 	if s.BindViewerAddress {
-		api.FunctionAssociations = onEvent(newViewerAddressFunction(stack, s), awscloudfront.FunctionEventType_VIEWER_REQUEST)
+		apiBehavior.FunctionAssociations = onEvent(newViewerAddressFunction(stack, s), awscloudfront.FunctionEventType_VIEWER_REQUEST)
 	}
 
 	props := &awscloudfront.DistributionProps{
@@ -70,17 +71,6 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 			CachePolicy:           videoCache(s),
 			ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
 			FunctionAssociations:  onEvent(newPageFunction(stack, s, in.hosts), awscloudfront.FunctionEventType_VIEWER_RESPONSE),
-		},
-		AdditionalBehaviors: &map[string]*awscloudfront.BehaviorOptions{
-			"/" + s.PremiumPath + "/*": {
-				Origin:                bucket(nil),
-				ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
-				AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
-				TrustedKeyGroups:      &[]interfacesawscloudfront.IKeyGroupRef{keys.group},
-				CachePolicy:           videoCache(s),
-				ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
-			},
-			"/api/*": api,
 		},
 	}
 	if len(s.DomainNames) > 0 {
@@ -103,6 +93,28 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 		props.LogIncludesCookies = jsii.Bool(false) // they are credentials
 	}
 	distribution := awscloudfront.NewDistribution(stack, jsii.String("Distribution"), props)
+	if s.Links {
+		// Before premium/*, which has this path too: the first behavior that
+		// matches is used.
+		distribution.AddBehavior(jsii.String("/"+s.PremiumPath+"/*"+link.Suffix), api, &awscloudfront.AddBehaviorOptions{
+			ViewerProtocolPolicy: awscloudfront.ViewerProtocolPolicy_HTTPS_ONLY, // the URL is a credential
+			AllowedMethods:       awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
+			TrustedKeyGroups:     &[]interfacesawscloudfront.IKeyGroupRef{keys.group},
+			// A playlist differs with each signature. A cache key with one query
+			// parameter needs a policy of one's own, which not every plan has.
+			CachePolicy:           awscloudfront.CachePolicy_CACHING_DISABLED(),
+			OriginRequestPolicy:   awscloudfront.OriginRequestPolicy_ALL_VIEWER_EXCEPT_HOST_HEADER(),
+			ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
+		})
+	}
+	distribution.AddBehavior(jsii.String("/api/*"), api, apiBehavior)
+	distribution.AddBehavior(jsii.String("/"+s.PremiumPath+"/*"), bucket(nil), &awscloudfront.AddBehaviorOptions{
+		ViewerProtocolPolicy:  awscloudfront.ViewerProtocolPolicy_REDIRECT_TO_HTTPS,
+		AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
+		TrustedKeyGroups:      &[]interfacesawscloudfront.IKeyGroupRef{keys.group},
+		CachePolicy:           videoCache(s),
+		ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
+	})
 	if stack.existing.writesPolicyOf.bucket {
 		newRetainedBucketPolicy(stack, st.bucket, distribution)
 	}

@@ -59,11 +59,18 @@ func edgeLogName(s settings.Settings) string { return s.StackName + "-edge" }
 func newEdgeLogDelivery(stack *premiumHLS, s settings.Settings, distribution awscloudfront.Distribution, st storage) {
 	inHome := stack.isUsEast1()
 	config := distribution.Node().DefaultChild().(awscloudfront.CfnDistribution)
-	config.AddPropertyOverride(jsii.String("DistributionConfig.Logging"), awscdk.Fn_ConditionIf(inHome.LogicalId(), awscdk.Aws_NO_VALUE(), map[string]any{
-		"Bucket":         st.logs.BucketRegionalDomainName(),
-		"IncludeCookies": false,
-		"Prefix":         edgeLogs + "/",
-	}))
+	if s.Links {
+		// The legacy log would have the links' queries. checkRegion refuses links
+		// with access logs elsewhere; should the region not be known then, there
+		// is no log of the distribution.
+		config.AddPropertyDeletionOverride(jsii.String("DistributionConfig.Logging"))
+	} else {
+		config.AddPropertyOverride(jsii.String("DistributionConfig.Logging"), awscdk.Fn_ConditionIf(inHome.LogicalId(), awscdk.Aws_NO_VALUE(), map[string]any{
+			"Bucket":         st.logs.BucketRegionalDomainName(),
+			"IncludeCookies": false,
+			"Prefix":         edgeLogs + "/",
+		}))
+	}
 
 	source := awslogs.NewCfnDeliverySource(stack, jsii.String("EdgeLogSource"), &awslogs.CfnDeliverySourceProps{
 		Name:        jsii.String(edgeLogName(s)),

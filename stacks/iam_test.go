@@ -105,6 +105,16 @@ var (
 		`Stripe: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/purchase-key parameter/PremiumHls/viewer-hash-key parameter/shop/stripe`,
 		`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/purchase-key parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
 	}
+	linksGrants = []string{ // with "links"
+		`Links is assumed by lambda.amazonaws.com: sts:AssumeRole`,
+		`Links.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/premium/{proxy+}`,
+		`Links: logs:CreateLogStream logs:PutLogEvents on LinksLog.Arn`,
+		`Links: s3:GetObject on Videos.Arn/premium/*.m3u8 Videos.Arn/premium/*/lesson.json`,
+		`Links: s3:ListBucket on Videos.Arn`,
+		`Links: ssm:GetParameters on parameter/PremiumHls/origin-secret`,
+		`Links: xray:PutTelemetryRecords xray:PutTraceSegments on *`,
+		`Signer.Arn admits apigateway.amazonaws.com: lambda:InvokeFunction if SourceArn is arn:aws:execute-api::Api/*/*/api/links`,
+	}
 	tracingGrants = []string{
 		`Signer: xray:PutTelemetryRecords xray:PutTraceSegments on *`,
 	}
@@ -122,9 +132,11 @@ var wildcards = []wildcard{
 	{`^(Keymaker|Signer): ssm:.* parameter/PremiumHls/signing-keys/\*( parameter/PremiumHls/viewer-hash-key)?$`, "keys change between deploys, and the policy changes before or after them"},
 	{`^MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/(premium|paid)/\* Videos.Arn/public/trailers/\*$`, "the names of videos are not known"},
 	{`^MediaConvert: s3:GetObject on arn:aws:s3:::masters/\*$`, "nor are those of their sources"},
-	{`^Signer.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(cookies|entitlements)$`, "stage and method: API and path are given, and the signer checks the method"},
+	{`^Signer.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(cookies|entitlements|links)$`, "stage and method: API and path are given, and the signer checks the method"},
 	{`^Stripe.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/api/(purchases|stripe)$`, "the same, and the function checks the method"},
-	{`^Signer: xray:PutTelemetryRecords xray:PutTraceSegments on \*$`, "X-Ray's actions for writing have no resources (service authorization reference)"},
+	{`^Links.Arn admits apigateway.amazonaws.com: .*:Api/\*/\*/premium/\{proxy\+\}$`, "the same"},
+	{`^Links: s3:GetObject on Videos.Arn/premium/\*.m3u8 Videos.Arn/premium/\*/lesson.json$`, "playlists have names of their own"},
+	{`^(Links|Signer): xray:PutTelemetryRecords xray:PutTraceSegments on \*$`, "X-Ray's actions for writing have no resources (service authorization reference)"},
 	{`^SignerLogWriter: s3:AbortMultipartUpload s3:GetObject s3:PutObject on AccessLogs.Arn/signer-failed/\* AccessLogs.Arn/signer/\*$`, "files of lines have names of their own"},
 	{`^SignerLogSender is assumed by logs.amazonaws.com: .* arn:aws:logs::\*$`, "log groups of this account and region; CloudWatch documents no narrower form"},
 	{`^AccessLogs admits logging.s3.amazonaws.com: s3:PutObject on AccessLogs.Arn/bucket/\* `, "files of log lines have names of their own"},
@@ -162,6 +174,7 @@ func TestGrants(t *testing.T) {
 		{name: "stripe", changes: variants["stripe"], more: slices.Concat(tableGrants, emailGrants, stripeGrants), less: []string{
 			`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
 		}},
+		{name: "links", changes: variants["links"], more: slices.Concat(linksGrants, tracingGrants, accessLogGrants)},
 		{name: "data that goes with the stack", changes: map[string]any{"keepData": false}, more: emptierGrants},
 		{name: "an existing issuer, no sample, no deploy check", changes: variants["an existing issuer, no sample, no deploy check"], more: tracingGrants, less: deployCheckGrants},
 		{name: "everything", changes: variants["everything"],

@@ -78,6 +78,8 @@ func checkRegion(s settings.Settings, region string) error {
 		return fmt.Errorf("plan: invalid value %q: needs a web ACL, which a stack in %s cannot make: set webAclArn to one in %s, or deploy the stack there", s.Plan, region, home)
 	case s.WebACL:
 		return fmt.Errorf("webAcl: invalid value true: a stack in %s cannot make a web ACL for CloudFront: set webAclArn to one in %s, or deploy the stack there", region, home)
+	case s.AccessLogs && s.Links:
+		return fmt.Errorf("accessLogs: invalid value true: CloudFront's log of a stack in %s (legacy) has the queries of URLs, and the query of a link plays the video: turn accessLogs or links off, or deploy the stack in %s, whose log omits queries", region, home)
 	case s.AccessLogs && !slices.Contains(defaultRegions, region):
 		return fmt.Errorf("accessLogs: invalid value true: CloudFront does not deliver its logs to %s: deploy the stack in %s, or in a region that is not opt-in", region, home)
 	}

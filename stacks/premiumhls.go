@@ -157,7 +157,7 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.signIn = newSignIn(site, s)
 	site.delivery = newDelivery(site, s, site.storage, site.keys, site.signer, site.signIn, secret)
 	client := site.signIn.newClient(site, s, site.delivery.host)
-	authorizer := site.signer.addRoutes(client)
+	authorizer := site.signer.addRoutes(s, client)
 	newViewerHashKey(site, s, keymaker, site.signer)
 	if s.Stripe.On() {
 		site.sales = newStripe(site, s, p.Stripe, keymaker, authorizer)
@@ -169,6 +169,11 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.keys.publish(site, s, site.delivery.host, keymaker)
 	upload := newUploader(site, s, site.storage, p)
 	newPage(upload, s, p, client)
+	var links awslambda.Function
+	if s.Links {
+		links = newLinks(site, s, p.Links)
+		output(site, "Links", "Function that rewrites playlists for viewers who hold a link", *links.FunctionName())
+	}
 	if s.Ingest {
 		made := newIngest(site, s, p.Ingest, site.storage, site.delivery)
 		output(site, "Ingest", "Function that makes courses of uploaded films", *made.function.FunctionName())
@@ -176,7 +181,7 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 		output(site, "UploadDestination", "Destination of films", *jsii.Sprintf("s3://%s/%s", *site.storage.bucket.BucketName(), catalog.Prefix))
 	}
 	if s.Monitoring {
-		output(site, "Dashboard", "CloudWatch dashboard", *newMonitoring(site, s, site.signer, site.delivery))
+		output(site, "Dashboard", "CloudWatch dashboard", *newMonitoring(site, s, site.signer, links, site.delivery))
 	}
 	if logs := site.storage.logs; logs != nil {
 		newEdgeLogDelivery(site, s, site.delivery.distribution, site.storage)

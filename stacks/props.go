@@ -194,6 +194,20 @@ type PremiumHLSProps struct {
 	// Default: true.
 	DeployCheck *bool `json:"deployCheck,omitempty"`
 
+	// Issue links: URLs of playlists that play by themselves until they expire, on
+	// televisions, in apps and in players that send no cookies. See
+	// [links.md](links.md).
+	// Allowed: true or false.
+	// Default: false.
+	Links *bool `json:"links,omitempty"`
+
+	// Minimum lifetime of a link in minutes. Playback stops when it expires, so it
+	// should be longer than your longest video. At least cookieStepMinutes, by
+	// which expiry is rounded up as for cookies.
+	// Allowed: between 1 and 1440.
+	// Default: 240.
+	LinkMinutes *float64 `json:"linkMinutes,omitempty"`
+
 	// The keys, oldest first: a name, or an object with name and what differs from
 	// the settings below (custody, type, hash). An external key needs parameter
 	// and publicKeyFile. A name stands for one key for ever; see

@@ -18,9 +18,10 @@ import (
 
 // rotationTimes are the durations that a change of signing keys depends on.
 func rotationTimes(s settings.Settings) rotation.Times {
+	document := s.SignerDocument()
 	return rotation.Times{
-		Wait:     time.Duration(s.KeyWaitMinutes) * time.Minute,
-		Lifetime: time.Duration(s.CookieMinutes+s.CookieStepMinutes)*time.Minute + rotation.RefreshTime,
+		Wait:     document.KeyWait(),
+		Lifetime: document.LongestLifetime() + rotation.RefreshTime,
 	}
 }
 

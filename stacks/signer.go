@@ -132,22 +132,18 @@ func (sg signer) configure(stack *premiumHLS, s settings.Settings, rule map[stri
 
 // addRoutes adds the API's routes, for requests with a token of the issuer. It
 // returns what checks the token.
-func (sg signer) addRoutes(c client) awsapigatewayv2.IHttpRouteAuthorizer {
+func (sg signer) addRoutes(s settings.Settings, c client) awsapigatewayv2.IHttpRouteAuthorizer {
 	authorizer := awsapigatewayv2authorizers.NewHttpJwtAuthorizer(jsii.String("Authorizer"), c.issuer, &awsapigatewayv2authorizers.HttpJwtAuthorizerProps{
 		JwtAudience: &c.audience,
 	})
 	integration := awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("Integration"), sg.function, nil)
-	sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
-		Path:        jsii.String("/api/cookies"),
-		Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST, awsapigatewayv2.HttpMethod_DELETE},
-		Integration: integration,
-		Authorizer:  authorizer,
-	})
-	sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
-		Path:        jsii.String("/api/entitlements"),
-		Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_GET},
-		Integration: integration,
-		Authorizer:  authorizer,
-	})
+	add := func(path string, methods ...awsapigatewayv2.HttpMethod) {
+		sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: &path, Methods: &methods, Integration: integration, Authorizer: authorizer})
+	}
+	add("/api/cookies", awsapigatewayv2.HttpMethod_POST, awsapigatewayv2.HttpMethod_DELETE)
+	add("/api/entitlements", awsapigatewayv2.HttpMethod_GET)
+	if s.Links {
+		add("/api/links", awsapigatewayv2.HttpMethod_POST)
+	}
 	return authorizer
 }

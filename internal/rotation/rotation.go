@@ -1,7 +1,7 @@
 // Package rotation decides which changes of the signing keys keep every viewer
 // playing.
 //
-// Cookies stay valid after the signer has turned to a newer key. A key can
+// Cookies and links stay valid after the signer has turned to a newer key. A key can
 // therefore be dropped only when everything it signed has expired. The same
 // rule applies at synthesis, where the deployed keys can be read, and at deploy
 // time.
@@ -155,7 +155,7 @@ func (d Deployed) checkDrop(i int, wanted []Key, now time.Time, times Times) err
 			"key %s signs and no newer key can replace it yet. Add a key with a new name and deploy; drop %s in a later deploy.", dropped.Name, dropped.Name)}
 	}
 	return &Refusal{Code: CodeKeyInUse, Key: dropped.Name, After: after, Detail: fmt.Sprintf(
-		"key %s cannot be dropped while viewers use cookies that it signed.", dropped.Name)}
+		"key %s cannot be dropped while viewers use cookies or links that it signed.", dropped.Name)}
 }
 
 // activeFrom returns when the signer turns to the i-th key, which is in the

@@ -46,6 +46,8 @@ type Document struct {
 	// Entitlements is the entitlement rule, as lambda/internal/entitlement
 	// reads it. Empty means every viewer who has signed in.
 	Entitlements json.RawMessage `json:"entitlements,omitempty"`
+	// LinkMinutes is how long links last at least. 0: no links.
+	LinkMinutes int `json:"linkMinutes,omitempty" default:"0" min:"0" max:"1440"`
 	// MetricsStack is the stack that metrics are counted for. Empty: no metrics.
 	MetricsStack string `json:"metricsStack,omitempty"`
 	// RefreshSeconds is how often the parameters are read again.
@@ -88,6 +90,7 @@ func (d *Document) Check() []error {
 	_, err := premiumpath.Parse(d.PremiumPath)
 	check("premiumPath", d.PremiumPath, "segments of letters, digits, - . _ and ~", err == nil && d.PremiumPath != "")
 	check("cookieStepMinutes", d.CookieStepMinutes, fmt.Sprintf("at most cookieMinutes, %d", d.CookieMinutes), d.CookieStepMinutes <= d.CookieMinutes)
+	check("linkMinutes", d.LinkMinutes, fmt.Sprintf("at least cookieStepMinutes, %d", d.CookieStepMinutes), d.LinkMinutes == 0 || d.LinkMinutes >= d.CookieStepMinutes)
 	check("cookieDomain", d.CookieDomain, "a domain name in lower case, such as example.com", d.CookieDomain == "" || isDomain(d.CookieDomain))
 	check("parameterPrefix", d.ParameterPrefix, "a parameter name, such as /PremiumHls", signingkey.IsParameter(d.ParameterPrefix))
 	return append(errs, d.checkKeys()...)
@@ -120,7 +123,15 @@ func (d *Document) Minutes(n int) time.Duration {
 // Lifetime is how long cookies last at least.
 func (d *Document) Lifetime() time.Duration { return d.Minutes(d.CookieMinutes) }
 
-// Step is the interval to whose end cookies are rounded up.
+// LinkLifetime is how long links last at least. 0: there are no links.
+func (d *Document) LinkLifetime() time.Duration { return d.Minutes(d.LinkMinutes) }
+
+// LongestLifetime is how long something that the signer signs can be valid.
+func (d *Document) LongestLifetime() time.Duration {
+	return max(d.Lifetime(), d.LinkLifetime()) + d.Step()
+}
+
+// Step is the interval to whose end cookies and links are rounded up.
 func (d *Document) Step() time.Duration { return d.Minutes(d.CookieStepMinutes) }
 
 // KeyWait is how long a key is in the key group before it signs.

@@ -37,7 +37,7 @@ type keyChange struct {
 }
 
 // howToOverride ends a refusal to drop a key.
-const howToOverride = "If a key has leaked, set endAllCookies to true for one deploy: the cookies of all viewers end with it."
+const howToOverride = "If a key has leaked, set endAllCookies to true for one deploy: the cookies and links of all viewers end with it."
 
 // howToEndRollback ends the refusal of a rollback. Which order CloudFormation
 // follows in a rollback is not documented; that of dependencies was seen, so

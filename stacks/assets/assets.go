@@ -29,6 +29,7 @@ type Assets struct {
 	Signer      string // the signer's Lambda
 	Keymaker    string // the custom resources' Lambda
 	DeployCheck string // the deploy check's Lambda; built unless it is off
+	Links       string // the links Lambda; built if it is on
 	Ingest      string // the ingest Lambda; built if it is on
 	Stripe      string // the stripe Lambda; built if it is on
 	Page        string // the web page, with the libraries that it loads
@@ -124,6 +125,7 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 		Signer:      filepath.Join(build, "signer"),
 		Keymaker:    filepath.Join(build, "keymaker"),
 		DeployCheck: filepath.Join(build, "deploycheck"),
+		Links:       filepath.Join(build, "links"),
 		Ingest:      filepath.Join(build, "ingest"),
 		Stripe:      filepath.Join(build, "stripe"),
 		Page:        filepath.Join(build, "page"),
@@ -136,6 +138,9 @@ func Build(ctx context.Context, place Place, s settings.Settings) (Assets, error
 	group.Go(func() error { return function(ctx, root, "keymaker", p.Keymaker) })
 	if s.DeployCheck {
 		group.Go(func() error { return function(ctx, root, "deploycheck", p.DeployCheck) })
+	}
+	if s.Links {
+		group.Go(func() error { return function(ctx, root, "links", p.Links) })
 	}
 	if s.Ingest {
 		group.Go(func() error { return function(ctx, root, "ingest", p.Ingest) })

@@ -43,7 +43,7 @@ func TestEverySettingIsDocumented(t *testing.T) {
 }
 
 // sections are those of the reference, in order.
-var sections = []string{"Site", "Distribution", "Signing keys", "Cookies", "Entitlements", "Sign-in", "Ingest", "Sales", "API", "Logs and monitoring"}
+var sections = []string{"Site", "Distribution", "Signing keys", "Cookies", "Links", "Entitlements", "Sign-in", "Ingest", "Sales", "API", "Logs and monitoring"}
 
 // reference returns docs/settings.md, which is made from the definitions.
 func reference() string {

@@ -38,6 +38,9 @@ type Settings struct {
 	AllowedOrigins []string `json:"allowedOrigins" allowed:"a list of different origins such as https://www.example.com, without a path or wildcard" doc:"Origins of other sites' pages that may use the API and play videos."`
 	DeployCheck    bool     `json:"deployCheck" default:"true" doc:"At the end of each deploy that changes something, check that premium videos are served with cookies and refused without. If not, the deploy fails and is rolled back."`
 
+	Links       bool `json:"links" default:"false" section:"Links" doc:"Issue links: URLs of playlists that play by themselves until they expire, on televisions, in apps and in players that send no cookies. See [links.md](links.md)."`
+	LinkMinutes int  `json:"linkMinutes" default:"240" min:"1" max:"1440" doc:"Minimum lifetime of a link in minutes. Playback stops when it expires, so it should be longer than your longest video. At least cookieStepMinutes, by which expiry is rounded up as for cookies."`
+
 	// The signing keys.
 	SigningKeys            []SigningKey `json:"signingKeys" default:"[\"first\"]" allowed:"one to five different names, oldest first, each of 1 to 40 letters, digits and hyphens that begins and ends with a letter or digit; a key that differs from the settings below is an object with name, and any of custody, type, hash, and for an external key parameter and publicKeyFile" section:"Signing keys" doc:"The keys, oldest first: a name, or an object with name and what differs from the settings below (custody, type, hash). An external key needs parameter and publicKeyFile. A name stands for one key for ever; see [keys.md](keys.md)."`
 	KeyCustody             string       `json:"keyCustody" default:"ssm" allowed:"ssm, kms or external" doc:"Where private keys are: ssm (made at deploy time, in Parameter Store), kms (made in KMS, which they never leave) or external (made by you)."`
@@ -122,6 +125,9 @@ func (s Settings) SignerDocument() signersettings.Document {
 		case signingkey.CustodyExternal:
 			document.SigningKeys = append(document.SigningKeys, signersettings.SigningKey{Name: key.Name, Parameter: key.Parameter})
 		}
+	}
+	if s.Links {
+		document.LinkMinutes = s.LinkMinutes
 	}
 	if s.Monitoring {
 		document.MetricsStack = s.StackName

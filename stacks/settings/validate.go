@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
@@ -61,6 +62,10 @@ func (s *Settings) validate() (errs []error) {
 
 	check("segmentSeconds", s.SegmentSeconds%2 == 0, "must be even: key frames are two seconds apart")
 	check("sourceDays", s.SourceDays == 0 || s.Ingest, "needs ingest")
+	// A link plays the version that was current when playback began.
+	oldest := s.LinkMinutes + s.CookieStepMinutes
+	check("versionDays", !s.Ingest || !s.Links || s.VersionDays*24*60 >= oldest,
+		fmt.Sprintf("a link plays a replaced version for up to linkMinutes and cookieStepMinutes, %d minutes: must be at least %d days", oldest, (oldest+24*60-1)/(24*60)))
 	check("entitlements", s.Entitlements.valid())
 
 	check("jwtIssuer", s.JWTIssuer == "" || isIssuer(s.JWTIssuer))

@@ -35,6 +35,7 @@ var Variants = map[string]map[string]any{
 		"signInHosts": []any{"shop.auth.eu-central-1.amazoncognito.com"}, "sample": false, "deployCheck": false, "blockCountries": []any{"FR"},
 		"monitoring": false, "tracing": true,
 	},
+	"links":  {"links": true, "linkMinutes": 360, "tracing": true, "allowedOrigins": []any{"https://www.example.org"}, "accessLogs": true},
 	"ingest": {"ingest": true, "sourceDays": 30, "topRendition": 720},
 	"stripe": {
 		"stripe":       map[string]any{"secretParameter": "/shop/stripe", "mode": "test", "products": map[string]any{"plink_1": "course-1"}},
