@@ -137,8 +137,8 @@ func TestPremiumBehaviorTrustsTheKeyGroup(t *testing.T) {
 		config := get(t, a.Only(t, "AWS::CloudFront::Distribution").Properties, "DistributionConfig").(map[string]any)
 		premium := "/premium/*"
 		for _, r := range a.Resources("AWS::Lambda::Function") {
-			if document := signerDocument(t, environment(r.Properties)); document != nil {
-				premium = "/" + document["premiumPath"].(string) + "/*"
+			if folder, ok := signerDocument(t, environment(r.Properties))["premiumPath"].(string); ok {
+				premium = "/" + folder + "/*"
 			}
 		}
 		signed := 0
