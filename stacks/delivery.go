@@ -70,7 +70,7 @@ func newDelivery(stack *premiumHLS, s settings.Settings, st storage, keys *signi
 			AllowedMethods:        awscloudfront.AllowedMethods_ALLOW_GET_HEAD(),
 			CachePolicy:           videoCache(s),
 			ResponseHeadersPolicy: awscloudfront.ResponseHeadersPolicy_SECURITY_HEADERS(),
-			FunctionAssociations:  onEvent(newPageFunction(stack, s, in.hosts), awscloudfront.FunctionEventType_VIEWER_RESPONSE),
+			FunctionAssociations:  pageFunctions(stack, s, in),
 		},
 	}
 	if len(s.DomainNames) > 0 {

@@ -119,6 +119,9 @@ func TestEdgeFunctions(t *testing.T) {
 			switch pattern {
 			case "*":
 				code := functionCode(t, a, b, "viewer-response")
+				if embeds := functionCode(t, a, b, "viewer-request") != ""; embeds != (a.Only(t, "AWS::ApiGatewayV2::Api").Properties["CorsConfiguration"] != nil) || strings.Contains(code, "signed-in") != embeds {
+					t.Errorf("without the same allowed origins: a path of embeds is %t, and the function %s", embeds, code)
+				}
 				for _, header := range []string{"content-security-policy", "cross-origin-opener-policy", "cross-origin-resource-policy", "permissions-policy"} {
 					if !strings.Contains(code, header) {
 						t.Errorf("the page has no %s", header)

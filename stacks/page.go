@@ -120,6 +120,9 @@ func cacheControl(rule string) *[]awss3deployment.CacheControl {
 // videos.
 func newPage(upload uploader, s settings.Settings, p assets.Assets, c client) {
 	config := map[string]any{"premiumPath": s.PremiumPath, "signIn": c.page, "sample": s.Sample}
+	if len(s.AllowedOrigins) > 0 {
+		config["allowedOrigins"] = s.AllowedOrigins
+	}
 	upload("Page", awss3deployment.BucketDeploymentProps{
 		Sources: &[]awss3deployment.ISource{
 			awss3deployment.Source_Asset(&p.Page, nil),

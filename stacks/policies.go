@@ -38,6 +38,17 @@ func videoCache(s settings.Settings) awscloudfront.ICachePolicy {
 	return awscloudfront.CachePolicy_ELEMENTAL_MEDIA_PACKAGE()
 }
 
+// Pages of the site besides the main one, each with a header of its own.
+const (
+	// embedPath is what pages of the allowed origins show in a frame, with a
+	// video's path behind it; embedPage is the file.
+	embedPath = "/embed/"
+	embedPage = "/embed.html"
+	// signedInPage is where the issuer sends a viewer who signed in in a window
+	// that a framed page opened.
+	signedInPage = "/signed-in.html"
+)
+
 // newPageFunction adds the security headers to the page's responses that no
 // managed policy has. CloudFront runs it on every response of the default
 // behavior except errors.
@@ -47,7 +58,7 @@ func newPageFunction(stack *premiumHLS, s settings.Settings, signInHosts []strin
 		embedding = "cross-origin" // their pages show the posters
 	}
 	headers, err := json.Marshal(map[string]string{
-		"content-security-policy":      contentSecurityPolicy(signInHosts),
+		"content-security-policy":      contentSecurityPolicy(signInHosts, "'none'"),
 		"cross-origin-opener-policy":   "same-origin",
 		"cross-origin-resource-policy": embedding,
 		"permissions-policy":           "camera=(), display-capture=(), geolocation=(), microphone=(), midi=(), payment=(), serial=(), usb=()",
@@ -55,13 +66,55 @@ func newPageFunction(stack *premiumHLS, s settings.Settings, signInHosts []strin
 	if err != nil {
 		panic(fmt.Sprintf("encoding the page's headers: %v", err))
 	}
+	exceptions := ""
+	if len(s.AllowedOrigins) > 0 {
+		exceptions = exceptionsOf(contentSecurityPolicy(signInHosts, strings.Join(s.AllowedOrigins, " ")))
+	}
 	return newEdgeFunction(stack, s, "PageHeaders", "page", "Adds security headers to the page", `var headers = `+string(headers)+`;
 function handler(event) {
   var response = event.response;
   Object.keys(headers).forEach(function (name) {
     response.headers[name] = { value: headers[name] };
   });
-  return response;
+`+exceptions+`  return response;
+}
+`)
+}
+
+// exceptionsOf is the part of the page's function for the other pages. Whether
+// it gets the viewer's path or that of newEmbedFunction is not documented: both
+// are good. Any other spelling of a path has the headers of the main page.
+//
+// The managed policy sends X-Frame-Options: SAMEORIGIN, before the function or
+// after it, which is not documented either. Browsers ignore it where a policy
+// has frame-ancestors (Content Security Policy Level 3, section 6.4.2.2).
+//
+// With the Cross-Origin-Opener-Policy of the main page, the window in which a
+// viewer signs in would lose the frame that opened it.
+func exceptionsOf(embedPolicy string) string {
+	policy, err := json.Marshal(embedPolicy)
+	if err != nil {
+		panic(fmt.Sprintf("encoding the embedded page's policy: %v", err))
+	}
+	return `  var uri = event.request.uri;
+  if (uri === '` + embedPage + `' || uri.startsWith('` + embedPath + `')) {
+    response.headers['content-security-policy'] = { value: ` + string(policy) + ` };
+    delete response.headers['x-frame-options'];
+  } else if (uri === '` + signedInPage + `') {
+    response.headers['cross-origin-opener-policy'] = { value: 'unsafe-none' };
+  }
+`
+}
+
+// newEmbedFunction gives every path below /embed/ the same file, which reads
+// the video's path in its address.
+func newEmbedFunction(stack *premiumHLS, s settings.Settings) awscloudfront.Function {
+	return newEdgeFunction(stack, s, "EmbedPath", "embed", "Serves the embedded page for every video", `function handler(event) {
+  var request = event.request;
+  if (request.uri.startsWith('`+embedPath+`')) {
+    request.uri = '`+embedPage+`';
+  }
+  return request;
 }
 `)
 }
@@ -94,13 +147,24 @@ func newEdgeFunction(stack *premiumHLS, s settings.Settings, id, of, comment, co
 	})
 }
 
+// pageFunctions are the functions of the default behavior. Without allowed
+// origins, nothing can be embedded.
+func pageFunctions(stack *premiumHLS, s settings.Settings, in signIn) *[]*awscloudfront.FunctionAssociation {
+	functions := onEvent(newPageFunction(stack, s, in.hosts), awscloudfront.FunctionEventType_VIEWER_RESPONSE)
+	if len(s.AllowedOrigins) > 0 {
+		*functions = append(*functions, *onEvent(newEmbedFunction(stack, s), awscloudfront.FunctionEventType_VIEWER_REQUEST)...)
+	}
+	return functions
+}
+
 func onEvent(function awscloudfront.Function, event awscloudfront.FunctionEventType) *[]*awscloudfront.FunctionAssociation {
 	return &[]*awscloudfront.FunctionAssociation{{Function: function, EventType: event}}
 }
 
-// contentSecurityPolicy lets the page run its own scripts, play video from
-// memory as players do, and connect to the sign-in; nothing else.
-func contentSecurityPolicy(signInHosts []string) string {
+// contentSecurityPolicy lets a page run its own scripts, play video from memory
+// as players do, connect to the sign-in, and be framed by pages of the given
+// origins; nothing else.
+func contentSecurityPolicy(signInHosts []string, framedBy string) string {
 	return strings.Join([]string{
 		"default-src 'self'",
 		"script-src 'self'",
@@ -113,7 +177,7 @@ func contentSecurityPolicy(signInHosts []string) string {
 		"object-src 'none'",
 		"base-uri 'self'",
 		"form-action 'self'",
-		"frame-ancestors 'none'",
+		"frame-ancestors " + framedBy,
 	}, "; ")
 }
 

@@ -63,7 +63,9 @@ type PremiumHLSProps struct {
 	CookieStepMinutes *float64 `json:"cookieStepMinutes,omitempty"`
 
 	// SameSite attribute of the cookies. None lets pages of other sites play
-	// videos in browsers that accept third-party cookies.
+	// videos; the cookies are then Partitioned, so that browsers which block
+	// third-party cookies store them for each such site apart. See
+	// [embeds.md](embeds.md).
 	// Allowed: Lax, Strict or None.
 	// Default: Lax.
 	CookieSameSite *string `json:"cookieSameSite,omitempty"`
@@ -181,7 +183,9 @@ type PremiumHLSProps struct {
 	// Default: none.
 	WebACLArn *string `json:"webAclArn,omitempty"`
 
-	// Origins of other sites' pages that may use the API and play videos.
+	// Origins of other sites' pages that may use the API, play videos and show the
+	// site's player in a frame; see [embeds.md](embeds.md). At most 4,000
+	// characters together.
 	// Allowed: a list of different origins such as https://www.example.com,
 	// without a path or wildcard.
 	// Default: none.

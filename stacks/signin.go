@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -117,6 +118,10 @@ func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string)
 	for _, origin := range s.AllowedOrigins {
 		pages = append(pages, jsii.String(origin+"/"))
 	}
+	callbacks := pages
+	if len(s.AllowedOrigins) > 0 {
+		callbacks = append(slices.Clone(pages), jsii.Sprintf("https://%s%s", *host, signedInPage))
+	}
 	page := in.pool.AddClient(jsii.String("Page"), &awscognito.UserPoolClientOptions{
 		GenerateSecret:             jsii.Bool(false), // a page cannot keep one; PKCE takes its place
 		PreventUserExistenceErrors: jsii.Bool(true),
@@ -132,7 +137,7 @@ func (in signIn) newClient(stack *premiumHLS, s settings.Settings, host *string)
 		OAuth: &awscognito.OAuthSettings{
 			Flows:        &awscognito.OAuthFlows{AuthorizationCodeGrant: jsii.Bool(true)},
 			Scopes:       &[]awscognito.OAuthScope{awscognito.OAuthScope_OPENID(), awscognito.OAuthScope_EMAIL(), awscognito.OAuthScope_PROFILE()},
-			CallbackUrls: &pages,
+			CallbackUrls: &callbacks,
 			LogoutUrls:   &pages,
 		},
 	})

@@ -31,7 +31,7 @@ func (b *browser) open(file string) error {
 }
 
 // store keeps a cookie that was set, in place of the one with the same name,
-// domain and path.
+// domain, path and partition.
 func (b *browser) store(header string, from cookiejar.Response) {
 	c, refused := cookiejar.Store(header, from)
 	if refused != nil {
@@ -39,7 +39,7 @@ func (b *browser) store(header string, from cookiejar.Response) {
 		return
 	}
 	b.cookies = append(slices.DeleteFunc(slices.Clone(b.cookies), func(old cookiejar.Cookie) bool {
-		return old.Name == c.Name && old.Domain == c.Domain && old.Path == c.Path && old.HostOnly == c.HostOnly
+		return old.Name == c.Name && old.Domain == c.Domain && old.Path == c.Path && old.HostOnly == c.HostOnly && old.Partition == c.Partition
 	}), c)
 }
 

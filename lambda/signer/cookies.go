@@ -43,7 +43,7 @@ func (s *cookieSet) setCookies(left int64) []string {
 	maxAge := "; Max-Age=" + strconv.FormatInt(left, 10)
 	cookies := make([]string, len(s.cookies))
 	for i, cookie := range s.cookies {
-		if strings.HasSuffix(cookie, cleared) {
+		if strings.HasSuffix(cookie, removed) {
 			cookies[i] = cookie
 			continue
 		}
@@ -109,7 +109,7 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 		values.HashAlgorithm = string(want.key.Hash)
 	}
 	path := want.path.Below(h.settings.premium)
-	set := &cookieSet{end: want.end, cookies: values.set(h.attributes(path))}
+	set := &cookieSet{end: want.end, cookies: append(h.unpartitioned(path), values.set(h.attributes(path))...)}
 
 	issued := issued{Domain: want.host, Resource: policy.Resource, Path: path, Expires: want.end}
 	if h.settings.CookieDomain != "" {
@@ -162,7 +162,7 @@ type cookieValues struct {
 func (v cookieValues) set(attributes string) []string {
 	hash := signedcookie.HashAlgorithmCookie + "=" + v.HashAlgorithm + attributes
 	if v.HashAlgorithm == "" {
-		hash += cleared
+		hash += removed
 	}
 	return []string{
 		signedcookie.PolicyCookie + "=" + v.Policy + attributes,
@@ -174,7 +174,27 @@ func (v cookieValues) set(attributes string) []string {
 
 // clearedCookies returns values of Set-Cookie that remove the cookies of path.
 func (h *handler) clearedCookies(path premiumpath.Path) []string {
-	attributes := h.attributes(path.Below(h.settings.premium)) + cleared
+	below := path.Below(h.settings.premium)
+	return append(h.unpartitioned(below), cleared(h.attributes(below))...)
+}
+
+// unpartitioned returns values of Set-Cookie that remove cookies without
+// Partitioned, which were issued before this attribute or for another
+// cookieSameSite, if those of now have it: a browser would send both, and which
+// one CloudFront takes is undocumented. Browsers that ignore the attribute
+// remove the cookies that the next lines set, so these come first.
+func (h *handler) unpartitioned(path string) []string {
+	if h.settings.CookieSameSite != "None" {
+		return nil
+	}
+	return cleared(h.unpartitionedAttributes(path))
+}
+
+const removed = "; Max-Age=0"
+
+// cleared returns values of Set-Cookie that remove cookies with these attributes.
+func cleared(attributes string) []string {
+	attributes += removed
 	return []string{
 		signedcookie.PolicyCookie + "=" + attributes,
 		signedcookie.SignatureCookie + "=" + attributes,
@@ -183,10 +203,18 @@ func (h *handler) clearedCookies(path premiumpath.Path) []string {
 	}
 }
 
-const cleared = "; Max-Age=0"
-
-// attributes returns the attributes of a cookie without Max-Age.
+// attributes returns the attributes of a cookie without Max-Age. Cookies for
+// pages of other sites are Partitioned: browsers that block third-party cookies
+// keep these apart for each site that shows the page, and send them (CHIPS,
+// draft-ietf-httpbis-layered-cookies).
 func (h *handler) attributes(path string) string {
+	if h.settings.CookieSameSite == "None" {
+		return h.unpartitionedAttributes(path) + "; Partitioned"
+	}
+	return h.unpartitionedAttributes(path)
+}
+
+func (h *handler) unpartitionedAttributes(path string) string {
 	domain := ""
 	if h.settings.CookieDomain != "" {
 		domain = "; Domain=" + h.settings.CookieDomain

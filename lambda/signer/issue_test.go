@@ -20,6 +20,7 @@ func TestIssue(t *testing.T) {
 		base64     bool
 		cookiePath string
 		attributes string // after Path
+		removed    string // of cookies that are removed before, if any
 		domain     string // in the answer
 		sourceIP   string
 		noValues   bool
@@ -36,7 +37,8 @@ func TestIssue(t *testing.T) {
 		{name: "SHA-1", hash: signedcookie.SHA1, cookiePath: "/premium/"},
 		{name: "ECDSA with SHA-1", keyType: signedcookie.ECDSAP256, hash: signedcookie.SHA1, cookiePath: "/premium/"},
 		{name: "ECDSA with SHA-256", keyType: signedcookie.ECDSAP256, cookiePath: "/premium/"},
-		{name: "same site", changes: []string{"cookieSameSite=None"}, cookiePath: "/premium/", attributes: "; Secure; HttpOnly; SameSite=None"},
+		{name: "for pages of other sites", changes: []string{"cookieSameSite=None"}, cookiePath: "/premium/",
+			attributes: "; Secure; HttpOnly; SameSite=None; Partitioned", removed: "; Path=/premium/; Secure; HttpOnly; SameSite=None; Max-Age=0"},
 		{name: "domain", changes: []string{"cookieDomain=example.com"}, cookiePath: "/premium/",
 			attributes: "; Domain=example.com; Secure; HttpOnly; SameSite=Lax", domain: "example.com"},
 		{name: "no values in the body", changes: []string{"cookieValuesInBody=false"}, cookiePath: "/premium/", noValues: true},
@@ -82,6 +84,9 @@ func TestIssue(t *testing.T) {
 				"CloudFront-Signature=" + values["Signature"] + suffix,
 				"CloudFront-Key-Pair-Id=K2ABC" + suffix,
 				"CloudFront-Hash-Algorithm=SHA256" + suffix,
+			}
+			if tt.removed != "" {
+				cookies = append(clearedWith(tt.removed), cookies...)
 			}
 			if tt.hash == signedcookie.SHA1 {
 				cookies[3] = "CloudFront-Hash-Algorithm=" + strings.Replace(suffix, "=3899", "=0", 1)
@@ -164,23 +169,24 @@ func TestViewersShareASignature(t *testing.T) {
 
 func TestClear(t *testing.T) {
 	for _, tt := range []struct {
-		name, body, suffix string
-		changes            []string
+		name, body string
+		suffixes   []string
+		changes    []string
 	}{
-		{"everything", "", "; Path=/premium/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", nil},
-		{"a course", `{"path":"course-1"}`, "; Path=/premium/course-1/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", nil},
-		{"a domain", "{}", "; Path=/premium/; Domain=example.com; Secure; HttpOnly; SameSite=None; Max-Age=0",
-			[]string{"cookieDomain=example.com", "cookieSameSite=None"}},
+		{"everything", "", []string{"; Path=/premium/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"}, nil},
+		{"a course", `{"path":"course-1"}`, []string{"; Path=/premium/course-1/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"}, nil},
+		{"a domain, for pages of other sites", "{}", []string{
+			"; Path=/premium/; Domain=example.com; Secure; HttpOnly; SameSite=None; Max-Age=0",
+			"; Path=/premium/; Domain=example.com; Secure; HttpOnly; SameSite=None; Partitioned; Max-Age=0",
+		}, []string{"cookieDomain=example.com", "cookieSameSite=None"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			// Viewers without access can still clear cookies.
 			h, log := newTestHandler(t, storeWith(signedcookie.RSA2048, signedcookie.SHA256), grants{err: entitlement.ErrNotEntitled}, tt.changes...)
 			got := serve(t, h, event("DELETE", tt.body))
-			want := []string{
-				"CloudFront-Policy=" + tt.suffix,
-				"CloudFront-Signature=" + tt.suffix,
-				"CloudFront-Key-Pair-Id=" + tt.suffix,
-				"CloudFront-Hash-Algorithm=" + tt.suffix,
+			var want []string
+			for _, suffix := range tt.suffixes {
+				want = append(want, clearedWith(suffix)...)
 			}
 			if got.StatusCode != 204 || got.Body != "" || strings.Join(got.Cookies, "\n") != strings.Join(want, "\n") {
 				t.Errorf("%d %q\n%s\nwant 204 and\n%s", got.StatusCode, got.Body, strings.Join(got.Cookies, "\n"), strings.Join(want, "\n"))
@@ -192,6 +198,15 @@ func TestClear(t *testing.T) {
 				t.Errorf("logged %v", decision)
 			}
 		})
+	}
+}
+
+func clearedWith(suffix string) []string {
+	return []string{
+		"CloudFront-Policy=" + suffix,
+		"CloudFront-Signature=" + suffix,
+		"CloudFront-Key-Pair-Id=" + suffix,
+		"CloudFront-Hash-Algorithm=" + suffix,
 	}
 }
 

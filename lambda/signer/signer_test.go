@@ -156,7 +156,7 @@ func serve(t testing.TB, h *handler, e events.APIGatewayV2HTTPRequest) events.AP
 func cookieValue(t testing.TB, response events.APIGatewayV2HTTPResponse, name string) string {
 	t.Helper()
 	for _, cookie := range response.Cookies {
-		if rest, ok := strings.CutPrefix(cookie, name+"="); ok {
+		if rest, ok := strings.CutPrefix(cookie, name+"="); ok && !strings.HasSuffix(cookie, removed) {
 			value, _, _ := strings.Cut(rest, ";")
 			return value
 		}

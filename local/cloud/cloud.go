@@ -255,7 +255,7 @@ func (c *Cloud) serveAPI() error {
 		ClientIDs:    keys(clients),
 		Rotation:     rotation(resources),
 		Viewers:      c.options.Viewers,
-		RedirectURIs: []string{page},
+		RedirectURIs: redirectURIs(resources, page),
 		LogoutURIs:   []string{page},
 	})
 	if err != nil {
@@ -263,6 +263,28 @@ func (c *Cloud) serveAPI() error {
 	}
 	c.issuer.Store(provider)
 	return nil
+}
+
+// redirectURIs are the pages of the site to which the issuer returns viewers:
+// those that the template registers with its user pool's client, or all of them
+// with another issuer.
+func redirectURIs(resources []cfn.Resolved, page string) []string {
+	const signedIn = "signed-in.html"
+	registered := true
+	for _, r := range resources {
+		if r.Type != "AWS::Cognito::UserPoolClient" {
+			continue
+		}
+		urls, _ := r.Properties["CallbackURLs"].([]any)
+		registered = slices.ContainsFunc(urls, func(url any) bool {
+			text, _ := url.(string)
+			return strings.HasSuffix(text, "/"+signedIn)
+		})
+	}
+	if !registered {
+		return []string{page}
+	}
+	return []string{page, page + signedIn}
 }
 
 // serveAgain makes the edge serve the distribution after a rollback.

@@ -219,6 +219,7 @@ func TestErrors(t *testing.T) {
 		want    string
 	}{
 		{map[string]any{"cookieMinutes": 0.0}, `cookieMinutes: invalid value 0: must be between 1 and 1440`},
+		{map[string]any{"premiumPath": "embed", "allowedOrigins": []any{"https://www.example.org"}}, `premiumPath: invalid value "embed": allowedOrigins uses /embed/ for the page that other sites show`},
 		{map[string]any{"cookieSameSite": "lax"}, `cookieSameSite: invalid value "lax": must be Lax, Strict or None`},
 		{map[string]any{"sample": "maybe"}, `sample: invalid value "maybe": must be true or false`},
 		{map[string]any{"emailGrants": true, "entitlements": "table", "selfSignUp": true}, `emailGrants: invalid value true: needs sesIdentityArn and emailFrom: new viewers verify their address by email, and Cognito's own sender stops at 50 emails a day`},

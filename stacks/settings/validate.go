@@ -25,6 +25,11 @@ var (
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
+// maxOrigins is the length of the list of origins, in characters. It is part of a
+// header and of a CloudFront Function, which has at most 10 KB (CloudFront
+// developer guide, "Quotas on CloudFront Functions").
+const maxOrigins = 4000
+
 // validate returns an error for each setting whose value is invalid, alone or
 // beside the others.
 func (s *Settings) validate() (errs []error) {
@@ -56,6 +61,8 @@ func (s *Settings) validate() (errs []error) {
 	check("region", s.Region == "" || region.MatchString(s.Region))
 	s.validatePlan(check)
 	check("allowedOrigins", every(s.AllowedOrigins, isOrigin) && distinct(s.AllowedOrigins))
+	check("allowedOrigins", len(strings.Join(s.AllowedOrigins, " ")) <= maxOrigins, "must be at most 4,000 characters together: every embedded page is sent with all of them")
+	check("premiumPath", s.PremiumPath != "embed" || len(s.AllowedOrigins) == 0, "allowedOrigins uses /embed/ for the page that other sites show")
 
 	s.validateKeys(check)
 	check("cookieDomain", s.CookieDomain == "" || isHostName(s.CookieDomain) && (s.Host() == s.CookieDomain || strings.HasSuffix(s.Host(), "."+s.CookieDomain)))

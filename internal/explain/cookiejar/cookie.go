@@ -31,6 +31,7 @@ type Cookie struct {
 	Secure      bool
 	SameSite    SameSite
 	Expires     time.Time // zero for the end of the session
+	Partition   string    // of a Partitioned cookie: the site of the page that it was set for; else empty
 }
 
 // A Request is one that a browser is about to send.
@@ -86,6 +87,9 @@ func (c Cookie) withhold(r Request) (reason, remedy string) {
 			"get new cookies"
 	case r.Page != nil && !SameSitePage(r.Page, r.URL) && (c.SameSite == Lax || c.SameSite == Strict):
 		return fmt.Sprintf("SameSite=%s cookies of %s are not sent for a page of another site, %s", c.SameSite, origin(r.URL), origin(r.Page)), oneSite
+	case c.Partition != "" && c.Partition != partition(r.Page, r.URL):
+		return fmt.Sprintf("Partitioned cookies that were set for a page of %s are not sent for a page of %s", c.Partition, partition(r.Page, r.URL)),
+			"ask for cookies in the page that plays"
 	}
 	return "", ""
 }

@@ -48,6 +48,9 @@ func Store(header string, from Response) (Cookie, *Withheld) {
 		c.Path = defaultPath(from.URL.EscapedPath())
 	}
 	c.SameSite = sameSite(parsed.SameSite)
+	if parsed.Partitioned {
+		c.Partition = partition(from.Page, from.URL)
+	}
 	switch {
 	case parsed.MaxAge < 0:
 		c.Expires = from.Time
@@ -64,6 +67,8 @@ func (c Cookie) refused(from Response, host string) *Withheld {
 	switch {
 	case c.SameSite == None && !c.Secure:
 		return &Withheld{c.Name, "browsers do not store SameSite=None without Secure", "add Secure"}
+	case c.Partition != "" && !c.Secure:
+		return &Withheld{c.Name, "browsers do not store Partitioned without Secure", "add Secure"}
 	case c.Secure && from.URL.Scheme != "https" && !isLocal(host):
 		return &Withheld{c.Name, "Secure cookies are not stored when they come without HTTPS", "ask for cookies over HTTPS"}
 	case from.Page != nil && c.SameSite != None && !SameSitePage(from.Page, from.URL):

@@ -44,6 +44,19 @@ func Site(host string) string {
 	return site
 }
 
+// partition names the jar of Partitioned cookies: that of the page's site. A
+// page that is not known counts as one of the target's site.
+func partition(page, target *url.URL) string {
+	if page == nil {
+		page = target
+	}
+	host := strings.ToLower(page.Hostname())
+	if site := Site(host); site != "" {
+		host = site
+	}
+	return page.Scheme + "://" + host
+}
+
 // IsPublicSuffix reports whether strangers share a domain, so that no cookie
 // may be set for all of it.
 func IsPublicSuffix(domain string) bool {
