@@ -44,6 +44,8 @@ type CourseSummary struct {
 	Duration    float64 `json:"duration"` // seconds
 	Poster      string  `json:"poster,omitempty"`
 	Free        bool    `json:"free,omitempty"` // every lesson is
+	Price       string  `json:"price,omitempty"`
+	PaymentLink string  `json:"paymentLink,omitempty"` // where it can be bought
 }
 
 // A Course is public/catalog/COURSE.json. Of a premium lesson it has the

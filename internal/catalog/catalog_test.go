@@ -135,6 +135,31 @@ func TestParseLesson(t *testing.T) {
 	}
 }
 
+func TestParseCourse(t *testing.T) {
+	const link = "https://buy.stripe.com/test_abc?prefilled_promo_code=X"
+	if m, err := ParseCourse([]byte(`{"title":"Knots","price":"€49","paymentLink":"` + link + `"}`)); err != nil || m.Price != "€49" || m.PaymentLink != link {
+		t.Errorf("%+v, %v", m, err)
+	}
+	for name, text := range map[string]string{
+		"http":                   `{"paymentLink":"http://buy.stripe.com/abc"}`,
+		"a script":               `{"paymentLink":"javascript:alert(1)"}`,
+		"data":                   `{"paymentLink":"data:text/html,x"}`,
+		"no host":                `{"paymentLink":"https:///abc"}`,
+		"another user":           `{"paymentLink":"https://buy.stripe.com@example.com/abc"}`,
+		"a fragment":             `{"paymentLink":"https://buy.stripe.com/abc#x"}`,
+		"a space":                `{"paymentLink":"https://buy.stripe.com/a bc"}`,
+		"a relative address":     `{"paymentLink":"//buy.stripe.com/abc"}`,
+		"a price without a link": `{"price":"€49"}`,
+		"a long price":           `{"price":"` + strings.Repeat("9", maxPrice+1) + `","paymentLink":"` + link + `"}`,
+		"a price of two lines":   `{"price":"4\n9","paymentLink":"` + link + `"}`,
+		"a number":               `{"price":49,"paymentLink":"` + link + `"}`,
+	} {
+		if m, err := ParseCourse([]byte(text)); err == nil {
+			t.Errorf("%s: read as %+v", name, m)
+		}
+	}
+}
+
 func TestSort(t *testing.T) {
 	two := 2
 	c := Course{Lessons: []Lesson{{Path: "c/lesson-10"}, {Path: "c/lesson-9"}, {Path: "c/lesson-09b"}, {Path: "c/zz", Order: &two}, {Path: "c/a"}}}

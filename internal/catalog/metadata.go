@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -38,6 +40,11 @@ type CourseMetadata struct {
 	Order       *int   `json:"order,omitempty"`
 	Free        *bool  `json:"free,omitempty"`  // of lessons that do not say
 	Draft       *bool  `json:"draft,omitempty"` // hides the course with all its lessons
+	// Price is what the page shows on the button with which viewers buy the
+	// course, such as "€49", and PaymentLink where that leads: an https address,
+	// such as a payment link of Stripe's.
+	Price       string `json:"price,omitempty"`
+	PaymentLink string `json:"paymentLink,omitempty"`
 }
 
 // Seconds is a time of a film. In JSON it is a number of seconds or a text such
@@ -71,6 +78,8 @@ const (
 	maxTitle       = 200
 	maxDescription = 5000
 	maxChapters    = 500
+	maxPrice       = 40
+	maxLink        = 1000
 	// MaxMetadata is the largest metadata file that is read, in bytes.
 	MaxMetadata = 256 << 10
 )
@@ -114,7 +123,28 @@ func ParseCourse(data []byte) (CourseMetadata, error) {
 	if err := decode(data, &m); err != nil {
 		return CourseMetadata{}, err
 	}
-	return m, checkTexts(m.Title, m.Description)
+	if err := checkTexts(m.Title, m.Description); err != nil {
+		return CourseMetadata{}, err
+	}
+	return m, checkSale(m.Price, m.PaymentLink)
+}
+
+// checkSale checks a price and where to pay it. A viewer's browser goes there.
+func checkSale(price, link string) error {
+	if n := utf8.RuneCountInString(price); n > maxPrice || strings.ContainsFunc(price, unicode.IsControl) {
+		return fmt.Errorf("price: invalid value %q: must be a text of at most %d characters, such as \"€49\"", price, maxPrice)
+	}
+	if link == "" {
+		if price != "" {
+			return errors.New("price: needs paymentLink, where the course can be bought")
+		}
+		return nil
+	}
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Fragment != "" || len(link) > maxLink || strings.ContainsFunc(link, unicode.IsSpace) {
+		return fmt.Errorf("paymentLink: invalid value %q: must be an https address such as https://buy.stripe.com/abc, without a user and a fragment", link)
+	}
+	return nil
 }
 
 func checkTexts(title, description string) error {

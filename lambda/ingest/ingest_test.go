@@ -362,6 +362,18 @@ func TestDraft(t *testing.T) {
 	}
 }
 
+// The price and the payment link of a course are in the list of courses.
+func TestPrice(t *testing.T) {
+	s := newSite(t)
+	s.send(s.upload("uploads/c/l.mp4", film(t)), s.finish("job-1"))
+	const link = "https://buy.stripe.com/abc"
+	s.send(s.upload("uploads/c/course.json", []byte(`{"price":"€49","paymentLink":"`+link+`"}`)))
+	index := readJSON[catalog.Index](s, "public/catalog.json")
+	if len(index.Courses) != 1 || index.Courses[0].Price != "€49" || index.Courses[0].PaymentLink != link {
+		t.Errorf("%+v", index.Courses)
+	}
+}
+
 // Whether a lesson is free can change, and no copy stays that the other rule
 // opens.
 func TestFreeAndPremium(t *testing.T) {

@@ -153,7 +153,7 @@ func (h *handler) pointIndex(ctx context.Context, course string) error {
 		was := clone(*index)
 		index.Courses = slices.DeleteFunc(index.Courses, func(s catalog.CourseSummary) bool { return s.Path == course })
 		if len(c.Lessons) > 0 {
-			s := catalog.CourseSummary{Path: course, Title: c.Title, Description: c.Description, Order: record.Metadata.Order, Lessons: len(c.Lessons), Free: true}
+			s := catalog.CourseSummary{Path: course, Title: c.Title, Description: c.Description, Order: record.Metadata.Order, Lessons: len(c.Lessons), Free: true, Price: record.Metadata.Price, PaymentLink: record.Metadata.PaymentLink}
 			for _, l := range c.Lessons {
 				s.Duration += l.Duration
 				s.Free = s.Free && l.Free
