@@ -36,9 +36,6 @@ func newKeymaker(stack *premiumHLS, s settings.Settings, code string) awslambda.
 	if s.HashViewers() {
 		made = append(made, namedParameterArn(stack, names.ViewerHashKey()))
 	}
-	if s.Stripe.On() {
-		made = append(made, namedParameterArn(stack, names.PurchaseKey()))
-	}
 	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("WriteKeysAndSecrets"),
 		Actions:   jsii.Strings("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -50,11 +51,27 @@ func newStripe(site *premiumHLS, s settings.Settings, code string, keymaker awsl
 	}
 	made.function.AddEnvironment(jsii.String(stripesettings.Variable), stripeDocument(site, s, made.table), nil)
 	made.allow(site, s)
-	addDependency(made.function, newCustomResource(site, keymaker, "PurchaseKey", "PurchaseKey", map[string]any{
-		"ParameterName": signingkey.Of(s.StackName).PurchaseKey(),
-	}))
+	addDependency(made.function, newPurchaseKey(site, s, keymaker))
 	made.addRoutes(site.signer, authorizer)
 	return made
+}
+
+// newPurchaseKey makes the key of references. The keymaker may write it by a
+// policy of its own, which goes after the key: when the setting is turned off, a
+// statement in the role's other policy would go before it.
+func newPurchaseKey(site *premiumHLS, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
+	name := signingkey.Of(s.StackName).PurchaseKey()
+	policy := awsiam.NewPolicy(site, jsii.String("PurchaseKeyPolicy"), &awsiam.PolicyProps{
+		Roles: &[]awsiam.IRole{keymaker.Role()},
+		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Sid:       jsii.String("WritePurchaseKey"),
+			Actions:   jsii.Strings("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
+			Resources: &[]*string{namedParameterArn(site, name)},
+		})},
+	})
+	key := newCustomResource(site, keymaker, "PurchaseKey", "PurchaseKey", map[string]any{"ParameterName": name})
+	addDependency(key, policy)
+	return key
 }
 
 // newSalesTable makes the table of sales. Its items are facts of purchases,

@@ -25,7 +25,7 @@ func TestStripeAdds(t *testing.T) {
 	want := []string{
 		"AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route", "AWS::ApiGatewayV2::Route",
 		"AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Alarm",
-		"AWS::DynamoDB::Table", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Function",
+		"AWS::DynamoDB::Table", "AWS::IAM::Policy", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Function",
 		"AWS::Lambda::Permission", "AWS::Lambda::Permission", "AWS::Logs::LogGroup", "Custom::PurchaseKey",
 	}
 	if !slices.Equal(added, want) {

@@ -16,6 +16,7 @@ type costCommand struct {
 	SeparateAudio bool    `help:"Audio is in segments of its own (CMAF)."`
 	KMS           bool    `name:"kms" help:"Keys are in KMS (keyCustody kms)."`
 	OwnIssuer     bool    `help:"Viewers sign in at an issuer of your own, not at Cognito."`
+	Sales         float64 `help:"Purchases with Stripe in a month."`
 	WebACL        bool    `name:"web-acl" help:"A web ACL on pay-as-you-go (flat-rate plans include one)."`
 	JSON          bool    `name:"json" help:"Print JSON."`
 }
@@ -28,6 +29,7 @@ func (c costCommand) Run(s system) error {
 	m := cost.NewMonth(c.Viewers, c.Minutes, c.Videos)
 	m.VideoMinutes, m.VisitMinutes, m.Mbps, m.StoredMbps = c.Length, c.Visit, c.Mbps, c.StoredMbps
 	m.SegmentSeconds, m.SeparateAudio = c.Segment, c.SeparateAudio
+	m.Sales = c.Sales
 	m.KMS, m.Cognito, m.WebACL = c.KMS, !c.OwnIssuer, c.WebACL
 	if err := m.Check(); err != nil {
 		return err

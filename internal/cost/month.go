@@ -27,6 +27,7 @@ type Month struct {
 	KMS           bool          // keyCustody is kms
 	Table         bool          // entitlements is table
 	Cognito       bool          // the stack's own user pool
+	Sales         float64       // purchases with Stripe; needs Table
 	WebACL        bool          // on pay-as-you-go; flat-rate plans include one
 	Billed        time.Duration // Lambda time of one request, at SignerMB
 }
@@ -40,6 +41,15 @@ const (
 	LogBytesRequest = 2000 // signer's line, Lambda's lines and the API's access log
 	tableReadsPath  = 3    // a grant for everything, for the course and for the lesson
 	webACLRules     = 4
+
+	// A purchase is a reference and two events, such as a checkout and an
+	// invoice or a refund, each with reads and writes of its sale and the grant.
+	saleRequests = 3
+	saleReads    = 12
+	saleWrites   = 8
+	saleSeconds  = 0.1 // of the function, for all requests together
+	saleAlarms   = 4
+	saleMetrics  = 5
 	Alarms          = 7
 	Metrics         = 10
 )
@@ -62,7 +72,7 @@ func (m Month) Check() error {
 	}{
 		{"viewers", m.Viewers, 1}, {"minutes", m.Minutes, 1}, {"videos", m.Videos, 1},
 		{"length", m.VideoMinutes, 0.1}, {"visit", m.VisitMinutes, 0.1}, {"mbps", m.Mbps, 0.01}, {"stored-mbps", m.StoredMbps, 0.01},
-		{"segment", m.SegmentSeconds, 1},
+		{"segment", m.SegmentSeconds, 1}, {"sales", m.Sales, 0},
 	} {
 		if !(v.value >= v.lowest && v.value <= 1e12) {
 			return fmt.Errorf("%s: invalid value %v: must be between %v and 1e12", v.name, v.value, v.lowest)
@@ -120,6 +130,13 @@ func (m Month) Usage() Usage {
 	if m.Table {
 		u.TableReads = api * tableReadsPath
 		u.TableWrites = m.Viewers
+	}
+	if m.Sales > 0 {
+		u = u.Add(Usage{
+			EdgeRequests: m.Sales * saleRequests, APIRequests: m.Sales * saleRequests, SignerGBs: m.Sales * saleSeconds * SignerMB / 1024,
+			TableReads: m.Sales * saleReads, TableWrites: m.Sales * saleWrites, LogBytes: m.Sales * saleRequests * LogBytesRequest,
+			Alarms: saleAlarms, Metrics: saleMetrics,
+		})
 	}
 	if m.KMS {
 		u.KMSKeys = 1
