@@ -50,8 +50,8 @@ const (
 	saleSeconds  = 0.1 // of the function, for all requests together
 	saleAlarms   = 4
 	saleMetrics  = 5
-	Alarms          = 7
-	Metrics         = 10
+	Alarms       = 7
+	Metrics      = 10
 )
 
 // NewMonth returns a month with default settings.
