@@ -10,13 +10,13 @@ const Message = "request"
 const (
 	RequestID   = "requestId"   // of API Gateway
 	EdgeRequest = "edgeRequest" // x-edge-request-id of CloudFront's log
-	Decision    = "decision"    // issued, cleared, listed, or the code of a refusal
+	Decision    = "decision"    // issued, link_issued, cleared, listed, or the code of a refusal
 	Status      = "status"      // of the response
 	Path        = "path"        // that was asked for; empty: everything premium
 	Viewer      = "viewer"      // the token's sub, or a keyed digest of it
 	Address     = "address"     // the viewer's IP address, or a keyed digest of it
 	Key         = "key"         // that signed
-	Expires     = "expires"     // when the cookies expire, in seconds since 1970
+	Expires     = "expires"     // when the cookies or the link expire, in seconds since 1970
 	Duration    = "duration_ms" // until the response was ready
 	Cause       = "cause"       // of a refusal
 )

@@ -65,7 +65,9 @@ func TestParse(t *testing.T) {
 		{"all keys in KMS", m{"signingKeys": keys()}, func(d *Document) { d.SigningKeys = keys() }},
 		{"an external key", m{"signingKeys": keys("a", "b=/my/key")}, func(d *Document) { d.SigningKeys = keys("a", "b=/my/key") }},
 		{"five keys", m{"signingKeys": keys("a", "b", "c", "d", "e")}, func(d *Document) { d.SigningKeys = keys("a", "b", "c", "d", "e") }},
-		{"the most", m{"cookieMinutes": 1440, "cookieStepMinutes": 60, "keyWaitMinutes": 1440, "refreshSeconds": 3600}, func(d *Document) {
+		{"links", m{"linkMinutes": 240}, func(d *Document) { d.LinkMinutes = 240 }},
+		{"the most", m{"linkMinutes": 1440, "cookieMinutes": 1440, "cookieStepMinutes": 60, "keyWaitMinutes": 1440, "refreshSeconds": 3600}, func(d *Document) {
+			d.LinkMinutes = 1440
 			d.CookieMinutes, d.CookieStepMinutes, d.KeyWaitMinutes, d.RefreshSeconds = 1440, 60, 1440, 3600
 		}},
 	} {
@@ -112,6 +114,9 @@ func TestParseRefuses(t *testing.T) {
 		{"no step", m{"cookieStepMinutes": 0}, []string{"cookieStepMinutes"}},
 		{"step too long", m{"cookieMinutes": 120, "cookieStepMinutes": 61}, []string{"cookieStepMinutes"}},
 		{"step above the lifetime", m{"cookieMinutes": 5, "cookieStepMinutes": 6}, []string{"cookieStepMinutes"}},
+		{"link lifetime too long", m{"linkMinutes": 1441}, []string{"linkMinutes"}},
+		{"negative link lifetime", m{"linkMinutes": -1}, []string{"linkMinutes"}},
+		{"step above the link lifetime", m{"linkMinutes": 4}, []string{"linkMinutes"}},
 		{"no wait", m{"keyWaitMinutes": 0}, []string{"keyWaitMinutes"}},
 		{"wait too long", m{"keyWaitMinutes": 1441}, []string{"keyWaitMinutes"}},
 		{"no refresh", m{"refreshSeconds": 0}, []string{"refreshSeconds"}},
@@ -202,6 +207,11 @@ func TestTimes(t *testing.T) {
 	got := [...]time.Duration{d.Lifetime(), d.Step(), d.KeyWait(), d.Refresh()}
 	if want := [...]time.Duration{30 * time.Minute, 5 * time.Minute, 2 * time.Minute, 90 * time.Second}; got != want {
 		t.Errorf("%v, want %v", got, want)
+	}
+	for minutes, want := range map[int]time.Duration{0: 35 * time.Minute, 20: 35 * time.Minute, 240: 245 * time.Minute} {
+		if d.LinkMinutes = minutes; d.LongestLifetime() != want {
+			t.Errorf("with links of %d minutes something is valid for %v, want %v", minutes, d.LongestLifetime(), want)
+		}
 	}
 	d.MinuteMillis = 1000
 	got = [...]time.Duration{d.Lifetime(), d.Step(), d.KeyWait(), d.Refresh()}

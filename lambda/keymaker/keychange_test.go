@@ -338,3 +338,42 @@ func TestKeyChangeRefusesProperties(t *testing.T) {
 		})
 	}
 }
+
+// A key stays as long as a link that it signed can be valid, also if two deploys
+// ago links were turned off.
+func TestKeyOfLinksStays(t *testing.T) {
+	for _, c := range []struct {
+		title, lifetime string // what the first deploy allowed
+		reason          string
+	}{
+		{"links of four hours", "255m0s", rotation.CodeKeyInUse},
+		{"cookies of an hour", "75m0s", ""},
+	} {
+		t.Run(c.title, func(t *testing.T) {
+			d := deploy(t)
+			withLinks := func(names ...string) map[string]any { return with(changeTo(names...), "Lifetime", c.lifetime) }
+			withoutLinks := func(names ...string) map[string]any { return with(changeTo(names...), "Lifetime", "75m0s") }
+			activated := func(names ...string) {
+				t.Helper()
+				var entries []any
+				for _, name := range names {
+					entries = append(entries, map[string]any{"Name": name, "PublicKeyId": "K" + name, "TrustedSince": time.Now().Add(-settled).UTC().Format(time.RFC3339)})
+				}
+				d.succeed(event(cfn.RequestCreate, activationType, map[string]any{"StateParameter": stateName, "Keys": entries, "Wait": "10m0s"}))
+			}
+			d.succeed(event(cfn.RequestCreate, changeType, withLinks("a")))
+			d.publish(deployedKey{"a", old})
+			activated("a")
+			d.succeed(update(signerName, changeType, withLinks("a"), withLinks("a", "b")))
+			d.publish(deployedKey{"a", old}, deployedKey{"b", settled})
+			activated("a", "b")
+			d.succeed(update(signerName, changeType, withLinks("a", "b"), withoutLinks("a", "b")))
+			drop := update(signerName, changeType, withoutLinks("a", "b"), withoutLinks("b"))
+			if c.reason == "" {
+				d.succeed(drop)
+			} else {
+				d.fail(drop, c.reason, "cookies or links")
+			}
+		})
+	}
+}

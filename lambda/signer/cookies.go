@@ -32,6 +32,7 @@ type cookieSet struct {
 	end     int64    // seconds since 1970
 	cookies []string // values of Set-Cookie, without Max-Age
 	body    string   // the JSON object without its last members and brace
+	link    linkBase // if there are links
 }
 
 // setCookies returns the values of Set-Cookie for cookies that expire in left
@@ -123,6 +124,9 @@ func (h *handler) makeCookieSet(ctx context.Context, want cookiesFor) (*cookieSe
 		return nil, fmt.Errorf("encoding the response: %w", err)
 	}
 	set.body = strings.TrimSuffix(string(body), "}")
+	if h.settings.links > 0 {
+		set.link = newLinkBase(policy.Resource, path, values, want.key.Hash)
+	}
 	return set, nil
 }
 

@@ -87,7 +87,7 @@ func (h *handler) serve(ctx context.Context, r *request) (response events.APIGat
 	if wait := h.limiter.wait(ctx, r.viewer.Subject, h.now()); wait > 0 {
 		return response, "", tooManyRequests.after(h.retryAfter(wait))
 	}
-	route, err := findRoute(r.event.RequestContext.HTTP.Method, r.event.RawPath)
+	route, err := h.findRoute(r.event.RequestContext.HTTP.Method, r.event.RawPath)
 	if err != nil {
 		return response, "", err
 	}
@@ -100,39 +100,50 @@ func (h *handler) issue(ctx context.Context, r *request) (response events.APIGat
 	if err := r.readPath(); err != nil {
 		return response, err
 	}
-	grant, err := h.entitlements.Decide(ctx, r.viewer, r.path.String())
-	if errors.Is(err, entitlement.ErrNotEntitled) {
-		return response, &notEntitled
-	} else if err != nil {
-		return response, entitlementsUnavailable.because(err).after(h.retryAfter(entitlementRetry))
-	}
-	if !grant.Covers(r.path.String()) { // the path is what gets signed
-		return response, fmt.Errorf("grant of %[2]q does not cover %[1]q", r.path, grant.Path)
-	}
-	now := h.time()
-	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, h.settings.lifetime, h.settings.step, grant.Expires)}
-	if !time.Unix(want.end, 0).After(now) {
-		return response, notEntitled.because(errors.New("the grant has expired"))
-	}
-	if h.settings.BindViewerAddress {
-		if want.address, err = r.viewerAddress(); err != nil {
-			return response, err
-		}
-	}
-	want.key = r.snapshot.SigningKey(now, h.settings.keyWait)
-	r.key = want.key
-	set, err := h.cookieSet(ctx, want)
+	set, err := h.open(ctx, r, h.settings.lifetime)
 	if err != nil {
 		return response, err
 	}
-	r.expires = set.end
-	left := set.end - now.Unix()
+	left := set.end - h.time().Unix()
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: http.StatusOK,
 		Headers:    map[string]string{"content-type": "application/json", "cache-control": "no-store"},
 		Cookies:    set.setCookies(left),
 		Body:       set.complete(left, issuance.RenewAfter(left, h.random())),
 	}, nil
+}
+
+// open decides whether the viewer may open the path of the request, and signs
+// for it. What is signed lasts for lifetime at least, unless the grant ends
+// earlier. Cookies and links of one path and end share a signature.
+func (h *handler) open(ctx context.Context, r *request, lifetime time.Duration) (*cookieSet, error) {
+	grant, err := h.entitlements.Decide(ctx, r.viewer, r.path.String())
+	if errors.Is(err, entitlement.ErrNotEntitled) {
+		return nil, &notEntitled
+	} else if err != nil {
+		return nil, entitlementsUnavailable.because(err).after(h.retryAfter(entitlementRetry))
+	}
+	if !grant.Covers(r.path.String()) { // the path is what gets signed
+		return nil, fmt.Errorf("grant of %[2]q does not cover %[1]q", r.path, grant.Path)
+	}
+	now := h.time()
+	want := cookiesFor{host: r.snapshot.Host, path: r.path, end: issuance.PolicyEnd(now, lifetime, h.settings.step, grant.Expires)}
+	if !time.Unix(want.end, 0).After(now) {
+		return nil, notEntitled.because(errors.New("the grant has expired"))
+	}
+	if h.settings.BindViewerAddress {
+		if want.address, err = r.viewerAddress(); err != nil {
+			return nil, err
+		}
+	}
+	want.key = r.snapshot.SigningKey(now, h.settings.keyWait)
+	r.key = want.key
+	set, err := h.cookieSet(ctx, want)
+	if err != nil {
+		return nil, err
+	}
+	r.expires = set.end
+	return set, nil
 }
 
 // retryAfter returns when a viewer should repeat a request, so that those who

@@ -3,6 +3,7 @@
 //
 //	POST   /api/cookies   {"path":"course-1"}   sets the cookies for a path
 //	DELETE /api/cookies   {"path":"course-1"}   clears them
+//	POST   /api/links     {"path":"course-1"}   returns a URL that plays by itself, if there are links
 //	GET    /api/entitlements                    lists what the viewer may watch
 //
 // It runs behind an HTTP API with a JWT authorizer (payload format 2.0), and

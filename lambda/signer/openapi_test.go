@@ -93,6 +93,11 @@ func TestOpenAPI(t *testing.T) {
 		{name: "none", method: "GET", path: "/api/entitlements", status: 200, decider: grants{}},
 		{name: "all for a time", method: "GET", path: "/api/entitlements", status: 200, decider: grants{listed: []entitlement.Grant{{Expires: now.Add(90e9)}}}},
 
+		{name: "a link", method: "POST", path: "/api/links", body: `{"path":"course-1/lesson-2"}`, status: 200},
+		{name: "a link to a playlist", method: "POST", path: "/api/links", body: `{"path":"course-1","playlist":"a/b.m3u8"}`, status: 200, store: &sha1},
+		{name: "a link to everything", method: "POST", path: "/api/links", body: `{"path":""}`, status: 400, code: "invalid_path", invalid: true},
+		{name: "a link to a segment", method: "POST", path: "/api/links", body: `{"path":"a","playlist":"b.ts"}`, status: 400, code: "invalid_playlist_path", invalid: true},
+
 		{name: "not JSON", method: "POST", body: `path`, status: 400, code: "invalid_json", invalid: true},
 		{name: "unknown field", method: "POST", body: `{"course":"a"}`, status: 400, code: "unknown_field", invalid: true},
 		{name: "wildcard", method: "POST", body: `{"path":"*"}`, status: 400, code: "invalid_path", invalid: true},
@@ -107,13 +112,17 @@ func TestOpenAPI(t *testing.T) {
 		{name: "entitlements", method: "POST", status: 503, code: "entitlements_unavailable", decider: grants{err: errors.New("down")}},
 		{name: "entitlements to list", method: "GET", path: "/api/entitlements", status: 503, code: "entitlements_unavailable", decider: grants{err: errors.New("down")}},
 	}
-	for _, operation := range []struct{ method, path string }{{"POST", ""}, {"DELETE", ""}, {"GET", "/api/entitlements"}} {
+	for _, operation := range []struct{ method, path string }{{"POST", ""}, {"DELETE", ""}, {"GET", "/api/entitlements"}, {"POST", "/api/links"}} {
+		body := ""
+		if operation.path == "/api/links" {
+			body = `{"path":"a"}`
+		}
 		exchanges = append(exchanges,
-			exchange{name: "no token", method: operation.method, path: operation.path, status: 401, code: "unauthenticated", change: withoutToken},
-			exchange{name: "past the edge", method: operation.method, path: operation.path, status: 403, code: "not_through_distribution", change: pastEdge},
-			exchange{name: "too many", method: operation.method, path: operation.path, status: 429, code: "too_many_requests", changes: []string{many}, twice: true},
-			exchange{name: "a fault", method: operation.method, path: operation.path, status: 500, code: "internal", faulty: true},
-			exchange{name: "no keys", method: operation.method, path: operation.path, status: 503, code: "keys_unavailable", store: &down},
+			exchange{name: "no token", method: operation.method, path: operation.path, body: body, status: 401, code: "unauthenticated", change: withoutToken},
+			exchange{name: "past the edge", method: operation.method, path: operation.path, body: body, status: 403, code: "not_through_distribution", change: pastEdge},
+			exchange{name: "too many", method: operation.method, path: operation.path, body: body, status: 429, code: "too_many_requests", changes: []string{many}, twice: true},
+			exchange{name: "a fault", method: operation.method, path: operation.path, body: body, status: 500, code: "internal", faulty: true},
+			exchange{name: "no keys", method: operation.method, path: operation.path, body: body, status: 503, code: "keys_unavailable", store: &down},
 		)
 	}
 	happened := make(map[string]bool)
@@ -130,7 +139,7 @@ func TestOpenAPI(t *testing.T) {
 			if x.decider != nil {
 				decider = x.decider
 			}
-			h, _ := newTestHandler(t, store, decider, x.changes...)
+			h, _ := newTestHandler(t, store, decider, append([]string{"linkMinutes=240"}, x.changes...)...)
 			if x.faulty {
 				h.ring = nil
 			}
@@ -182,6 +191,8 @@ func TestOpenAPI(t *testing.T) {
 			switch {
 			case x.status >= 400:
 				documented(t, document, "Error", got.Body)
+			case x.path == "/api/links":
+				documented(t, document, "Link", got.Body)
 			case x.method == "POST":
 				documented(t, document, "Issued", got.Body)
 			}

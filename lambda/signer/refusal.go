@@ -51,6 +51,7 @@ var (
 	invalidJSON             = refusal{status: http.StatusBadRequest, code: "invalid_json"}
 	unknownField            = refusal{status: http.StatusBadRequest, code: "unknown_field"}
 	invalidPath             = refusal{status: http.StatusBadRequest, code: "invalid_path"}
+	invalidPlaylistPath     = refusal{status: http.StatusBadRequest, code: "invalid_playlist_path"}
 	bodyTooLarge            = refusal{status: http.StatusBadRequest, code: "body_too_large"}
 	unauthenticated         = refusal{status: http.StatusUnauthorized, code: "unauthenticated", header: [2]string{"www-authenticate", "Bearer"}}
 	notThroughDistribution  = refusal{status: http.StatusForbidden, code: "not_through_distribution"}

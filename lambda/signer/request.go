@@ -37,7 +37,7 @@ type request struct {
 	viewer   entitlement.Viewer
 	path     premiumpath.Path
 	key      *keyring.Key // the one that signed
-	expires  int64        // when the cookies expire, in seconds since 1970
+	expires  int64        // when the cookies or the link expire, in seconds since 1970
 
 	edgeRequest string // CloudFront's id of the request
 	address     string // from which the viewer connected to CloudFront
@@ -64,54 +64,79 @@ func (r *request) authenticate() error {
 	return nil
 }
 
-// readPath reads the path in the body.
+// readPath reads the body of a request for a path.
 func (r *request) readPath() error {
+	path, _, err := r.readBody("path")
+	if err == nil {
+		r.path, err = parsePath(path)
+	}
+	return err
+}
+
+func parsePath(text string) (premiumpath.Path, error) {
+	path, err := premiumpath.Parse(text)
+	if err != nil {
+		return path, &invalidPath
+	}
+	return path, nil
+}
+
+// readBody returns the path and the playlist of a body that has no members but
+// those listed.
+func (r *request) readBody(members ...string) (path, playlist string, err error) {
 	body := r.event.Body
 	if r.event.IsBase64Encoded {
 		if len(body) > base64.StdEncoding.EncodedLen(maxBody) {
-			return &bodyTooLarge
+			return "", "", &bodyTooLarge
 		}
 		decoded, err := base64.StdEncoding.DecodeString(body)
 		if err != nil {
-			return invalidJSON.because(errors.New("invalid base64"))
+			return "", "", invalidJSON.because(errors.New("invalid base64"))
 		}
 		body = string(decoded)
 	}
 	if len(body) > maxBody {
-		return &bodyTooLarge
+		return "", "", &bodyTooLarge
 	}
-	text, err := parseBody(body)
-	if err != nil {
-		return err
-	}
-	if r.path, err = premiumpath.Parse(text); err != nil {
-		return &invalidPath
-	}
-	return nil
+	return parseBody(body, members...)
 }
 
-// parseBody returns the path in a JSON object that has no other member. An empty
-// body is an empty object.
-func parseBody(body string) (path string, err error) {
+// parseBody returns the path and the playlist in a JSON object that has no
+// members but those listed. An empty body is an empty object.
+func parseBody(body string, allowed ...string) (path, playlist string, err error) {
 	if body == "" {
-		return "", nil
+		return "", "", nil
 	}
 	members, err := strictjson.Object([]byte(body))
 	if err != nil {
-		return "", invalidJSON.because(err)
+		return "", "", invalidJSON.because(err)
 	}
-	if err := strictjson.Only(members, "path"); err != nil {
-		return "", unknownField.because(err)
+	if err := strictjson.Only(members, allowed...); err != nil {
+		return "", "", unknownField.because(err)
 	}
-	text, ok := members["path"]
+	path, ok := stringMember(members, "path")
 	if !ok {
-		return "", nil
+		return "", "", invalidPath.because(errors.New("path is not a string"))
+	}
+	playlist, ok = stringMember(members, "playlist")
+	if !ok {
+		return "", "", invalidPlaylistPath.because(errors.New("playlist is not a string"))
+	}
+	return path, playlist, nil
+}
+
+// stringMember returns a member of an object, empty if it is missing, and false
+// if it is not a string.
+func stringMember(members map[string]json.RawMessage, name string) (string, bool) {
+	text, ok := members[name]
+	if !ok {
+		return "", true
 	}
 	var value *string
 	if err := json.Unmarshal(text, &value); err != nil || value == nil {
-		return "", invalidPath.because(errors.New("path is not a string"))
+		return "", false
 	}
-	return *value, nil
+	return *value, true
 }
 
 // viewerAddress returns the IPv4 address from which the viewer connected to

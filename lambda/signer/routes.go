@@ -20,9 +20,16 @@ var routes = []route{
 	{"GET", "/api/entitlements", "listed", (*handler).list},
 }
 
+// linkRoutes exist if there are links.
+var linkRoutes = []route{{"POST", "/api/links", "link_issued", (*handler).link}}
+
 // findRoute returns the route for a method and path. A path that begins with the
 // name of a stage is not found.
-func findRoute(method, path string) (*route, error) {
+func (h *handler) findRoute(method, path string) (*route, error) {
+	routes := routes
+	if h.settings.links > 0 && path == linkRoutes[0].path {
+		routes = linkRoutes
+	}
 	var allowed []string
 	for i := range routes {
 		if routes[i].path != path {

@@ -14,7 +14,8 @@ type settings struct {
 	signersettings.Document
 	premium  premiumpath.Path // where the premium behavior begins
 	lifetime time.Duration    // minimum lifetime of cookies
-	step     time.Duration    // what their expiry is rounded up to
+	links    time.Duration    // minimum lifetime of links; 0: there are none
+	step     time.Duration    // what expiry is rounded up to
 	keyWait  time.Duration    // how long a key is trusted before it signs
 	metrics  metric.Recorder
 }
@@ -33,6 +34,7 @@ func parseSettings(getenv func(string) string) (settings, error) {
 		Document: document,
 		premium:  premium,
 		lifetime: document.Lifetime(),
+		links:    document.LinkLifetime(),
 		step:     document.Step(),
 		keyWait:  document.KeyWait(),
 		metrics:  metric.New(document.MetricsStack),

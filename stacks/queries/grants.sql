@@ -19,7 +19,7 @@
       viewer, edgerequest, expires,
       CASE WHEN path = '' THEN '/premium/' ELSE '/premium/' || path || '/' END AS opened
     FROM signer
-    WHERE decision = 'issued' AND "day" >= CAST(date_add('day', -8, current_date) AS varchar)
+    WHERE decision IN ('issued', 'link_issued') AND "day" >= CAST(date_add('day', -8, current_date) AS varchar)
   ),
   grants AS (
     SELECT issued.viewer, issued.opened, issued.expires, asked.ended AS given, asked.c_ip, asked.cs_user_agent

@@ -140,6 +140,10 @@ func TestReadRefuses(t *testing.T) {
 		{"countries with a plan", map[string]any{"plan": "business", "allowCountries": []any{"DE"}}, []string{"allowCountries"}},
 		{"blocked countries with a plan", map[string]any{"plan": "free", "blockCountries": []any{"DE"}}, []string{"blockCountries"}},
 		{"access logs with the free plan", map[string]any{"plan": "free", "accessLogs": true}, []string{"accessLogs"}},
+		{"links without a lifetime", map[string]any{"links": true, "linkMinutes": 0.0}, []string{"linkMinutes"}},
+		{"links for more than a day", map[string]any{"links": true, "linkMinutes": 1441.0}, []string{"linkMinutes"}},
+		{"links that expire before a step ends", map[string]any{"links": true, "linkMinutes": 4.0}, []string{"linkMinutes"}},
+		{"links that outlive a replaced version", map[string]any{"links": true, "linkMinutes": 1440.0, "ingest": true, "versionDays": 1.0}, []string{"versionDays"}},
 		{"two web ACLs", map[string]any{"webAcl": true, "webAclArn": "arn:aws:wafv2:us-east-1:111122223333:global/webacl/a/b"}, []string{"webAcl"}},
 		{"a user pool beside another issuer", map[string]any{"jwtIssuer": "https://a.example.com", "jwtAudience": []any{"c"}, "userPoolId": "eu-west-1_abc"}, []string{"userPoolId"}},
 		{"a user pool by its name", map[string]any{"userPoolId": "viewers"}, []string{"userPoolId"}},
@@ -320,4 +324,31 @@ func written(t *testing.T, s Settings) map[string]any {
 	}
 	maps.DeleteFunc(context, func(_ string, v any) bool { return v == nil }) // an empty list
 	return context
+}
+
+// Links reach the signer only if they are on: without them its settings are
+// what they were.
+func TestLinksInTheSignersSettings(t *testing.T) {
+	for _, test := range []struct {
+		context map[string]any
+		want    int
+	}{
+		{map[string]any{}, 0},
+		{map[string]any{"linkMinutes": 600.0}, 0},
+		{map[string]any{"links": true}, 240},
+		{map[string]any{"links": true, "linkMinutes": 600.0}, 600},
+		{map[string]any{"links": true, "linkMinutes": 1380.0, "ingest": true, "versionDays": 1.0}, 1380},
+	} {
+		s, err := Read(test.context)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(s.SignerDocument())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.SignerDocument().LinkMinutes; got != test.want || strings.Contains(string(text), "ink") != (test.want > 0) {
+			t.Errorf("%v: %d minutes, in %s", test.context, got, text)
+		}
+	}
 }
