@@ -202,7 +202,7 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for _, item := range document.Paths.Map() {
 		for _, operation := range item.Operations() {
-			if slices.Contains(operation.Tags, "playlists") {
+			if slices.Contains(operation.Tags, "playlists") || slices.Contains(operation.Tags, "sales") {
 				continue // of another function
 			}
 			for status := range operation.Responses.Map() {
