@@ -60,6 +60,9 @@ type Options struct {
 	Public bool
 	// Issuer is the transport to issuers' keys; http.DefaultTransport when nil.
 	Issuer http.RoundTripper
+	// SendCode gets the codes that the user pool would send to the addresses of
+	// new viewers, if the settings let viewers create accounts. nil: discarded.
+	SendCode func(address, code string)
 	// KeepIssuer signs viewers in at the issuer that the settings name, in place
 	// of the local one.
 	KeepIssuer bool
@@ -255,6 +258,7 @@ func (c *Cloud) serveAPI() error {
 		ClientIDs:    keys(clients),
 		Rotation:     rotation(resources),
 		Viewers:      c.options.Viewers,
+		SendCode:     c.sendCode(resources),
 		RedirectURIs: redirectURIs(resources, page),
 		LogoutURIs:   []string{page},
 	})
@@ -285,6 +289,22 @@ func redirectURIs(resources []cfn.Resolved, page string) []string {
 		return []string{page}
 	}
 	return []string{page, page + signedIn}
+}
+
+// sendCode returns what gets the codes of new viewers; nil if only the owner
+// creates accounts.
+func (c *Cloud) sendCode(resources []cfn.Resolved) func(address, code string) {
+	for _, r := range resources {
+		config, _ := r.Properties["AdminCreateUserConfig"].(map[string]any)
+		if r.Type != "AWS::Cognito::UserPool" || config["AllowAdminCreateUserOnly"] != false {
+			continue
+		}
+		if c.options.SendCode != nil {
+			return c.options.SendCode
+		}
+		return func(string, string) {}
+	}
+	return nil
 }
 
 // serveAgain makes the edge serve the distribution after a rollback.

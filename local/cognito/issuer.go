@@ -45,6 +45,9 @@ type Options struct {
 	// Rotation has the clients whose refresh tokens rotate, by client id, with
 	// the time for which a replaced token stays valid.
 	Rotation map[string]time.Duration
+	// SendCode, unless nil, lets viewers create accounts: it gets the code that
+	// Cognito would send to the address.
+	SendCode func(address, code string)
 	Now      func() time.Time
 	Key      *rsa.PrivateKey // signs the tokens; a new one when nil
 }
@@ -71,12 +74,13 @@ type Provider struct {
 	mu        sync.Mutex
 	codes     map[string]*code
 	refreshes map[string]*refresh
+	pending   map[string]*pending // by address in lower case
 }
 
 // New returns a provider. Without Options.Key it creates an RSA key of 2048 bits.
 func New(options Options) (*Provider, error) {
 	p := &Provider{options: options, ownForms: http.NewCrossOriginProtection(),
-		codes: map[string]*code{}, refreshes: map[string]*refresh{}}
+		codes: map[string]*code{}, refreshes: map[string]*refresh{}, pending: map[string]*pending{}}
 	if err := p.configure(); err != nil {
 		return nil, fmt.Errorf("configure issuer: %w", err)
 	}
@@ -94,6 +98,11 @@ func New(options Options) (*Provider, error) {
 	p.mux.HandleFunc("GET /.well-known/jwks.json", p.shared(p.jwks))
 	p.mux.HandleFunc("GET /oauth2/authorize", p.askViewer)
 	p.mux.HandleFunc("POST /oauth2/authorize", p.signIn)
+	if options.SendCode != nil {
+		p.mux.HandleFunc("GET /signup", p.askAddress)
+		p.mux.HandleFunc("POST /signup", p.signUp)
+		p.mux.HandleFunc("POST /confirmUser", p.confirm)
+	}
 	p.mux.HandleFunc("POST /oauth2/token", p.shared(p.token))
 	p.mux.HandleFunc("POST /oauth2/revoke", p.shared(p.revoke))
 	p.mux.HandleFunc("GET /oauth2/userInfo", p.shared(p.userInfo))
@@ -243,6 +252,8 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 }
 
 func (p *Provider) viewer(username string) (Viewer, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	i := slices.IndexFunc(p.options.Viewers, func(v Viewer) bool { return v.Username == username })
 	if i < 0 {
 		return Viewer{}, false

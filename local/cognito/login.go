@@ -77,33 +77,13 @@ func (p *Provider) askViewer(w http.ResponseWriter, r *http.Request) {
 		a.redirect(w, r, url.Values{"error": {code}})
 		return
 	}
-	var fields []field
-	for _, name := range []string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"} {
-		if q.Has(name) {
-			fields = append(fields, field{name, q.Get(name)})
-		}
-	}
-	p.page(w, http.StatusOK, page{Title: "Sign in", Viewers: p.options.Viewers, Fields: fields})
+	p.page(w, http.StatusOK, page{Title: "Sign in", Viewers: p.Viewers(), Fields: fieldsOf(q), MaySignUp: p.options.SendCode != nil, Query: template.URL(q.Encode())})
 }
 
 // signIn handles the form: the same parameters, checked again, and a viewer.
 func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	if err := r.ParseForm(); err != nil {
-		p.page(w, http.StatusBadRequest, page{Title: "Sign-in failed", Problem: "The form is invalid or larger than 64 KB."})
-		return
-	}
-	a, problem, code := p.readAuthorization(r.PostForm)
-	switch {
-	case problem != "":
-		p.page(w, http.StatusBadRequest, page{Title: "Sign-in failed", Problem: problem})
-		return
-	case p.ownForms.Check(r) != nil:
-		// Another site must not be able to sign the viewer in.
-		p.page(w, http.StatusForbidden, page{Title: "Sign-in failed", Problem: "The form was sent by a page of another site. Open the player and sign in there."})
-		return
-	case code != "":
-		a.redirect(w, r, url.Values{"error": {code}})
+	a, ok := p.readForm(w, r)
+	if !ok {
 		return
 	}
 	v, ok := p.viewer(r.PostForm.Get("viewer"))
@@ -175,6 +155,11 @@ type page struct {
 	Problem string
 	Viewers []Viewer
 	Fields  []field
+
+	MaySignUp bool
+	Query     template.URL // of the request, for the link to the form
+	SignUp    bool         // the form for a new account
+	Confirm   string       // the address whose code is asked for
 }
 
 //go:embed page.html style.css icon.svg
