@@ -154,6 +154,7 @@ func deploy(ctx context.Context, o Options, place place, s settings.Settings, fo
 		Requests:  terminal.request,
 		Access:    terminal.access,
 		Step:      terminal.step,
+		SendCode:  terminal.code,
 		Log:       log,
 	})
 	if err != nil {

@@ -73,6 +73,11 @@ func (t *terminal) welcome(c *cloud.Cloud, viewers []viewer, videos []video) {
 	t.open.Store(true)
 }
 
+// code prints the code that the user pool would send to a new viewer.
+func (t *terminal) code(address, code string) {
+	fmt.Fprintf(t, "Code for %q: %s\n", address, code)
+}
+
 // access prints a line for a call that IAM denied: the function would fail on
 // AWS too.
 func (t *terminal) access(d iam.Decision) {

@@ -68,6 +68,12 @@ var stories = []struct {
 		s.api("GET", "/api/entitlements", s.token("ada"), "")
 		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
 	}},
+	{"grants by email", emailGrants, func(t *testing.T, s *site) {
+		entitle(t, s, "grant", "-email", "ada@example.com", "*")
+		watchCourse(t, s)
+		s.api("GET", "/api/entitlements", s.token("ada"), "")
+		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+	}},
 	{"a function, tracing", map[string]any{"entitlements": map[string]any{"function": shop}, "tracing": true}, func(t *testing.T, s *site) {
 		watchCourse(t, s)
 		s.api("GET", "/api/entitlements", s.token("ada"), "")

@@ -34,7 +34,7 @@ type cli struct {
 	Doctor  doctorCommand  `cmd:"" help:"Check a whole site from outside."`
 	Grant   grantCommand   `cmd:"" help:"Let a viewer watch a path."`
 	Revoke  revokeCommand  `cmd:"" help:"Take a grant back."`
-	Grants  grantsCommand  `cmd:"" help:"List grants."`
+	Grants  grantsCommand  `cmd:"" help:"List, import and export grants."`
 	Upload  uploadCommand  `cmd:"" help:"Upload films, and wait until they play."`
 	Videos  videosCommand  `cmd:"" help:"List courses and lessons with their state."`
 	Publish publishCommand `cmd:"" help:"Show a lesson."`
@@ -103,7 +103,7 @@ func run(ctx context.Context, args []string, s system) (code int) {
 		help := "premium -h"
 		var parse *kong.ParseError
 		if errors.As(err, &parse) && parse.Context.Command() != "" {
-			help = parse.Context.Selected().FullPath() + " -h"
+			help = "premium " + typedName(parse.Context) + " -h"
 		}
 		fmt.Fprintf(s.err, "premium: %v\nFor usage run %s\n", err, help)
 		return failed
@@ -114,12 +114,27 @@ func run(ctx context.Context, args []string, s system) (code int) {
 	case err == nil:
 		return yes
 	case !errors.As(err, &answer):
-		fmt.Fprintf(s.err, "%s: %v\n", k.Selected().FullPath(), err)
+		fmt.Fprintf(s.err, "premium %s: %v\n", typedName(k), err)
 		return failed
 	case answer.message != "":
-		fmt.Fprintf(s.err, "%s: %s\n", k.Selected().FullPath(), answer.message)
+		fmt.Fprintf(s.err, "premium %s: %s\n", typedName(k), answer.message)
 	}
 	return no
+}
+
+// typedName returns the name of a command as it is typed, without that of a
+// default subcommand.
+func typedName(k *kong.Context) string {
+	node := k.Selected()
+	name := node.Name
+	for parent := node.Parent; parent != nil && parent.Type == kong.CommandNode; node, parent = parent, parent.Parent {
+		if parent.DefaultCmd == node {
+			name = parent.Name
+		} else {
+			name = parent.Name + " " + name
+		}
+	}
+	return name
 }
 
 // longFlag is a flag with one dash and a name of more than one letter, which

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode"
 
+	"premiumhls/internal/grantitem"
 	"premiumhls/internal/premiumpath"
 )
 
@@ -28,6 +29,8 @@ func CheckViewer(viewer string) error {
 		return fmt.Errorf("viewer: invalid length %d bytes: must be at most %d", len(viewer), maxViewer)
 	case strings.ContainsFunc(viewer, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
 		return fmt.Errorf("viewer: invalid value %q: must not contain spaces or invisible characters", viewer)
+	case grantitem.Reserved(viewer):
+		return fmt.Errorf("viewer: invalid value %q: must not begin with email: or sale:; for an address use --email", viewer)
 	}
 	return nil
 }

@@ -26,20 +26,19 @@ const TableOutput = "EntitlementsTable"
 // EmailOutput is the output of a stack that claims grants to addresses.
 const EmailOutput = "EmailGrants"
 
-// TableOf returns the name of a stack's table.
-func TableOf(ctx context.Context, client *cloudformation.Client, stack string) (string, error) {
+// Outputs returns a stack's outputs.
+func Outputs(ctx context.Context, client *cloudformation.Client, stack string) (map[string]string, error) {
 	described, err := client.DescribeStacks(ctx, &cloudformation.DescribeStacksInput{StackName: &stack})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	outputs := map[string]string{}
 	for _, s := range described.Stacks {
 		for _, output := range s.Outputs {
-			if aws.ToString(output.OutputKey) == TableOutput && aws.ToString(output.OutputValue) != "" {
-				return *output.OutputValue, nil
-			}
+			outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
 		}
 	}
-	return "", &NoTableError{Stack: stack}
+	return outputs, nil
 }
 
 // A Table is the table of grants. Writing to it keeps attributes that it does

@@ -115,7 +115,8 @@ func (p *Provider) confirmed(address, code string) (Viewer, bool) {
 	}
 	id := make([]byte, 16)
 	rand.Read(id)
-	subject := fmt.Sprintf("%x-%x-4%x-8%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
+	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80 // version 4 (RFC 9562)
+	subject := fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 	// In a pool whose users sign in with an address, the user's name is the sub.
 	v := Viewer{Username: subject, Subject: subject, Email: account.address, Description: "signed up on this machine"}
 	p.options.Viewers = append(p.options.Viewers, v)

@@ -1,0 +1,148 @@
+package test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"premiumhls/local/cloud"
+)
+
+// emailGrants are the settings of grants by email with the stack's own pool.
+var emailGrants = map[string]any{
+	"entitlements": "table", "emailGrants": true, "selfSignUp": true,
+	"sesIdentityArn": "arn:aws:ses:us-east-1:111122223333:identity/example.com", "emailFrom": "no-reply@example.com",
+}
+
+// A mailbox has the codes that the pool sent, by address.
+type mailbox struct {
+	mu    sync.Mutex
+	codes map[string]string
+}
+
+func (m *mailbox) option(o *cloud.Options) {
+	m.codes = map[string]string{}
+	o.SendCode = func(address, code string) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.codes[address] = code
+	}
+}
+
+func (m *mailbox) code(address string) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.codes[address]
+}
+
+// signUp creates an account with a verified address, as a browser does, and
+// returns its ID token.
+func (m *mailbox) signUp(s *site, address string) string {
+	s.t.Helper()
+	var config struct{ SignIn struct{ ClientID string } }
+	s.get("/config.json").json(s.t, &config)
+	const verifier = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
+	digest := sha256.Sum256([]byte(verifier))
+	redirect := "http://" + s.host + "/"
+	form := url.Values{
+		"response_type": {"code"}, "client_id": {config.SignIn.ClientID}, "redirect_uri": {redirect}, "scope": {"openid email profile"}, "state": {"s"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(digest[:])}, "code_challenge_method": {"S256"}, "email": {address},
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	post := func(path string, form url.Values, status int) *http.Response {
+		s.t.Helper()
+		response, err := client.PostForm(s.IssuerURL()+path, form)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { response.Body.Close() })
+		if response.StatusCode != status {
+			text, _ := io.ReadAll(response.Body)
+			s.t.Fatalf("%s: %d, want %d: %s", path, response.StatusCode, status, text)
+		}
+		return response
+	}
+	post("/signup", form, 200)
+	form.Set("code", m.code(address))
+	back, err := url.Parse(post("/confirmUser", form, 303).Header.Get("Location"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var tokens struct {
+		ID string `json:"id_token"`
+	}
+	answer := post("/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "client_id": {config.SignIn.ClientID}, "redirect_uri": {redirect}, "code_verifier": {verifier}}, 200)
+	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
+		s.t.Fatal(err)
+	}
+	return tokens.ID
+}
+
+// A course is granted to an address; its owner signs up and watches.
+func TestGrantByEmail(t *testing.T) {
+	var mail mailbox
+	s := newSite(t, emailGrants, mail.option)
+	const body = `{"path":"course-1"}`
+	if said := entitle(t, s, "grant", "-email", " Cy@Example.com", "course-1"); !strings.HasPrefix(said, "Granted course-1 to cy@example.com. It becomes") {
+		t.Errorf("the command said %s", said)
+	}
+	if list := entitle(t, s, "grants", "-email", "cy@example.com"); !strings.Contains(list, "email:cy@example.com  course-1  never") {
+		t.Errorf("the list is\n%s", list)
+	}
+
+	// Not with an address that nobody verified, whoever else signs in.
+	for name, claims := range map[string]map[string]any{
+		"not verified":     {"email": "cy@example.com", "email_verified": false},
+		"nothing said":     {"email": "cy@example.com", "email_verified": nil},
+		"another address":  {"email": "cy@example.org", "email_verified": true},
+		"the key as a sub": {"email": "eve@example.com", "email_verified": true, "sub": "email:cy@example.com"},
+	} {
+		token, err := s.Issuer().Mint("ada", func(all map[string]any) {
+			for claim, value := range claims {
+				if all[claim] = value; value == nil {
+					delete(all, claim)
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := s.api("POST", "/api/cookies", token, body); r.StatusCode != 403 || r.code() != "not_entitled" {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+		if r := s.api("GET", "/api/entitlements", token, ""); r.StatusCode != 200 || strings.Contains(string(r.body), "course-1") {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+
+	// The first call of the page lists the course, and then it plays.
+	token := mail.signUp(s, "cy@example.com")
+	if r := s.api("GET", "/api/entitlements", token, ""); r.StatusCode != 200 || !strings.Contains(string(r.body), `"path":"course-1"`) {
+		t.Fatalf("the list after sign-up: %d %s", r.StatusCode, r.body)
+	}
+	r := s.api("POST", "/api/cookies", token, body)
+	if r.StatusCode != 200 {
+		t.Fatalf("cookies after sign-up: %d %s", r.StatusCode, r.body)
+	}
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return c.MaxAge < 0 }))
+
+	if list := entitle(t, s, "grants"); strings.Contains(list, "email:") {
+		t.Errorf("the grant is still the address's:\n%s", list)
+	}
+}
+
+// Without the setting, an address opens nothing.
+func TestNoGrantByEmail(t *testing.T) {
+	s := newSite(t, map[string]any{"entitlements": "table"})
+	entitle(t, s, "grant", "-email", "ada@example.com", "course-1") // by table: the command cannot know
+	if r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`); r.code() != "not_entitled" {
+		t.Errorf("%d %s", r.StatusCode, r.body)
+	}
+}
