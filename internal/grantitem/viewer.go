@@ -57,6 +57,9 @@ func Address(holder string) (address string, ok bool) {
 // Sale returns the partition key of the pointer to who holds a sale.
 func Sale(id string) string { return salePrefix + id }
 
+// SaleID returns the id of the sale of a partition key that [Sale] made.
+func SaleID(pointer string) (id string, ok bool) { return strings.CutPrefix(pointer, salePrefix) }
+
 // IsSale reports whether a partition key is that of a pointer.
 func IsSale(viewer string) bool { return strings.HasPrefix(viewer, salePrefix) }
 
