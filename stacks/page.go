@@ -123,6 +123,9 @@ func newPage(upload uploader, s settings.Settings, p assets.Assets, c client) {
 	if len(s.AllowedOrigins) > 0 {
 		config["allowedOrigins"] = s.AllowedOrigins
 	}
+	if s.Stripe.On() {
+		config["stripe"] = true // the page gets references for its payment links
+	}
 	upload("Page", awss3deployment.BucketDeploymentProps{
 		Sources: &[]awss3deployment.ISource{
 			awss3deployment.Source_Asset(&p.Page, nil),

@@ -133,6 +133,12 @@ var signerCodes = map[string]string{
 	"internal":                 "The signer failed: search its log for the request id in the response.",
 	"keys_unavailable":         "The signer cannot read its signing keys: look at its log. After a first deploy it takes some minutes until they are trusted.",
 	"entitlements_unavailable": "The signer cannot find out what the viewer may watch: look at its log, and at the table or function of the setting entitlements.",
+	"viewer_not_supported":     "The viewer's sub is too long for the reference of a purchase: such viewers buy with the email address that they have verified.",
+	"invalid_signature":        "The payment event has no valid signature of Stripe's: the parameter of the setting stripe must hold the signing secret of this endpoint, and the event must arrive within five minutes. Stripe sends it again.",
+	"wrong_mode":               "The payment event is of Stripe's other mode: the endpoint and its secret must be of the mode that the setting stripe names.",
+	"invalid_event":            "The request has Stripe's signature and is no event: let the endpoint send snapshot events.",
+	"secrets_unavailable":      "The stripe function cannot read its secrets: write the signing secret into the parameter of the setting stripe, or look at the function's log.",
+	"sales_unavailable":        "The stripe function cannot read or write its tables: look at its log. Stripe sends the event again.",
 	"too_many_requests":        "This viewer sent more requests than the limit for one viewer allows: wait for the time in Retry-After. A page asks for cookies a few times an hour.",
 }
 

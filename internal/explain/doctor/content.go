@@ -16,6 +16,7 @@ const apiPath = "/api/cookies"
 type config struct {
 	PremiumPath string
 	Sample      bool // the page shows the sample's catalog if there is no other
+	Stripe      bool // payment links get a reference
 	SignIn      struct {
 		Issuer, ClientID, Scope string
 		AuthorizationEndpoint   string

@@ -101,6 +101,7 @@ func (v *visit) examine(ctx context.Context) {
 	v.checkSignIn(ctx)
 	v.checkIssuerKeys(ctx)
 	v.checkAPI(ctx)
+	v.checkSales(ctx)
 	v.checkCORS(ctx)
 	v.checkViewer(ctx)
 }

@@ -226,6 +226,30 @@ func TestWithoutToken(t *testing.T) {
 	}
 }
 
+// selling is a site with the setting stripe, that answers events with a status.
+func selling(status int, code string) func(*site) {
+	return func(s *site) {
+		s.objects["public/config.json"] = strings.Replace(s.objects["public/config.json"], "{", `{"stripe":true,`, 1)
+		api := s.api
+		s.api = func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/api/stripe" {
+				api(w, r)
+				return
+			}
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			fmt.Fprintf(w, `{"code":%q}`, code)
+		}
+	}
+}
+
+func TestSiteThatSells(t *testing.T) {
+	results := newSite(t, selling(400, "invalid_signature")).check(t, token)
+	if got := results["payment events"]; got.Status != OK {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestSickSites(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -285,6 +309,10 @@ func TestSickSites(t *testing.T) {
 			}
 		}, "API without a token", "200", "The API gives cookies to everyone"},
 		{"no API", func(s *site) { s.edge.Behaviors = slices.Delete(s.edge.Behaviors, 1, 2) }, "API without a token", "403", "The API must refuse with 401"},
+		{"a site that sells without a secret", selling(503, "secrets_unavailable"), "payment events", "503 secrets_unavailable", "Write the signing secret"},
+		{"a site that sells without a route", selling(404, ""), "payment events", "404", "The API has no route"},
+		{"a site that takes any event", selling(200, ""), "payment events", "200", "The site takes an event without a signature"},
+		{"a site whose firewall refuses events", selling(403, ""), "payment events", "403", "An event without a signature must be refused"},
 		{"a page that CORS does not allow", func(s *site) { s.edge.Behaviors[2].ResponseHeaders.CORS.Origins = []string{"https://old.example.com"} }, "CORS", "/config.json for a page of https://shop.example.com is 200, allowing nobody", "Let https://shop.example.com in"},
 		{"CORS that lets everyone in", func(s *site) {
 			s.api = func(w http.ResponseWriter, r *http.Request) {
