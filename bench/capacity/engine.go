@@ -14,7 +14,7 @@ import (
 // Lambda. [defaults] has the values and where they come from.
 type Config struct {
 	Lifetime, Step, Refresh, KeyWait time.Duration // settings
-	KMS, Table, Cognito              bool          // settings
+	KMS, Table, EmailGrants, Cognito bool          // settings
 
 	SegmentSeconds float64
 	SeparateAudio  bool
@@ -368,6 +368,9 @@ func (e *engine) request(v *viewer, s *Second, at int64) (outcome, int32) {
 	}
 	if e.Table {
 		s.Reads += tableReads
+	}
+	if e.EmailGrants {
+		s.Reads += tableReads // the grants of the viewer's address
 	}
 	key := e.key(c, at)
 	end := issuance.PolicyEnd(time.UnixMilli(e.start+at), e.Lifetime, e.Step, time.Time{})

@@ -40,6 +40,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.Float64Var(&c.SegmentSeconds, "segment", c.SegmentSeconds, "seconds of a segment")
 	flags.BoolVar(&c.SeparateAudio, "separate-audio", c.SeparateAudio, "audio is in segments of its own (CMAF)")
 	flags.Float64Var(&c.Mbps, "mbps", c.Mbps, "average bit rate of a viewer, in Mbit/s")
+	flags.BoolVar(&c.EmailGrants, "email-grants", c.EmailGrants, "grants are made to email addresses (emailGrants)")
 	docs := flags.Bool("docs", false, "write the tables to docs/scale.md")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -15,6 +15,7 @@ type costCommand struct {
 	Segment       float64 `default:"6" help:"Seconds of a segment."`
 	SeparateAudio bool    `help:"Audio is in segments of its own (CMAF)."`
 	KMS           bool    `name:"kms" help:"Keys are in KMS (keyCustody kms)."`
+	EmailGrants   bool    `help:"Grants are made to email addresses (emailGrants)."`
 	OwnIssuer     bool    `help:"Viewers sign in at an issuer of your own, not at Cognito."`
 	Sales         float64 `help:"Purchases with Stripe in a month."`
 	WebACL        bool    `name:"web-acl" help:"A web ACL on pay-as-you-go (flat-rate plans include one)."`
@@ -30,7 +31,7 @@ func (c costCommand) Run(s system) error {
 	m.VideoMinutes, m.VisitMinutes, m.Mbps, m.StoredMbps = c.Length, c.Visit, c.Mbps, c.StoredMbps
 	m.SegmentSeconds, m.SeparateAudio = c.Segment, c.SeparateAudio
 	m.Sales = c.Sales
-	m.KMS, m.Cognito, m.WebACL = c.KMS, !c.OwnIssuer, c.WebACL
+	m.KMS, m.EmailGrants, m.Cognito, m.WebACL = c.KMS, c.EmailGrants, !c.OwnIssuer, c.WebACL
 	if err := m.Check(); err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ type cli struct {
 	Grant   grantCommand   `cmd:"" help:"Let a viewer watch a path."`
 	Revoke  revokeCommand  `cmd:"" help:"Take a grant back."`
 	Grants  grantsCommand  `cmd:"" help:"List, import and export grants."`
+	Viewers viewersCommand `cmd:"" help:"Export or forget a viewer."`
 	Upload  uploadCommand  `cmd:"" help:"Upload films, and wait until they play."`
 	Videos  videosCommand  `cmd:"" help:"List courses and lessons with their state."`
 	Publish publishCommand `cmd:"" help:"Show a lesson."`

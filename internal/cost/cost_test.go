@@ -122,6 +122,12 @@ func TestUsage(t *testing.T) {
 		t.Errorf("%v requests for cookies in visits of 150 minutes", got)
 	}
 	m.VisitMinutes = 30
+	// Grants to addresses: twice the reads, and a claim of each viewer.
+	reads, writes := u.TableReads, u.TableWrites
+	m.EmailGrants = true
+	if u = m.Usage(); u.TableReads != 2*reads || u.TableWrites != writes+4*m.Viewers {
+		t.Errorf("grants by email: %+v", u)
+	}
 	m.KMS, m.Cognito, m.Table = true, false, false
 	if u = m.Usage(); u.KMSKeys != 1 || u.Signatures != u.APIRequests || u.ActiveViewers != 0 || u.TableReads != 0 {
 		t.Errorf("with KMS, another issuer and no table: %+v", u)

@@ -26,6 +26,7 @@ type Month struct {
 	StepMinutes   float64       // and cookieStepMinutes
 	KMS           bool          // keyCustody is kms
 	Table         bool          // entitlements is table
+	EmailGrants   bool          // the signer reads the grants of addresses too
 	Cognito       bool          // the stack's own user pool
 	Sales         float64       // purchases with Stripe; needs Table
 	WebACL        bool          // on pay-as-you-go; flat-rate plans include one
@@ -130,6 +131,13 @@ func (m Month) Usage() Usage {
 	if m.Table {
 		u.TableReads = api * tableReadsPath
 		u.TableWrites = m.Viewers
+		if m.EmailGrants {
+			u.TableReads *= 2
+			// Every viewer claims a grant once: an item is put, another deleted, and
+			// transactions cost twice (DynamoDB developer guide, "Managing complex
+			// workflows with DynamoDB transactions").
+			u.TableWrites += 4 * m.Viewers
+		}
 	}
 	if m.Sales > 0 {
 		u = u.Add(Usage{

@@ -90,6 +90,7 @@ type Cloud struct {
 	edge      atomic.Pointer[edge.Edge]
 	issuer    atomic.Pointer[cognito.Provider]
 	issuerURL string
+	usersURL  string // of the API of the user pool; empty without one
 	servers   []*server
 }
 
@@ -266,6 +267,11 @@ func (c *Cloud) serveAPI() error {
 		return fmt.Errorf("configuring the issuer: %w", err)
 	}
 	c.issuer.Store(provider)
+	for _, pool := range c.stack.Resources("AWS::Cognito::UserPool") {
+		if c.usersURL, err = c.listen(provider.Admin(arn(pool.State), c.authority.Authorize)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

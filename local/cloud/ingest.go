@@ -121,6 +121,9 @@ func (i *ingest) close() error {
 // the name that the SDKs have for them.
 func (c *Cloud) Endpoints() map[string]string {
 	all := map[string]string{"LAMBDA": c.functions.environment["AWS_ENDPOINT_URL_LAMBDA"]}
+	if c.usersURL != "" {
+		all["COGNITO_IDENTITY_PROVIDER"] = c.usersURL
+	}
 	if c.ingest != nil {
 		for _, service := range []string{"S3", "SQS"} {
 			all[service] = c.functions.environment["AWS_ENDPOINT_URL_"+service]

@@ -126,7 +126,7 @@ var signerCodes = map[string]string{
 	"body_too_large":           "The request's body is too large: send only a path.",
 	"unauthenticated":          "The request has no valid ID token of the site's sign-in: sign in again. An access token is not accepted.",
 	"not_through_distribution": "The request did not come through the distribution: send it to the site's address, not to the API's own. If it did, the origin secret at CloudFront is not that of the signer: deploy again.",
-	"not_entitled":             "The viewer is signed in, and may not watch this path: grant it with premium grant VIEWER PATH, or look at the setting entitlements.",
+	"not_entitled":             "The viewer is signed in, and may not watch this path: grant it with premium grant VIEWER PATH, or look at the setting entitlements. If it is granted to an email address (premium grants --email ADDRESS), the token must have that email, with email_verified true.",
 	"viewer_address_not_ipv4":  "The cookies are bound to the viewer's address, which is IPv6: turn IPv6 off for the distribution, or do not bind the address.",
 	"not_found":                "The API has no such path: look at the API's documentation.",
 	"method_not_allowed":       "The API does not take this method here: send POST to get cookies, DELETE to clear them.",
