@@ -74,6 +74,7 @@ var stories = []struct {
 		s.api("GET", "/api/entitlements", s.token("ada"), "")
 		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
 	}},
+	{"sales with Stripe", selling(nil), sell},
 	{"a function, tracing", map[string]any{"entitlements": map[string]any{"function": shop}, "tracing": true}, func(t *testing.T, s *site) {
 		watchCourse(t, s)
 		s.api("GET", "/api/entitlements", s.token("ada"), "")

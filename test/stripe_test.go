@@ -9,7 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
 	"premiumhls/internal/stripe"
+	"premiumhls/local/iam"
 	"premiumhls/local/ssm"
 )
 
@@ -75,6 +80,67 @@ func (s *site) verified(viewer, address string) string {
 
 func completed(p stripe.Purchase) []byte {
 	return stripeNow.Checkout(stripe.CheckoutCompleted, p, "paid")
+}
+
+// sell uses what the stripe function may do: it grants to an address and to
+// whoever claimed it, takes grants back, and uses a kept event again.
+func sell(t *testing.T, s *site) {
+	if err := s.Parameters.Put("/shop/stripe", ssm.SecureString, signingSecret); err != nil {
+		t.Fatal(err)
+	}
+	expect := func(what, got, want string) {
+		t.Helper()
+		if got != want {
+			t.Fatalf("%s: %s, want %s", what, got, want)
+		}
+	}
+	if r := s.api("POST", "/api/purchases", s.token("ada"), "{}"); r.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", r.StatusCode, r.body)
+	}
+	p := stripe.Purchase{Session: "cs_1", PaymentIntent: "pi_1", Path: "course-1", Email: "ada@example.com", Amount: 4900, Currency: "eur", Created: time.Now()}
+	expect("bought", s.send(completed(p), signingSecret), "200 recorded")
+	expect("disputed before the claim", s.send(stripeNow.Dispute(stripe.DisputeCreated, "du_1", "pi_1", "needs_response", 4900, "eur"), signingSecret), "200 recorded")
+	expect("won", s.send(stripeNow.Dispute(stripe.DisputeClosed, "du_1", "pi_1", "won", 4900, "eur"), signingSecret), "200 recorded")
+	expect("claimed", s.opens(s.verified("ada", "ada@example.com"), "course-1"), "issued")
+	watchCourse(t, s)
+	s.api("GET", "/api/entitlements", s.token("ada"), "")
+	s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+	expect("refunded", s.send(stripeNow.Charge("pi_1", 4900, 4900, "eur"), signingSecret), "200 recorded")
+	expect("refunded, cookies", s.opens(s.token("ada"), "course-1"), "not_entitled")
+
+	p = stripe.Purchase{Session: "cs_2", Subscription: "sub_2", Email: "ada@example.com", Created: time.Now()}
+	event := completed(p)
+	expect("unknown product", s.send(event, signingSecret), "200 kept")
+	month := stripe.Period{Start: time.Now().Unix(), End: time.Now().AddDate(0, 1, 0).Unix()}
+	expect("the subscription names the path", s.send(stripeNow.Subscription(stripe.SubscriptionUpdated, "sub_2", "active", "course-1", month, 0), signingSecret), "200 recorded")
+	var kept stripe.Event
+	if err := json.Unmarshal(event, &kept); err != nil {
+		t.Fatal(err)
+	}
+	expect("replayed", s.replay(kept.ID), "recorded")
+	expect("replayed again", s.replay(kept.ID), "unknown")
+}
+
+// replay invokes the function as premium stripe replay does.
+func (s *site) replay(event string) string {
+	s.t.Helper()
+	outputs, err := s.Outputs()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	client := lambda.New(lambda.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints()["LAMBDA"]),
+		Credentials: credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, ""),
+	})
+	out, err := client.Invoke(s.t.Context(), &lambda.InvokeInput{FunctionName: aws.String(outputs["Stripe"]), Payload: []byte(`{"replay":"` + event + `"}`)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var reply struct{ Result string }
+	if err := json.Unmarshal(out.Payload, &reply); err != nil || out.FunctionError != nil {
+		s.t.Fatalf("%s, %v", out.Payload, err)
+	}
+	return reply.Result
 }
 
 // A viewer buys, watches, gets the money back and watches no longer; another
