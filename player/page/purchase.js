@@ -69,6 +69,18 @@ export function paid({ location, history } = globalThis) {
 }
 
 /**
+ * What a viewer is told who comes back from a payment, while the page looks.
+ *
+ * @param {{signedIn: boolean, look: () => Promise<boolean>, say: (text: string) => void, caution: (text: string) => void}} page
+ */
+export async function welcome({ signedIn, look, say, caution }, wait = pause) {
+  if (!signedIn) return say("Thank you. Sign in to watch what you bought.");
+  say("Thank you. Waiting for the payment to be confirmed…");
+  if (await arrival(look, wait)) say("Your purchase has arrived.");
+  else caution("The payment has not been confirmed yet. What you bought opens here as soon as it is.");
+}
+
+/**
  * Looks until what was bought is open. Resolves to whether it is.
  *
  * @param {() => Promise<boolean>} look

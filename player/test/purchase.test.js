@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import "./vendor.js";
-const { arrival, emailOf, paid, paymentURL, purchase } = await import("../page/purchase.js");
+const { arrival, emailOf, paid, paymentURL, purchase, welcome } = await import("../page/purchase.js");
 
 const course = { path: "course-1", address: "course-1", price: "€49", paymentLink: "https://buy.stripe.com/abc?prefilled_promo_code=X" };
 
@@ -101,4 +101,15 @@ test("the page looks until the purchase has arrived, and not for ever", async ()
   const sum = waits.reduce((a, b) => a + b);
   assert.ok(sum > 120_000 && sum < 300_000, `${sum}`);
   assert.equal(await arrival(async () => true, wait), true);
+});
+
+test("a viewer who comes back is told what happens", async () => {
+  const told = [];
+  const page = (changes) => ({ signedIn: true, look: async () => true, say: (text) => told.push(text), caution: (text) => told.push(`! ${text}`), ...changes });
+  await welcome(page(), async () => {});
+  assert.deepEqual(told.splice(0), ["Thank you. Waiting for the payment to be confirmed…", "Your purchase has arrived."]);
+  await welcome(page({ look: async () => false }), async () => {});
+  assert.match(told.splice(0)[1], /^! The payment has not been confirmed yet/);
+  await welcome(page({ signedIn: false, look: () => assert.fail() }), async () => {});
+  assert.match(told[0], /Sign in/);
 });
