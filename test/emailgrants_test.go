@@ -12,7 +12,12 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
 	"premiumhls/local/cloud"
+	"premiumhls/local/iam"
 )
 
 // emailGrants are the settings of grants by email with the stack's own pool.
@@ -135,6 +140,28 @@ func TestGrantByEmail(t *testing.T) {
 
 	if list := entitle(t, s, "grants"); strings.Contains(list, "email:") {
 		t.Errorf("the grant is still the address's:\n%s", list)
+	}
+
+	// The owner finds the account by its address, and deletes it.
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := outputs["UserPool"]
+	users := cognitoidentityprovider.New(cognitoidentityprovider.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints()["COGNITO_IDENTITY_PROVIDER"]),
+		Credentials: credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, ""),
+	})
+	for left := 1; left >= 0; left-- {
+		found, err := users.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &pool, Filter: aws.String(`email = "cy@example.com"`)})
+		if err != nil || len(found.Users) != left {
+			t.Fatalf("%v, %v; want %d users", found, err, left)
+		}
+		for _, user := range found.Users {
+			if _, err := users.AdminDeleteUser(t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: user.Username}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

@@ -306,3 +306,77 @@ func TestConcurrentSales(t *testing.T) {
 		})
 	}
 }
+
+// A sale that is claimed between reading and writing changes at its new holder.
+func TestSaleIsClaimedMeanwhile(t *testing.T) {
+	const ben = "email:ben@example.com"
+	for _, tt := range []struct {
+		name string
+		do   func(table grants.Table) error
+		want []string
+	}{
+		{"set", func(table grants.Table) error { return table.SetSale(t.Context(), ben, "course-1", "a", at(200)) },
+			[]string{"ben course-1 sales={a:200} until=200", "sale:a course-1 holder=ben"}},
+		{"end", func(table grants.Table) error { return table.EndSale(t.Context(), ben, "course-1", "a") },
+			[]string{"sale:a course-1 holder=ben"}},
+		{"set again after it ended", func(table grants.Table) error { return table.SetSale(t.Context(), ben, "course-1", "a", at(300)) },
+			[]string{"ben course-1 sales={a:300} until=300", "sale:a course-1 holder=ben"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			table := newTable(t)
+			if !strings.HasSuffix(tt.name, "ended") {
+				if err := table.SetSale(t.Context(), ben, "course-1", "a", at(100)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			racing, calls := counted(table)
+			claimed := false
+			calls.end = func(operation string, _ int64) error {
+				if operation != "TransactWriteItems" || claimed {
+					return nil
+				}
+				claimed = true
+				empty(t, table)
+				put(t, table, "sale:a", map[string]types.AttributeValue{"holder": text("ben")})
+				if strings.HasSuffix(tt.name, "ended") {
+					return nil // at ben's too
+				}
+				return table.SetSale(t.Context(), "ben", "course-1", "a", at(100))
+			}
+			if err := tt.do(racing); err != nil {
+				t.Fatal(err)
+			}
+			if got := contents(t, table); !claimed || !slices.Equal(got, tt.want) {
+				t.Errorf("the table has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(tt.want, "\n"))
+			}
+		})
+	}
+}
+
+func TestForget(t *testing.T) {
+	table := newTable(t)
+	for _, sale := range []string{"a", "b"} {
+		if err := table.SetSale(t.Context(), "ada", "course-1", sale, at(5)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, table, "sale:a", map[string]types.AttributeValue{"holder": text("ada")})
+	put(t, table, "sale:ended", map[string]types.AttributeValue{"holder": text("ada")})
+	put(t, table, "sale:other", map[string]types.AttributeValue{"holder": text("ben")})
+	put(t, table, "ben", nil)
+	list, err := table.List(t.Context(), "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sales, err := table.Sales(t.Context(), "ada", list); err != nil || !slices.Equal(sales, []string{"a", "b", "ended"}) {
+		t.Errorf("sales %q, %v", sales, err)
+	}
+	for _, want := range []int{1, 0} {
+		if n, err := table.Forget(t.Context(), "ada"); err != nil || n != want {
+			t.Errorf("removed %d, %v; want %d", n, err, want)
+		}
+	}
+	if got := contents(t, table); !slices.Equal(got, []string{"ben course-1", "sale:other course-1 holder=ben"}) {
+		t.Errorf("the table has %q", got)
+	}
+}
