@@ -83,8 +83,8 @@ type PremiumHLSProps struct {
 	// Default: true.
 	CookieValuesInBody *bool `json:"cookieValuesInBody,omitempty"`
 
-	// Cookies are valid only from the IPv4 address that requested them. Turns off
-	// IPv6 for the distribution.
+	// Cookies and links are valid only from the IPv4 address that requested them.
+	// Turns off IPv6 for the distribution.
 	// Allowed: true or false.
 	// Default: false.
 	BindViewerAddress *bool `json:"bindViewerAddress,omitempty"`

@@ -11,11 +11,11 @@ const MARGIN = 15;
 /**
  * @param {object|undefined} signIn the part of config.json
  * @param {object} [browser] location, history, sessionStorage and fetch
+ * @param {object} [options]
+ * @param {string} [options.page] the redirect URI that the issuer knows, without query and fragment
  */
-export function createSession(signIn, browser = globalThis) {
+export function createSession(signIn, browser = globalThis, { page = new URL("./", browser.location.href).href } = {}) {
   const { location, history, sessionStorage: storage } = browser;
-  // The redirect URI that the issuer knows, without query and fragment.
-  const page = new URL("./", location.href).href;
   let issuer = null;
   let refreshing = null;
 
@@ -122,6 +122,14 @@ export function createSession(signIn, browser = globalThis) {
 
   return {
     begin, finish, token, end,
+    /** What another page of this site can adopt, or null. */
+    get tokens() { return tokens; },
+    /** Takes the tokens of another page of this site; null: none. */
+    adopt(given) {
+      tokens = given;
+      if (given) storage.setItem(TOKENS, JSON.stringify(given));
+      else storage.removeItem(TOKENS);
+    },
     get signedIn() { return tokens !== null; },
     /** Whether token() resolves without a request. */
     get fresh() { return tokens !== null && left() > MARGIN; },

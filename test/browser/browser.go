@@ -19,7 +19,15 @@ type Engine struct {
 	// programs are what the engine needs, each by its possible names.
 	programs [][]string
 	packages string // what to install
-	start    func(t testing.TB) driver
+	start    func(t testing.TB, o Options) driver
+}
+
+// Options are what a browser may have besides its defaults.
+type Options struct {
+	// BlockThirdPartyCookies stores no cookies for other sites than the page's:
+	// Chromium stores Partitioned ones, and Firefox none. WebKit blocks them in
+	// any case.
+	BlockThirdPartyCookies bool
 }
 
 // The engines.
@@ -39,6 +47,10 @@ type driver interface {
 	// click clicks the middle of an element with the mouse, as a viewer does.
 	click(selector string) error
 	screenshot() ([]byte, error)
+	// frame returns a driver for a frame of another site, and window one for
+	// another window, whose address begins with prefix.
+	frame(prefix string) (driver, error)
+	window(prefix string) (driver, error)
 }
 
 // A Tab is a tab of a browser that runs until the test ends. Its methods fail
@@ -51,12 +63,18 @@ type Tab struct {
 // Open starts a browser, or skips the test if it is not installed.
 func Open(t testing.TB, e Engine) Tab {
 	t.Helper()
+	return OpenWith(t, e, Options{})
+}
+
+// OpenWith is [Open] with options.
+func OpenWith(t testing.TB, e Engine, o Options) Tab {
+	t.Helper()
 	for _, names := range e.programs {
 		if find(names) == "" {
 			t.Skipf("to run this test in %s: apt-get install %s", e.Name, e.packages)
 		}
 	}
-	return Tab{t, e.start(t)}
+	return Tab{t, e.start(t, o)}
 }
 
 func find(names []string) string {
@@ -95,6 +113,33 @@ func (b Tab) Until(condition string) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	b.t.Fatalf("timed out waiting for %s\nthe page shows: %s", condition, b.text())
+}
+
+// Frame waits for a frame of the tab, of another site, whose address begins with
+// prefix.
+func (b Tab) Frame(prefix string) Tab {
+	b.t.Helper()
+	return b.other("frame", prefix, b.driver.frame)
+}
+
+// Window waits for another window whose address begins with prefix.
+func (b Tab) Window(prefix string) Tab {
+	b.t.Helper()
+	return b.other("window", prefix, b.driver.window)
+}
+
+func (b Tab) other(kind, prefix string, find func(string) (driver, error)) Tab {
+	b.t.Helper()
+	var err error
+	for range 300 {
+		var d driver
+		if d, err = find(prefix); err == nil {
+			return Tab{b.t, d}
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	b.t.Fatalf("no %s at %s: %v\nthe page shows: %s", kind, prefix, err, b.text())
+	return Tab{}
 }
 
 // Number returns the value of an expression, which may be a promise.

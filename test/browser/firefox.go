@@ -37,14 +37,18 @@ user_pref("browser.safebrowsing.downloads.remote.enabled", false);
 type firefox struct {
 	connection *websocket.Conn
 	tab        string // the browsing context
-	id         int
+	id         *int   // of the last command
 }
 
 const listening = "WebDriver BiDi listening on "
 
-func startFirefox(t testing.TB) driver {
+func startFirefox(t testing.TB, o Options) driver {
 	profile := t.TempDir()
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(firefoxPreferences), 0o600); err != nil {
+	preferences := firefoxPreferences
+	if o.BlockThirdPartyCookies {
+		preferences += `user_pref("network.cookie.cookieBehavior", 1);` + "\n"
+	}
+	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	command := exec.Command(find(firefoxNames), "--headless", "--no-remote", "--profile", profile, "--remote-debugging-port", "0", "about:blank")
@@ -74,7 +78,7 @@ func startFirefox(t testing.TB) driver {
 	case <-time.After(time.Minute):
 		t.Fatal("Firefox failed to start")
 	}
-	f := &firefox{}
+	f := &firefox{id: new(int)}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	if f.connection, _, err = websocket.Dial(ctx, address+"/session", nil); err != nil {
@@ -104,8 +108,8 @@ func startFirefox(t testing.TB) driver {
 func (f *firefox) send(method string, parameters any) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	f.id++
-	if err := wsjson.Write(ctx, f.connection, map[string]any{"id": f.id, "method": method, "params": parameters}); err != nil {
+	*f.id++
+	if err := wsjson.Write(ctx, f.connection, map[string]any{"id": *f.id, "method": method, "params": parameters}); err != nil {
 		return nil, fmt.Errorf("%s: %w", method, err)
 	}
 	for {
@@ -119,7 +123,7 @@ func (f *firefox) send(method string, parameters any) (json.RawMessage, error) {
 			return nil, fmt.Errorf("%s: %w", method, err)
 		}
 		switch {
-		case message.ID != f.id: // an event
+		case message.ID != *f.id: // an event
 		case message.Error != "":
 			return nil, fmt.Errorf("%s: %s: %s", method, message.Error, message.Message)
 		default:
@@ -190,4 +194,40 @@ func (f *firefox) screenshot() ([]byte, error) {
 		return nil, err
 	}
 	return base64.StdEncoding.DecodeString(picture.Data)
+}
+
+// A firefoxContext is a tab, window or frame.
+type firefoxContext struct {
+	Context  string
+	URL      string
+	Children []firefoxContext
+}
+
+func (f *firefox) frame(prefix string) (driver, error) {
+	return f.context(map[string]any{"root": f.tab}, prefix)
+}
+
+func (f *firefox) window(prefix string) (driver, error) {
+	return f.context(map[string]any{}, prefix)
+}
+
+func (f *firefox) context(of map[string]any, prefix string) (driver, error) {
+	raw, err := f.send("browsingContext.getTree", of)
+	var tree struct{ Contexts []firefoxContext }
+	if err == nil {
+		err = json.Unmarshal(raw, &tree)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var seen []string
+	for all := tree.Contexts; len(all) > 0; all = all[1:] {
+		one := all[0]
+		all = append(all, one.Children...)
+		seen = append(seen, one.URL)
+		if one.Context != f.tab && strings.HasPrefix(one.URL, prefix) {
+			return &firefox{connection: f.connection, tab: one.Context, id: f.id}, nil
+		}
+	}
+	return nil, fmt.Errorf("there are %s", strings.Join(seen, ", "))
 }

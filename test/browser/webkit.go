@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -32,9 +33,11 @@ var webKitEnvironment = []string{
 // A webKit is a session of WebKitWebDriver (W3C WebDriver).
 type webKit struct {
 	session string // its URL
+	handle  string // of the window
+	inside  string // selects the frame in the window; empty for the window
 }
 
-func startWebKit(t testing.TB) driver {
+func startWebKit(t testing.TB, _ Options) driver {
 	display := startDisplay(t)
 	port := freePort(t)
 	command := exec.Command("WebKitWebDriver", "--port="+port)
@@ -52,7 +55,10 @@ func startWebKit(t testing.TB) driver {
 	}}}, &session); err != nil {
 		t.Fatalf("start a session of WebKit: %v", err)
 	}
-	w := webKit{base + "/session/" + session.SessionID}
+	w := webKit{session: base + "/session/" + session.SessionID}
+	if err := w.do("GET", "/window", nil, &w.handle); err != nil {
+		t.Fatalf("WebKit has no window: %v", err)
+	}
 	t.Cleanup(func() { w.do("DELETE", "", nil, nil) })
 	w.do("POST", "/window/rect", map[string]any{"width": 1280, "height": 900}, nil)
 	return w
@@ -144,11 +150,53 @@ func call(method, url string, body, result any) error {
 	return json.Unmarshal(message.Value, result)
 }
 
+// enter makes the window or the frame the one that commands are for.
+func (w webKit) enter() error {
+	if err := w.do("POST", "/window", map[string]any{"handle": w.handle}, nil); err != nil {
+		return err
+	}
+	if err := w.do("POST", "/frame", map[string]any{"id": nil}, nil); err != nil || w.inside == "" {
+		return err
+	}
+	var element map[string]string
+	if err := w.do("POST", "/element", map[string]any{"using": "css selector", "value": w.inside}, &element); err != nil {
+		return err
+	}
+	return w.do("POST", "/frame", map[string]any{"id": element}, nil)
+}
+
+func (w webKit) frame(prefix string) (driver, error) {
+	w.inside = fmt.Sprintf("iframe[src^=%q]", prefix)
+	return w, w.enter()
+}
+
+func (w webKit) window(prefix string) (driver, error) {
+	var handles []string
+	if err := w.do("GET", "/window/handles", nil, &handles); err != nil {
+		return nil, err
+	}
+	for _, handle := range handles {
+		other := webKit{session: w.session, handle: handle}
+		raw, err := other.evaluate("return location.href")
+		var url string
+		if err == nil && json.Unmarshal(raw, &url) == nil && handle != w.handle && strings.HasPrefix(url, prefix) {
+			return other, nil
+		}
+	}
+	return nil, fmt.Errorf("there are %d windows", len(handles))
+}
+
 func (w webKit) navigate(url string) error {
+	if err := w.enter(); err != nil {
+		return err
+	}
 	return w.do("POST", "/url", map[string]any{"url": url}, nil)
 }
 
 func (w webKit) evaluate(body string) (json.RawMessage, error) {
+	if err := w.enter(); err != nil {
+		return nil, err
+	}
 	var text string
 	err := w.do("POST", "/execute/async", map[string]any{
 		"script": `const done = arguments[0];
@@ -166,6 +214,9 @@ func (w webKit) evaluate(body string) (json.RawMessage, error) {
 }
 
 func (w webKit) click(selector string) error {
+	if err := w.enter(); err != nil {
+		return err
+	}
 	var element map[string]string
 	if err := w.do("POST", "/element", map[string]any{"using": "css selector", "value": selector}, &element); err != nil {
 		return err
@@ -177,6 +228,9 @@ func (w webKit) click(selector string) error {
 }
 
 func (w webKit) screenshot() ([]byte, error) {
+	if err := w.enter(); err != nil {
+		return nil, err
+	}
 	var encoded string
 	if err := w.do("GET", "/screenshot", nil, &encoded); err != nil {
 		return nil, err

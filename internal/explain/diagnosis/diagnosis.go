@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,8 +120,9 @@ func Explain(t target.Target, r Request) Report {
 	e.explain()
 	e.noteFunctions()
 	if address, err := url.Parse(r.URL); err == nil && r.Page != nil && !cookiejar.SameSitePage(r.Page, address) {
-		e.note("The page is of another site than the videos: Safari, and other browsers depending on their settings, then send no cookies, whatever their SameSite.")
+		e.note("The page is of another site than the videos: Safari, and other browsers depending on their settings, then send no cookies, whatever their SameSite, unless they are Partitioned. A link needs no cookies.")
 	}
+	e.noteFraming()
 	return e.report
 }
 
@@ -166,6 +168,23 @@ func (e *explanation) noteFunctions() {
 		if f.function != nil {
 			e.note(fmt.Sprintf("Behavior %s runs the CloudFront Function %s (%s), which is not run here: it can change or answer a request.", b.PathPattern, f.function.Name, f.event))
 		}
+	}
+}
+
+// noteFraming says if browsers do not show a response in a frame of the page.
+func (e *explanation) noteFraming() {
+	r := e.request
+	if r.Response == nil || r.Page == nil || r.Page.Host == hostOf(r.URL) {
+		return
+	}
+	origin := r.Page.Scheme + "://" + r.Page.Host
+	for directive := range strings.SplitSeq(r.Response.Header.Get("Content-Security-Policy"), ";") {
+		fields := strings.Fields(directive)
+		if len(fields) == 0 || fields[0] != "frame-ancestors" || slices.Contains(fields[1:], origin) {
+			continue
+		}
+		e.note(fmt.Sprintf("Browsers do not show this response in a frame of a page of %s: its frame-ancestors are %s. Put %s, and the origin of each page around it, into the setting allowedOrigins, and frame /embed/PATH; no other page can be framed.",
+			origin, strings.Join(fields[1:], " "), origin))
 	}
 }
 

@@ -17,7 +17,9 @@ type config struct {
 	PremiumPath string
 	Sample      bool // the page shows the sample's catalog if there is no other
 	Stripe      bool // payment links get a reference
-	SignIn      struct {
+	// AllowedOrigins are those of pages that can show the site's player.
+	AllowedOrigins []string
+	SignIn         struct {
 		Issuer, ClientID, Scope string
 		AuthorizationEndpoint   string
 	}

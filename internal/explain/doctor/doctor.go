@@ -67,6 +67,8 @@ type visit struct {
 	// catalogPath is where the catalog was read; empty if it was not.
 	catalogPath string
 	jwks        string // the address of the issuer's keys; empty if unknown
+	// authorization is where a sign-in begins; empty if unknown.
+	authorization string
 }
 
 // Check checks a site. It changes nothing; with a token it requests cookies.
@@ -103,6 +105,7 @@ func (v *visit) examine(ctx context.Context) {
 	v.checkAPI(ctx)
 	v.checkSales(ctx)
 	v.checkCORS(ctx)
+	v.checkEmbeds(ctx)
 	v.checkViewer(ctx)
 }
 

@@ -203,7 +203,7 @@ func TestHealthySite(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if len(results) != 15 {
+	if len(results) != 16 {
 		t.Errorf("%d checks: %v", len(results), slices.Sorted(maps.Keys(results)))
 	}
 	if !Healthy(slices.Collect(maps.Values(results))) {

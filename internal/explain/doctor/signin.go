@@ -43,11 +43,13 @@ func (v *visit) checkSignIn(ctx context.Context) {
 	if endpoint == "" {
 		endpoint = discovery.AuthorizationEndpoint
 	}
-	v.checkAuthorization(ctx, name, endpoint)
+	v.authorization = endpoint
+	v.checkAuthorization(ctx, name, v.site.String())
 }
 
-// checkAuthorization begins a sign-in as the page does.
-func (v *visit) checkAuthorization(ctx context.Context, name, endpoint string) {
+// checkAuthorization begins a sign-in as one of the site's pages does.
+func (v *visit) checkAuthorization(ctx context.Context, name, page string) {
+	endpoint := v.authorization
 	challenge := sha256.Sum256([]byte(rand.Text()))
 	scope := v.config.SignIn.Scope
 	if scope == "" {
@@ -60,7 +62,7 @@ func (v *visit) checkAuthorization(ctx context.Context, name, endpoint string) {
 	}
 	query := address.Query()
 	for parameter, value := range map[string]string{
-		"response_type": "code", "client_id": v.config.SignIn.ClientID, "redirect_uri": v.site.String(), "scope": scope,
+		"response_type": "code", "client_id": v.config.SignIn.ClientID, "redirect_uri": page, "scope": scope,
 		"state": rand.Text(), "nonce": rand.Text(), "code_challenge_method": "S256",
 		"code_challenge": base64.RawURLEncoding.EncodeToString(challenge[:]),
 	} {
@@ -68,7 +70,7 @@ func (v *visit) checkAuthorization(ctx context.Context, name, endpoint string) {
 	}
 	address.RawQuery = query.Encode()
 	a, err := v.do(ctx, http.MethodGet, address.String(), nil, "")
-	const advice = "The sign-in must take a request of the page: check that the client's callback URLs have exactly the address of the page, and that it may use the code flow and the page's scopes."
+	advice := "The sign-in must take a request of the page: check that the client's callback URLs have exactly " + page + ", and that it may use the code flow and the page's scopes."
 	switch {
 	case err != nil:
 		v.fail(name, reason(err), "The sign-in at "+endpoint+" does not respond: check that the user pool's domain, or the issuer, is up.")
