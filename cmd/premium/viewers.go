@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +15,7 @@ import (
 
 	"premiumhls/internal/grantitem"
 	"premiumhls/internal/grants"
+	"premiumhls/internal/sales"
 )
 
 type viewersCommand struct {
@@ -36,11 +36,11 @@ const viewerHelp = `The viewer is named by the email address, by the sub or by b
 
 // A profile is what a site has of a viewer.
 type profile struct {
-	Viewer  string            `json:"viewer,omitempty"` // the sub
-	Email   string            `json:"email,omitempty"`
-	Account *poolAccount      `json:"account,omitempty"`
-	Grants  []profileGrant    `json:"grants"`
-	Sales   []json.RawMessage `json:"sales,omitempty"`
+	Viewer  string         `json:"viewer,omitempty"` // the sub
+	Email   string         `json:"email,omitempty"`
+	Account *poolAccount   `json:"account,omitempty"`
+	Grants  []profileGrant `json:"grants"`
+	Sales   []sales.Record `json:"sales,omitempty"`
 
 	holders []string // partition keys
 	sales   []string // ids
@@ -64,16 +64,11 @@ type profileGrant struct {
 	Invalid string           `json:"invalid,omitempty"`
 }
 
-// salesRecords are what is kept of sales.
-type salesRecords interface {
-	// Find returns the records of holders (a sub, email:ADDRESS) and of sales.
-	Find(ctx context.Context, holders, sales []string) ([]json.RawMessage, error)
-	// Forget removes who bought from them, and returns from how many.
-	Forget(ctx context.Context, holders, sales []string) (int, error)
+// sold returns the stack's table of sales; ok is false if it has none.
+func (t table) sold() (records sales.Table, ok bool) {
+	records = sales.Table{Client: t.Client, Name: t.outputs[sales.TableOutput]}
+	return records, records.Name != ""
 }
-
-// salesOf returns the records of sales of a table's stack; nil if it has none.
-var salesOf = func(table) salesRecords { return nil }
 
 // pool returns the stack's own user pool; an empty id if it has none.
 func (t table) pool() (client *cognitoidentityprovider.Client, id string) {
@@ -130,7 +125,7 @@ func (f viewerFlags) find(ctx context.Context, t table) (p profile, err error) {
 	}
 	slices.Sort(p.sales)
 	p.sales = slices.Compact(p.sales)
-	if records := salesOf(t); records != nil {
+	if records, ok := t.sold(); ok {
 		p.Sales, err = records.Find(ctx, p.holders, p.sales)
 	}
 	return p, err
@@ -240,7 +235,7 @@ type forgetCommand struct {
 func (forgetCommand) Help() string {
 	return `Removes a viewer: all grants, by whom ever, what is kept of sales, and the account in the stack's own user pool. It prints what it removes and asks before it does. It can be repeated. It ends no subscription: end it where it was sold, or it grants again. It prints what keeps data of the viewer after that, and until when.
 
-Exit code 1: there is nothing, or the answer was no. Needs dynamodb:Query, Scan and DeleteItem, cognito-idp:ListUsers and AdminDeleteUser, and with --stack cloudformation:DescribeStacks.
+Exit code 1: there is nothing, or the answer was no. Needs dynamodb:Query, Scan and DeleteItem, with Stripe also GetItem and PutItem on its table, cognito-idp:ListUsers and AdminDeleteUser, and with --stack cloudformation:DescribeStacks.
 
 ` + viewerHelp
 }
@@ -295,8 +290,8 @@ func (c forgetCommand) forget(ctx context.Context, s system, t table, p profile)
 		}
 	}
 	said := fmt.Sprintf("Removed %d grants", removed)
-	if records := salesOf(t); records != nil {
-		n, err := records.Forget(ctx, p.holders, p.sales)
+	if records, ok := t.sold(); ok {
+		n, err := records.ForgetHolders(ctx, p.holders, p.sales)
 		if err != nil {
 			return err
 		}
