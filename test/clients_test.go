@@ -189,11 +189,12 @@ func (s *segments) watch(o *cloud.Options) {
 		log(e)
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		path, _, _ := strings.Cut(e.Path, "?")
 		switch {
 		case e.Status == http.StatusForbidden:
 			s.refused++
-		case e.Status < 300 && strings.HasSuffix(e.Path, ".ts"):
-			s.names[filepath.Base(e.Path)] = true // in whichever rendition
+		case e.Status < 300 && strings.HasSuffix(path, ".ts"):
+			s.names[filepath.Base(path)] = true // in whichever rendition
 		}
 	}
 }
@@ -208,6 +209,19 @@ func (s *segments) played() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.names)
+}
+
+// all reports whether every one of five segments was served, by the format of
+// their names.
+func (s *segments) all(format string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range 5 {
+		if !s.names[fmt.Sprintf(format, i)] {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *segments) refusals() int {

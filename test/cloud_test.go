@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	links "premiumhls/internal/link"
 	"premiumhls/internal/signingkey"
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
@@ -87,7 +88,7 @@ func prepareSite(t testing.TB, changes map[string]any, options ...func(*cloud.Op
 		Functions: t.Output(),
 		Access:    denials(t),
 		Requests: func(e cloudfront.Entry) {
-			t.Logf("%d %s %s: %s %s", e.Status, e.Method, e.Path, e.Decision.Code, e.Reason)
+			t.Logf("%d %s %s: %s %s", e.Status, e.Method, links.Redact(e.Path), e.Decision.Code, e.Reason)
 		},
 	}
 	for _, option := range options {
