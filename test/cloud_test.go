@@ -3,6 +3,7 @@ package test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net"
@@ -145,10 +146,17 @@ func (r reply) code() string {
 	return refusal.Code
 }
 
+// transport accepts the certificates of tests.
+var transport = func() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
+	return t
+}()
+
 // do sends a request to the edge as a viewer does.
 func (s *site) do(method, path string, header http.Header, body string) reply {
 	s.t.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), method, "http://"+s.host+path, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(context.Background(), method, s.origin+path, strings.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -158,6 +166,7 @@ func (s *site) do(method, path string, header http.Header, body string) reply {
 	response, err := (&http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       30 * time.Second,
+		Transport:     transport,
 	}).Do(request)
 	if err != nil {
 		s.t.Fatal(err)

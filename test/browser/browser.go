@@ -28,6 +28,9 @@ type Options struct {
 	// Chromium stores Partitioned ones, and Firefox none. WebKit blocks them in
 	// any case.
 	BlockThirdPartyCookies bool
+	// BlockCookies blocks all cookies, those of the page's own site too.
+	// WebKit's driver has no such setting: a new profile has none to send.
+	BlockCookies bool
 }
 
 // The engines.

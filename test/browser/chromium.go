@@ -24,13 +24,20 @@ type chromium struct {
 // cookies.
 const chromiumBlocks = `{"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": true}}`
 
+// chromiumBlocksAll is that of one who chose to block all cookies.
+const chromiumBlocksAll = `{"profile": {"default_content_setting_values": {"cookies": 2}}}`
+
 func startChromium(t testing.TB, o Options) driver {
 	flags := map[string]any{"autoplay-policy": "no-user-gesture-required"}
-	if o.BlockThirdPartyCookies {
+	if o.BlockThirdPartyCookies || o.BlockCookies {
+		preferences := chromiumBlocks
+		if o.BlockCookies {
+			preferences = chromiumBlocksAll
+		}
 		profile := t.TempDir()
 		err := os.Mkdir(filepath.Join(profile, "Default"), 0o755)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(chromiumBlocks), 0o644)
+			err = os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(preferences), 0o644)
 		}
 		if err != nil {
 			t.Fatal(err)

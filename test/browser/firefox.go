@@ -48,6 +48,9 @@ func startFirefox(t testing.TB, o Options) driver {
 	if o.BlockThirdPartyCookies {
 		preferences += `user_pref("network.cookie.cookieBehavior", 1);` + "\n"
 	}
+	if o.BlockCookies {
+		preferences += `user_pref("network.cookie.cookieBehavior", 2);` + "\n"
+	}
 	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,125 @@
+package test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"premiumhls/local/cloud"
+	"premiumhls/local/cloudfront"
+	"premiumhls/stacks/assets/npm"
+	"premiumhls/test/browser"
+)
+
+// otherSite serves a page of another site with players, and returns its origin.
+func otherSite(t *testing.T, config *tls.Config) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.Handle("/", http.FileServer(http.Dir("testdata/player")))
+	mux.Handle("/lib/", http.StripPrefix("/lib/", http.FileServer(http.Dir("node_modules"))))
+	server := httptest.NewUnstartedServer(mux)
+	server.TLS = config.Clone()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL // https://127.0.0.1:PORT, which is another site than localhost
+}
+
+// A link plays to the end in a page of another site, in every engine and player,
+// with all cookies blocked. Expired or for another course it does not.
+func TestLinkPlaysInBrowsers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow: skipped in short mode")
+	}
+	if err := npm.Install(t.Context(), "."); err != nil {
+		t.Fatal(err)
+	}
+	ca := newAuthority(t)
+	page := otherSite(t, ca.config)
+	served := &segments{}
+	s := newSite(t, linkSettings(map[string]any{"allowedOrigins": []any{page}}), ca.serve, served.watch, signedURLsOnly(t))
+	address := s.link("ben", `{"path":"course-1/sample"}`)
+	url := s.origin + address
+	for _, engine := range browser.Engines {
+		t.Run(engine.Name, func(t *testing.T) {
+			b := browser.OpenWith(t, engine, browser.Options{BlockCookies: true})
+			served.reset() // not for each player: a browser caches segments
+			for _, player := range []string{"hls.js", "Shaka", "video.js", "the browser itself"} {
+				if player == "the browser itself" && engine.Name == "Firefox" {
+					continue // which has no HLS of its own
+				}
+				t.Run(player, func(t *testing.T) {
+					b.Go(page + "/")
+					b.Number(fmt.Sprintf(`(start(%q, %q), 0)`, player, url))
+					b.Until(`failure || video().currentTime > 1`)
+					b.Number(`(video().playbackRate = 4, 0)`)
+					b.Until(`failure || video().ended`)
+					if failure := b.Text("failure"); failure != "" {
+						t.Errorf("failed: %s", failure)
+					}
+					if !served.all("segment-%02d.ts") {
+						t.Error("not every segment was served")
+					}
+					if n := b.Number("document.cookie.length"); n != 0 {
+						t.Error("the page has cookies")
+					}
+				})
+			}
+			for name, url := range map[string]string{
+				"with the path of another course": strings.Replace(url, "course-1", "course-2", 1),
+				"with one byte changed":           strings.Replace(url, "Signature=M", "Signature=N", 1),
+			} {
+				t.Run(name, func(t *testing.T) {
+					served.reset()
+					b.Go(page + "/")
+					b.Number(fmt.Sprintf(`(start("hls.js", %q), 0)`, url))
+					b.Until(`failure`)
+					if served.played() != 0 {
+						t.Errorf("%d segments were served", served.played())
+					}
+				})
+			}
+		})
+	}
+
+	// A cast receiver is a page with Shaka and no cookies, to which a sender
+	// sends the link.
+	t.Run("a cast receiver", func(t *testing.T) {
+		b := browser.OpenWith(t, browser.Chromium, browser.Options{BlockCookies: true})
+		served.reset()
+		b.Go(page + "/")
+		load := fmt.Sprintf(`(postMessage({ type: "LOAD", media: { contentId: %q, contentType: "application/x-mpegurl" } }), 0)`, url)
+		b.Number(load)
+		b.Until(`failure || video().currentTime > 1`)
+		b.Number(`(video().playbackRate = 4, 0)`)
+		b.Until(`failure || video().ended`)
+		if failure := b.Text("failure"); failure != "" || !served.all("segment-%02d.ts") {
+			t.Errorf("the receiver does not play: %s", failure)
+		}
+
+		// A link that has expired.
+		s.clock.forward(25 * 60 * 60 * 1e9)
+		served.reset()
+		b.Go(page + "/")
+		b.Number(load)
+		b.Until(`failure`)
+		if served.played() != 0 {
+			t.Errorf("%d segments of an expired link were served", served.played())
+		}
+	})
+}
+
+// signedURLsOnly fails the test if a video is served for cookies.
+func signedURLsOnly(t *testing.T) func(*cloud.Options) {
+	return func(o *cloud.Options) {
+		log := o.Requests
+		o.Requests = func(e cloudfront.Entry) {
+			log(e)
+			if e.Status == http.StatusOK && strings.HasPrefix(e.Path, "/premium/course-") && !strings.HasPrefix(e.Decision.Checks[0].Found, "signed URL") {
+				t.Errorf("%s was served for %s", e.Method, e.Decision.Checks[0].Found)
+			}
+		}
+	}
+}
