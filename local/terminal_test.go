@@ -31,3 +31,19 @@ func TestTerminalNamesFunctions(t *testing.T) {
 		})
 	}
 }
+
+// A signature in a URL is a credential: no line has it, also not the one with
+// the command that explains a refusal.
+func TestTerminalHasNoLink(t *testing.T) {
+	for _, query := range []string{"Policy=SECRET&Signature=SECRET&Key-Pair-Id=K&l=SECRET.SECRET.K.SHA256", "l=SECRET.SECRET.K.SHA256", "v=1&l=SECRET", "%6c=SECRET"} {
+		for _, status := range []int{200, 403} {
+			var out strings.Builder
+			term := &terminal{out: &out, site: "http://localhost:8080", command: "premium"}
+			term.open.Store(true)
+			term.request(cloudfront.Entry{Status: status, Path: "/premium/a.link.m3u8?" + query})
+			if got := out.String(); !strings.Contains(got, "/premium/a.link.m3u8") || strings.Contains(got, "SECRET") {
+				t.Errorf("%s is shown as %s", query, got)
+			}
+		}
+	}
+}
