@@ -62,6 +62,9 @@ func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, key
 		// CloudFormation calls the function again when a property changes.
 		"Digest": checkDigest(s, p.Digest),
 	}
+	if s.Links {
+		properties["Links"] = true
+	}
 	if s.EndAllCookies {
 		// A rollback would trust a leaked key again.
 		properties["ReportOnly"] = true
@@ -75,6 +78,12 @@ func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, key
 	last.Node().AddDependency(probe)
 	for _, resource := range checkedBy(stack, sg) {
 		last.Node().AddDependency(resource)
+	}
+	if l := stack.links; l.function != nil {
+		last.Node().AddDependency(l.function, l.function.Role())
+		for _, route := range l.routes { // with their permissions
+			last.Node().AddDependency(route)
+		}
 	}
 	output(stack, "DeployCheck", "Result of the last deploy check", *last.GetAttString(jsii.String("Result")))
 	return last

@@ -126,6 +126,9 @@ func newPage(upload uploader, s settings.Settings, p assets.Assets, c client) {
 	if s.Stripe.On() {
 		config["stripe"] = true // the page gets references for its payment links
 	}
+	if s.Links {
+		config["links"] = true
+	}
 	upload("Page", awss3deployment.BucketDeploymentProps{
 		Sources: &[]awss3deployment.ISource{
 			awss3deployment.Source_Asset(&p.Page, nil),

@@ -114,6 +114,7 @@ type premiumHLS struct {
 	delivery     delivery
 	keys         *signingKeys
 	signer       signer
+	links        links
 	entitlements entitlements
 	signIn       signIn
 	sales        sales
@@ -169,10 +170,9 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	site.keys.publish(site, s, site.delivery.host, keymaker)
 	upload := newUploader(site, s, site.storage, p)
 	newPage(upload, s, p, client)
-	var links awslambda.Function
 	if s.Links {
-		links = newLinks(site, s, p.Links)
-		output(site, "Links", "Function that rewrites playlists for viewers who hold a link", *links.FunctionName())
+		site.links = newLinks(site, s, p.Links)
+		output(site, "Links", "Function that rewrites playlists for viewers who hold a link", *site.links.function.FunctionName())
 	}
 	if s.Ingest {
 		made := newIngest(site, s, p.Ingest, site.storage, site.delivery)
@@ -181,7 +181,7 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 		output(site, "UploadDestination", "Destination of films", *jsii.Sprintf("s3://%s/%s", *site.storage.bucket.BucketName(), catalog.Prefix))
 	}
 	if s.Monitoring {
-		output(site, "Dashboard", "CloudWatch dashboard", *newMonitoring(site, s, site.signer, links, site.delivery))
+		output(site, "Dashboard", "CloudWatch dashboard", *newMonitoring(site, s, site.signer, site.links, site.delivery))
 	}
 	if logs := site.storage.logs; logs != nil {
 		newEdgeLogDelivery(site, s, site.delivery.distribution, site.storage)

@@ -14,6 +14,10 @@ const (
 	Content = "Only viewers with signed cookies read this.\n"
 )
 
+// NoPlaylist is the name, without its suffix, of a playlist in the probe's folder
+// that does not exist.
+const NoPlaylist = "none"
+
 // Lifetime is the lifetime of the cookies of a deploy check.
 const Lifetime = 5 * time.Minute
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"premiumhls/internal/link"
 	"premiumhls/signedcookie"
 )
 
@@ -19,6 +20,7 @@ const (
 	checkServe   = "serve"
 	checkConfine = "confine"
 	checkVerify  = "verify"
+	checkLink    = "link" // if there are links
 )
 
 // A failure is a check that failed. Its text becomes the reason in
@@ -167,5 +169,30 @@ func unrefused(check string, got *response) *failure {
 		f.found += " with a changed signature"
 	}
 	f.advice = "CloudFront must refuse this: check which behavior serves the premium path, and that it trusts the key group only."
+	return f
+}
+
+// unlinked is the failure of a link to a playlist that does not exist, or nil:
+// the links function must say so, which it can only if CloudFront has accepted
+// the signature, if the function knows the origin secret and may read the
+// bucket.
+func unlinked(k key, got *response) *failure {
+	code := got.refusal()
+	f := &failure{check: checkLink, found: strings.TrimSpace(got.String()+" "+code) + " for a link",
+		advice: "Check that the behavior of *" + link.Suffix + " comes before that of the premium path and that its origin is the API, and deploy again."}
+	switch {
+	case got.status == http.StatusNotFound && code == "not_found":
+		return nil
+	case got.isPage():
+		return pageInstead(checkLink, got)
+	case got.bySignatureCheck():
+		f.advice, f.settled = adviseRefused(k, got.Code)
+	case code == "bucket_unavailable":
+		f.advice = "The links function cannot read the bucket: its log has the cause. Check its role, and the bucket's policy and encryption."
+	case code == "keys_unavailable" || code == "not_through_distribution":
+		f.advice = "The links function does not know the origin secret: its log has the cause. Deploy again."
+	case code != "":
+		f.advice = "The links function refused the link: its log has the cause."
+	}
 	return f
 }

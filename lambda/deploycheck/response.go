@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -46,6 +47,16 @@ func (r *response) bySignatureCheck() bool {
 // not depend on cookies.
 func (r *response) isPage() bool {
 	return r.status >= 400 && r.Code == "" && r.Source == errorsource.CloudFront
+}
+
+// refusal is the code of an error of a function behind the API; empty if it is
+// none.
+func (r *response) refusal() string {
+	var refused struct{ Code string }
+	if err := json.Unmarshal([]byte(r.body), &refused); err != nil {
+		return ""
+	}
+	return refused.Code
 }
 
 func (r *response) String() string {

@@ -11,7 +11,7 @@ import (
 
 // A subject is what is checked: the properties of Custom::DeployCheck
 // {SignerFunction, DomainName, Host, PremiumPath, Keys: [{Name, PublicKeyId,
-// Type, Hash}], Patience, ReportOnly}. It has others, which make CloudFormation
+// Type, Hash}], Patience, ReportOnly, Links}. It has others, which make CloudFormation
 // request another check when they change.
 type subject struct {
 	signer   string        // the signer's ARN
@@ -21,6 +21,7 @@ type subject struct {
 	patience time.Duration // how long a change may take to reach every edge location
 	// reportOnly: a failed check does not fail the deploy.
 	reportOnly bool
+	links      bool // there are links
 	keys       []key
 }
 
@@ -44,6 +45,7 @@ func parseSubject(event cfn.Event) (subject, error) {
 		return subject{}, fmt.Errorf("property Patience: invalid value %q: must be a duration such as 10m0s", patience)
 	}
 	s.reportOnly = event.ResourceProperties["ReportOnly"] == "true"
+	s.links = event.ResourceProperties["Links"] == "true"
 	list, _ := event.ResourceProperties["Keys"].([]any)
 	for _, element := range list {
 		properties, _ := element.(map[string]any)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"premiumhls/internal/deploycheck"
+	"premiumhls/internal/link"
 	"premiumhls/signedcookie"
 )
 
@@ -88,7 +89,21 @@ func (v *visit) checkKey(ctx context.Context, k key) *failure {
 			return failed
 		}
 	}
+	if v.links {
+		return v.checkLink(ctx, k, signed)
+	}
 	return nil
+}
+
+// checkLink requests a link to a playlist that does not exist.
+func (v *visit) checkLink(ctx context.Context, k key, signed cookies) *failure {
+	_, query := link.Query(signed.value(signedcookie.PolicyCookie), signed.value(signedcookie.SignatureCookie), k.id, k.hash)
+	playlist := strings.TrimSuffix(v.probe.Path, deploycheck.Name) + deploycheck.NoPlaylist + link.Suffix
+	got, err := v.get(ctx, playlist+"?"+query, nil)
+	if err != nil {
+		return unreachable(checkLink, err)
+	}
+	return unlinked(k, got)
 }
 
 // get requests a path of the viewers' host from the distribution.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"premiumhls/internal/link"
 	"premiumhls/signedcookie"
 )
 
@@ -35,6 +36,20 @@ func carried(r Request) carrier {
 	c := carrier{r, true}
 	c.url = slices.ContainsFunc(fields, func(f field) bool { return c.has(f) })
 	return c
+}
+
+// isLink reports whether a request is one of a link: of a playlist that the
+// links function rewrites, with a signature in its query.
+func isLink(r Request) bool {
+	return strings.HasSuffix(pathOf(r.URL), link.Suffix) && carried(r).url
+}
+
+// renew says what to get in place of credentials.
+func (e *explanation) renew() string {
+	if carried(e.request).url {
+		return "get a new link (POST /api/links)"
+	}
+	return "get new cookies"
 }
 
 // each calls f with every name and value where the credentials are.
@@ -200,7 +215,7 @@ func redact(address string) string {
 	parts := strings.Split(query, "&")
 	for i, part := range parts {
 		name, value, _ := strings.Cut(part, "=")
-		if unescaped, err := url.QueryUnescape(name); err == nil && (unescaped == signature.parameter || unescaped == policy.parameter) {
+		if unescaped, err := url.QueryUnescape(name); err == nil && (unescaped == signature.parameter || unescaped == policy.parameter || unescaped == link.Parameter) {
 			parts[i] = name + "=" + shorten(value)
 		}
 	}

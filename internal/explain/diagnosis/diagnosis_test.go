@@ -191,7 +191,7 @@ func TestBrokenRequests(t *testing.T) {
 		{"two parameters that make a signed URL", asks(segment+"?v=1&Policy=basic&Signature=no", good()),
 			"key pair id", "MissingKey", "The query has the parameters Policy, Signature, by which CloudFront takes the request for a signed URL and does not look at its cookies: take them out of the query, or rename them."},
 		{"an unknown key", asks(segment, signed(foreignKey, signedcookie.SHA256, policy)),
-			"key", "InvalidKey", "The key K5FOREIGN is in no key group of behavior /premium/*, which trusts K1RSA and K2ECDSA: get new cookies, which are signed with one of these, or add the key to the key group."},
+			"key", "InvalidKey", "The key K5FOREIGN is in no key group of behavior /premium/*, which trusts K1RSA and K2ECDSA: get new cookies, signed with one of these, or add the key to the key group."},
 		{"a key that was taken out of the group", asks(segment, signed(oldKey, signedcookie.SHA256, policy)),
 			"key", "InvalidKey", "The key K3OLD is in no key group of behavior /premium/*: add it to the key group again, or sign with K1RSA or K2ECDSA."},
 		{"another behavior's key", asks(segment, signed(archiveKey, signedcookie.SHA256, policy)),
@@ -397,7 +397,17 @@ func TestBrokenRequests(t *testing.T) {
 		{"API Gateway's refusal", asks("https://"+host+"/api/cookies", nil, answered(401, nil, `{"message":"Unauthorized"}`)),
 			"response", "", "API Gateway refused the request (Unauthorized): sign in again, and send the ID token as Authorization: Bearer."},
 		{"a signed URL that ended", asks(signedURL(malformed(text(ended)), ""), nil),
-			"end", "AccessDenied", "The policy ended at 2026-11-23T09:35:00Z, and it is 2026-11-23T10:00:00Z, 25 minutes too late: get new cookies, and if these are new, set the clock of the machine that signs."},
+			"end", "AccessDenied", "The link ended at 2026-11-23T09:35:00Z, and it is 2026-11-23T10:00:00Z, 25 minutes too late: get a new link (POST /api/links). If links end while people watch, raise the setting linkMinutes."},
+		{"a link without its query", asks(playlist, nil),
+			"key pair id", "MissingKey", "The request is for a link's playlist and has no signature: use the whole URL of the link (POST /api/links), with its query."},
+		{"a link that ended, in a browser with cookies", asks(linkTo(playlist, malformed(text(ended))), good()),
+			"end", "AccessDenied", "The link ended at 2026-11-23T09:35:00Z, and it is 2026-11-23T10:00:00Z, 25 minutes too late: get a new link (POST /api/links). If links end while people watch, raise the setting linkMinutes."},
+		{"a link's query on another path", asks(linkTo("https://"+host+"/premium/course-2/lesson-1/lesson.link.m3u8", good()), nil),
+			"resource", "AccessDenied", "The policy is for https://d111.cloudfront.net/premium/course-1/*, and the request for https://d111.cloudfront.net/premium/course-2/lesson-1/lesson.link.m3u8: get a link for this path (POST /api/links): the query of a link opens nothing else."},
+		{"the links function's refusal", asks(linkTo(playlist, good()), nil, answered(404, nil, `{"code":"not_found","requestId":"a"}`)),
+			"response", "", linkCodes["not_found"]},
+		{"the links function without the origin secret", asks(linkTo(playlist, good()), nil, answered(403, nil, `{"code":"not_through_distribution","requestId":"a"}`)),
+			"response", "", "The request did not come through the distribution: send it to the site's address, not to the API's own. If it did, the origin secret at CloudFront is not that of the links function: deploy again."},
 		{"a signed URL without its hash", asks(strings.Replace(signedURL(good(), ""), "&Hash-Algorithm=SHA256", "", 1), nil),
 			"verification", "AccessDenied", "The signature is made with SHA256, and no Hash-Algorithm says so, which means SHA1: send Hash-Algorithm=SHA256 too."},
 	}
@@ -412,6 +422,9 @@ func TestBrokenRequests(t *testing.T) {
 				if c.Verdict == Failed {
 					t.Errorf("%+v failed before the last", c)
 				}
+			}
+			if leaked := leaks(t, report, test.request); leaked != "" {
+				t.Errorf("the report has the %s of the request", leaked)
 			}
 			if report.Code != test.code {
 				t.Errorf("code %q, want %q", report.Code, test.code)

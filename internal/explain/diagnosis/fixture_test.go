@@ -3,13 +3,16 @@ package diagnosis
 import (
 	"crypto"
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"net/netip"
 	"strings"
+	"testing"
 	"time"
 
 	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/target"
+	"premiumhls/internal/link"
 	"premiumhls/signedcookie"
 )
 
@@ -170,6 +173,32 @@ func asks(url string, c cookies, changes ...func(*Request)) Request {
 		change(&r)
 	}
 	return r
+}
+
+// playlist is a playlist that the links function rewrites.
+const playlist = "https://" + host + "/premium/course-1/lesson-1/lesson.link.m3u8"
+
+// linkTo is a link with the values of cookies.
+func linkTo(address string, c cookies) string {
+	_, query := link.Query(c.value("CloudFront-Policy"), c.value("CloudFront-Signature"), c.value("CloudFront-Key-Pair-Id"), signedcookie.Hash(c.value("CloudFront-Hash-Algorithm")))
+	return address + "?" + query
+}
+
+// leaks is the name of a query parameter of a request by whose value in a report
+// others could watch.
+func leaks(t *testing.T, report Report, r Request) string {
+	t.Helper()
+	whole, err := json.Marshal(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent := carried(r)
+	for _, f := range []field{policy, signature} {
+		if value := sent.get(f); sent.url && len(value) > 40 && strings.Contains(string(whole), value[:40]) {
+			return f.parameter
+		}
+	}
+	return ""
 }
 
 func answered(status int, header http.Header, body string) func(*Request) {

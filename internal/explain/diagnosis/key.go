@@ -48,7 +48,7 @@ func (e *explanation) adviseKey() string {
 	if _, ok := e.target.Keys[id]; ok {
 		return fmt.Sprintf("The key %s is in no key group of behavior %s: add it to the key group again, or sign with %s.", id, b.PathPattern, strings.Join(ids, " or "))
 	}
-	return fmt.Sprintf("The key %s is in no key group of behavior %s, which trusts %s: get new cookies, which are signed with one of these, or add the key to the key group.", shorten(id), b.PathPattern, strings.Join(ids, " and "))
+	return fmt.Sprintf("The key %s is in no key group of behavior %s, which trusts %s: %s, signed with one of these, or add the key to the key group.", shorten(id), b.PathPattern, strings.Join(ids, " and "), e.renew())
 }
 
 // refusing is the target's behavior whose keys decided. The decision has its own

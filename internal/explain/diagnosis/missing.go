@@ -8,6 +8,7 @@ import (
 
 	"premiumhls/internal/cloudfront"
 	"premiumhls/internal/explain/cookiejar"
+	"premiumhls/internal/link"
 )
 
 // adviseMissing says why a request has no key pair id.
@@ -58,6 +59,9 @@ func (e *explanation) withheld(name string) string {
 }
 
 func (e *explanation) adviseNoCookies() string {
+	if strings.HasSuffix(pathOf(e.request.URL), link.Suffix) {
+		return "The request is for a link's playlist and has no signature: use the whole URL of the link (POST /api/links), with its query."
+	}
 	target, err := url.Parse(e.request.URL)
 	page := e.request.Page
 	apart := err == nil && page != nil && !cookiejar.SameOrigin(page, target)
@@ -112,7 +116,7 @@ func (e *explanation) adviseSignedURL(c cloudfront.Check) string {
 	}
 	cookies := carrier{e.request, false}
 	complete := sent.has(keyPairID) && sent.has(signature) && (sent.has(policy) || sent.has(expires))
-	if complete && !cookies.has(keyPairID) {
+	if complete && (!cookies.has(keyPairID) || isLink(e.request)) {
 		return "" // it is one that was meant
 	}
 	var names []string

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"premiumhls/internal/errorsource"
+	"premiumhls/internal/link"
 )
 
 // A Response is what came back for a request.
@@ -91,6 +92,9 @@ func (e *explanation) adviseResponse(who, code string) string {
 	case byGateway:
 		return adviseGateway(e.request.Response.Status, code)
 	case bySigner:
+		if strings.HasSuffix(pathOf(e.request.URL), link.Suffix) {
+			return adviseLinks(code)
+		}
 		return adviseSigner(code)
 	}
 	return fmt.Sprintf("The edge lets this request through, and the %d came from the origin of behavior %s: look there.", e.request.Response.Status, e.pattern())
@@ -123,13 +127,14 @@ var signerCodes = map[string]string{
 	"invalid_json":             "The request's body is not one JSON object: send {\"path\":\"course-1\"}, or an empty body for everything.",
 	"unknown_field":            "The request's body has an unknown field: send only those that the API documents.",
 	"invalid_path":             "The request's path is invalid: it must be one to eight segments of A-Z a-z 0-9 - . _ ~, separated by single slashes.",
+	"invalid_playlist_path":    "The request's playlist is invalid: it must be a path below the lesson such as hls/master.m3u8, of the same segments as path, that ends in .m3u8 and not in .link.m3u8.",
 	"body_too_large":           "The request's body is too large: send only a path.",
 	"unauthenticated":          "The request has no valid ID token of the site's sign-in: sign in again. An access token is not accepted.",
 	"not_through_distribution": "The request did not come through the distribution: send it to the site's address, not to the API's own. If it did, the origin secret at CloudFront is not that of the signer: deploy again.",
 	"not_entitled":             "The viewer is signed in, and may not watch this path: grant it with premium grant VIEWER PATH, or look at the setting entitlements. If it is granted to an email address (premium grants --email ADDRESS), the token must have that email, with email_verified true.",
-	"viewer_address_not_ipv4":  "The cookies are bound to the viewer's address, which is IPv6: turn IPv6 off for the distribution, or do not bind the address.",
-	"not_found":                "The API has no such path: look at the API's documentation.",
-	"method_not_allowed":       "The API does not take this method here: send POST to get cookies, DELETE to clear them.",
+	"viewer_address_not_ipv4":  "Cookies and links are bound to the viewer's address, which is IPv6: turn IPv6 off for the distribution, or do not bind the address.",
+	"not_found":                "The API has no such path: look at the API's documentation. /api/links exists with the setting links only.",
+	"method_not_allowed":       "The API does not take this method here: send POST to get cookies or a link, DELETE to clear cookies.",
 	"internal":                 "The signer failed: search its log for the request id in the response.",
 	"keys_unavailable":         "The signer cannot read its signing keys: look at its log. After a first deploy it takes some minutes until they are trusted.",
 	"entitlements_unavailable": "The signer cannot find out what the viewer may watch: look at its log, and at the table or function of the setting entitlements.",
@@ -140,6 +145,27 @@ var signerCodes = map[string]string{
 	"secrets_unavailable":      "The stripe function cannot read its secrets: write the signing secret into the parameter of the setting stripe, or look at the function's log.",
 	"sales_unavailable":        "The stripe function cannot read or write its tables: look at its log. Stripe sends the event again.",
 	"too_many_requests":        "This viewer sent more requests than the limit for one viewer allows: wait for the time in Retry-After. A page asks for cookies a few times an hour.",
+}
+
+// linkCodes are the codes of the links function's error responses.
+var linkCodes = map[string]string{
+	"not_through_distribution": "The request did not come through the distribution: send it to the site's address, not to the API's own. If it did, the origin secret at CloudFront is not that of the links function: deploy again.",
+	"invalid_link":             "CloudFront accepts the signature, and the parameter l of the query is missing, malformed or for another path: use the URL as the API or the playlist gave it, with its whole query.",
+	"link_expired":             "The link expired between CloudFront and the function: get a new link (POST /api/links). If links end while people watch, raise the setting linkMinutes.",
+	"not_found":                "The link is valid, and there is no such playlist in the bucket: NAME.link.m3u8 stands for the object NAME.m3u8, and lesson.link.m3u8 for the playlist in the folder's lesson.json, or for lesson.m3u8, master.m3u8 or index.m3u8. Upload it, or name another in the field playlist of POST /api/links.",
+	"method_not_allowed":       "Playlists of links take GET and HEAD only.",
+	"playlist_too_large":       "The playlist has too many URIs for a response of 6 MB: let the player accept gzip, or use longer segments or keys with shorter signatures (ECDSA_P256).",
+	"invalid_playlist":         "The object in the bucket is not a playlist that can be rewritten: the links function's log has the cause.",
+	"bucket_unavailable":       "The links function cannot read the bucket: look at its log. After a change of the bucket's policy or encryption, check that the function's role may read.",
+	"keys_unavailable":         "The links function cannot read the origin secret: look at its log, and check that its parameter exists and that its role may read it.",
+	"internal":                 "The links function failed: search its log for the request id in the response.",
+}
+
+func adviseLinks(code string) string {
+	if advice := linkCodes[code]; advice != "" {
+		return advice
+	}
+	return "The links function refused the request with the code " + code + ": look the code up in the API's documentation."
 }
 
 func adviseSigner(code string) string {

@@ -9,19 +9,21 @@ import (
 	"testing"
 )
 
-// Each code of the signer has its advice.
-func TestSignerCodes(t *testing.T) {
-	source, err := os.ReadFile("../../../lambda/signer/refusal.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	found := regexp.MustCompile(`code: "([a-z0-9_]+)"`).FindAllStringSubmatch(string(source), -1)
-	if len(found) < 10 {
-		t.Fatalf("%d codes found: has the source changed its form?", len(found))
-	}
-	for _, match := range found {
-		if signerCodes[match[1]] == "" {
-			t.Errorf("no advice for the code %s", match[1])
+// Each code of the functions behind the API has its advice.
+func TestCodes(t *testing.T) {
+	for function, advice := range map[string]map[string]string{"signer": signerCodes, "links": linkCodes} {
+		source, err := os.ReadFile("../../../lambda/" + function + "/refusal.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := regexp.MustCompile(`(?:code: |, )"([a-z0-9_]+)"`).FindAllStringSubmatch(string(source), -1)
+		if len(found) < 9 {
+			t.Fatalf("%s: %d codes found: has the source changed its form?", function, len(found))
+		}
+		for _, match := range found {
+			if advice[match[1]] == "" {
+				t.Errorf("no advice for the code %s of the %s function", match[1], function)
+			}
 		}
 	}
 }

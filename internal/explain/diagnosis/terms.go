@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"premiumhls/internal/cloudfront"
+	"premiumhls/internal/link"
 )
 
 // adviseResource shows where a policy's resource and a URL part.
 func (e *explanation) adviseResource(c cloudfront.Check) string {
 	resource, asked := e.decision.Policy.Resource, c.Found
 	e.compare("policy", resource, "request", asked)
-	if asked != withoutCredentials(e.request) {
+	if asked != link.Redact(withoutCredentials(e.request)) {
 		return fmt.Sprintf("The path of the request can also be read as %s, which the policy for %s does not cover: ask for the path without percent-encoding, double slashes and dots.", pathOf(asked), resource)
 	}
 	meant := e.decision.Policy
@@ -24,6 +25,9 @@ func (e *explanation) adviseResource(c cloudfront.Check) string {
 	askedSite, askedRest := splitURL(asked)
 	path, _, hasQuery := strings.Cut(askedRest, "?")
 	get := "get cookies for this path (POST /api/cookies), or sign a policy whose Resource covers it"
+	if carried(e.request).url {
+		get = "get a link for this path (POST /api/links): the query of a link opens nothing else"
+	}
 	switch {
 	case covers(strings.Replace(resource, "http://", "https://", 1), asked):
 		return fmt.Sprintf("The policy is for http, and the request is https: sign a policy for %s.", strings.Replace(resource, "http://", "https://", 1))
@@ -77,6 +81,9 @@ func (e *explanation) adviseStart() string {
 
 func (e *explanation) adviseEnd() string {
 	p, now := e.decision.Policy, e.request.Time
+	if carried(e.request).url {
+		return fmt.Sprintf("The link ended at %s, and it is %s, %s too late: %s. If links end while people watch, raise the setting linkMinutes.", stamp(p.Expires), stamp(now), rough(now.Sub(p.Expires)), e.renew())
+	}
 	return fmt.Sprintf("The policy ended at %s, and it is %s, %s too late: get new cookies, and if these are new, set the clock of the machine that signs.", stamp(p.Expires), stamp(now), rough(now.Sub(p.Expires)))
 }
 
@@ -85,7 +92,7 @@ func (e *explanation) adviseAddress() string {
 	if viewer.Is6() {
 		return fmt.Sprintf("The policy is for the address %s, and the viewer came over IPv6, from %s: turn IPv6 off for the distribution, so that viewers come with the address that is bound.", p.SourceIP, viewer)
 	}
-	return fmt.Sprintf("The policy is for the address %s, and the viewer is at %s: get new cookies from the network that watches, or bind no address.", p.SourceIP, viewer)
+	return fmt.Sprintf("The policy is for the address %s, and the viewer is at %s: %s from the network that watches, or bind no address.", p.SourceIP, viewer, e.renew())
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"premiumhls/internal/link"
 )
 
 const apiPath = "/api/cookies"
@@ -15,6 +17,7 @@ const apiPath = "/api/cookies"
 // config is the page's configuration.
 type config struct {
 	PremiumPath string
+	Links       bool // the API issues links
 	Sample      bool // the page shows the sample's catalog if there is no other
 	Stripe      bool // payment links get a reference
 	// AllowedOrigins are those of pages that can show the site's player.
@@ -158,30 +161,31 @@ func (v *visit) play(ctx context.Context, path string, header http.Header) (foun
 		if err != nil {
 			return "", err
 		}
+		named := link.Redact(path) // for people
 		if a.status != http.StatusOK {
-			return "", fmt.Errorf("%s is %s", path, a)
+			return "", fmt.Errorf("%s is %s", named, a)
 		}
-		steps = append(steps, path[strings.LastIndexByte(path, '/')+1:])
+		steps = append(steps, named[strings.LastIndexByte(named, '/')+1:])
 		if !bytes.HasPrefix(a.body, []byte("#EXTM3U")) {
-			if strings.HasSuffix(path, ".m3u8") {
-				return "", fmt.Errorf("%s is no playlist: it does not begin with #EXTM3U", path)
+			if strings.HasSuffix(named, ".m3u8") {
+				return "", fmt.Errorf("%s is no playlist: it does not begin with #EXTM3U", named)
 			}
 			if len(a.body) == 0 {
-				return "", fmt.Errorf("%s is empty", path)
+				return "", fmt.Errorf("%s is empty", named)
 			}
 			return strings.Join(steps, ", ") + ": 200", nil
 		}
 		uri := firstURI(a.body)
 		if uri == "" {
-			return "", fmt.Errorf("%s names no file", path)
+			return "", fmt.Errorf("%s names no file", named)
 		}
 		next, err := a.url.Parse(uri)
 		if err != nil || next.Host != v.site.Host {
-			return "", fmt.Errorf("%s leads to another host: %s", path, uri)
+			return "", fmt.Errorf("%s leads to another host: %s", named, link.Redact(uri))
 		}
 		path = (&url.URL{Path: next.Path, RawPath: next.RawPath, RawQuery: next.RawQuery}).String()
 	}
-	return "", fmt.Errorf("%s is the fourth playlist in a row", path)
+	return "", fmt.Errorf("%s is the fourth playlist in a row", link.Redact(path))
 }
 
 // firstURI is the first line of a playlist that is neither empty nor a tag.

@@ -14,16 +14,21 @@ import (
 // checkViewer goes the whole way of a viewer who has signed in.
 func (v *visit) checkViewer(ctx context.Context) {
 	const cookies, premium, another = "cookies", "premium with cookies", "another video with these cookies"
+	names := []string{cookies, premium, another}
+	if v.config.Links {
+		names = append(names, checkLink, checkOtherLink)
+	}
 	if v.options.Token == "" {
-		for _, name := range []string{cookies, premium, another} {
+		for _, name := range names {
 			v.skip(name, "no token is given")
 		}
 		return
 	}
 	sold, header, ok := v.buy(ctx, cookies)
 	if !ok {
-		v.skip(premium, "there are no cookies")
-		v.skip(another, "there are no cookies")
+		for _, name := range names[1:] {
+			v.skip(name, "there are no cookies")
+		}
 		return
 	}
 	if found, err := v.play(ctx, v.url(sold), header); err != nil {
@@ -40,6 +45,9 @@ func (v *visit) checkViewer(ctx context.Context) {
 		v.fail(another, path+" is "+a.String(), "The cookies for "+sold.Path+" open more than that: see what Resource the signer puts into its policies.")
 	default:
 		v.ok(another, a.String())
+	}
+	if v.config.Links {
+		v.checkLink(ctx, sold)
 	}
 }
 
