@@ -19,7 +19,7 @@ func fiveMinutes() awscdk.Duration { return awscdk.Duration_Minutes(jsii.Number(
 type metrics struct {
 	s            settings.Settings
 	signer       signer
-	links        links
+	links        awslambda.Function // nil without links
 	distribution awscloudfront.Distribution
 }
 
@@ -126,12 +126,12 @@ func newDashboard(stack *premiumHLS, s settings.Settings, m metrics) *string {
 			m.signed(metric.StripeRefused, sum, fiveMinutes()), m.signed(metric.StripeFailed, sum, fiveMinutes()),
 			m.signed(metric.Purchases, sum, fiveMinutes())))
 	}
-	if m.links.function != nil {
+	if m.links != nil {
 		dashboard.AddWidgets(
 			graph("Playlists for links", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("playlists")},
-				metricOf(m.links.function, "Invocations", sum, fiveMinutes()), m.signed(failedPlaylists, sum, fiveMinutes()), metricOf(m.links.function, "Throttles", sum, fiveMinutes())),
+				metricOf(m.links, "Invocations", sum, fiveMinutes()), m.signed(failedPlaylists, sum, fiveMinutes()), metricOf(m.links, "Throttles", sum, fiveMinutes())),
 			graph("Links function duration", awscloudwatch.GraphWidgetProps{LeftYAxis: fromZero("milliseconds")},
-				metricOf(m.links.function, "Duration", "p50", fiveMinutes()), metricOf(m.links.function, "Duration", "p99", fiveMinutes())),
+				metricOf(m.links, "Duration", "p50", fiveMinutes()), metricOf(m.links, "Duration", "p99", fiveMinutes())),
 		)
 	}
 	return dashboard.DashboardName()

@@ -79,11 +79,9 @@ func newDeployCheck(stack *premiumHLS, s settings.Settings, p assets.Assets, key
 	for _, resource := range checkedBy(stack, sg) {
 		last.Node().AddDependency(resource)
 	}
-	if l := stack.links; l.function != nil {
-		last.Node().AddDependency(l.function, l.function.Role())
-		for _, route := range l.routes { // with their permissions
-			last.Node().AddDependency(route)
-		}
+	if s.Links {
+		// A link is requested of the API, with its stage, routes and permissions.
+		last.Node().AddDependency(stack.links, stack.links.Role(), sg.api)
 	}
 	output(stack, "DeployCheck", "Result of the last deploy check", *last.GetAttString(jsii.String("Result")))
 	return last

@@ -21,16 +21,10 @@ import (
 // failedPlaylists counts the links function's responses with 5xx.
 const failedPlaylists = "FailedPlaylists"
 
-// links are the function that rewrites playlists, and its routes.
-type links struct {
-	function awslambda.Function // nil without links
-	routes   []awsapigatewayv2.HttpRoute
-}
-
 // newLinks makes the function that rewrites playlists for viewers who hold a
 // link, behind a route of the API. The route has no authorizer: the function
 // accepts requests of the distribution only, which has checked their signatures.
-func newLinks(site *premiumHLS, s settings.Settings, code string) links {
+func newLinks(site *premiumHLS, s settings.Settings, code string) awslambda.Function {
 	function := newFunction(site, s, "Links", functionProps{
 		pkg: "links", code: code, description: "Rewrites playlists for viewers who hold a link",
 		memory: 512, timeout: 10, traced: s.Tracing,
@@ -43,7 +37,7 @@ func newLinks(site *premiumHLS, s settings.Settings, code string) links {
 	statement(role, "ReadPlaylists", jsii.Strings("s3:GetObject"), objects(bucket, s.PremiumPath+"/*.m3u8", s.PremiumPath+"/*/"+catalog.LessonName))
 	// Without it, S3 returns 403 for an object that does not exist.
 	statement(role, "ListVideos", jsii.Strings("s3:ListBucket"), &[]*string{bucket.BucketArn()})
-	routes := site.signer.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+	site.signer.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		Path:        jsii.String("/" + s.PremiumPath + "/{proxy+}"),
 		Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_GET, awsapigatewayv2.HttpMethod_HEAD},
 		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("LinksIntegration"), function, nil),
@@ -51,7 +45,7 @@ func newLinks(site *premiumHLS, s settings.Settings, code string) links {
 	if s.Monitoring {
 		watchLinks(site, s)
 	}
-	return links{function, *routes}
+	return function
 }
 
 // linksDocument is the function's settings. The bucket's name is known when the

@@ -3,6 +3,7 @@ package stacks
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/jsii-runtime-go"
 
@@ -19,7 +20,7 @@ const edgeMinimum = 100
 
 // newMonitoring makes the alarms and a dashboard, whose name it returns. Without
 // requests no alarm goes off.
-func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, l links, d delivery) *string {
+func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, links awslambda.Function, d delivery) *string {
 	awslogs.NewMetricFilter(stack, jsii.String("ApiThrottledFilter"), &awslogs.MetricFilterProps{
 		LogGroup:        sg.apiLog,
 		FilterPattern:   awslogs.FilterPattern_Literal(jsii.String(`{ $.status = "429" && $.integrationStatus != "429" }`)),
@@ -29,7 +30,7 @@ func newMonitoring(stack *premiumHLS, s settings.Settings, sg signer, l links, d
 		Dimensions:      &map[string]*string{metric.Stack: jsii.String("$.stack")},
 		Unit:            awscloudwatch.Unit_COUNT,
 	})
-	m := metrics{s: s, signer: sg, links: l, distribution: d.distribution}
+	m := metrics{s: s, signer: sg, links: links, distribution: d.distribution}
 	for _, a := range m.alarms() {
 		newAlarm(stack, s, a)
 	}

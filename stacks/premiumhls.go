@@ -114,7 +114,7 @@ type premiumHLS struct {
 	delivery     delivery
 	keys         *signingKeys
 	signer       signer
-	links        links
+	links        awslambda.Function // nil without links
 	entitlements entitlements
 	signIn       signIn
 	sales        sales
@@ -172,7 +172,7 @@ func newPremiumHLS(scope constructs.Construct, id *string, s settings.Settings, 
 	newPage(upload, s, p, client)
 	if s.Links {
 		site.links = newLinks(site, s, p.Links)
-		output(site, "Links", "Function that rewrites playlists for viewers who hold a link", *site.links.function.FunctionName())
+		output(site, "Links", "Function that rewrites playlists for viewers who hold a link", *site.links.FunctionName())
 	}
 	if s.Ingest {
 		made := newIngest(site, s, p.Ingest, site.storage, site.delivery)

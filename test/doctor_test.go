@@ -14,7 +14,7 @@ func TestDoctor(t *testing.T) {
 	options := doctor.Options{Site: "http://" + s.host, Token: s.token("ada"), Origins: []string{"https://www.example.org"}}
 	results := doctor.Check(t.Context(), options)
 	if !slices.ContainsFunc(results, func(r doctor.Result) bool {
-		return r.Name == "premium with a link" && r.Found == "master.link.m3u8, index.link.m3u8, segment0.ts: 200"
+		return r.Name == "premium with a link" && r.Found == "master.link.m3u8, index.link.m3u8, segment-00.ts: 200"
 	}) {
 		t.Errorf("no link is played: %v", results)
 	}

@@ -26,25 +26,35 @@ func dropWebACL(resources []cfn.Resolved) {
 	}
 }
 
-// proofProvider makes the edge serve the distribution before the deploy check
-// runs: everything that the check depends on is deployed by then.
+// proofProvider makes the edge serve the distribution, and the API if the check
+// requests a link, before the deploy check runs: everything that the check depends
+// on is deployed by then.
 type proofProvider struct {
 	cloudformation.Provider
 	cloud *Cloud
 }
 
 func (p proofProvider) Create(ctx context.Context, r cloudformation.Resource) (cloudformation.State, error) {
-	if err := p.cloud.serveDistribution(); err != nil {
+	if err := p.serve(r); err != nil {
 		return cloudformation.State{}, err
 	}
 	return p.Provider.Create(ctx, r)
 }
 
 func (p proofProvider) Update(ctx context.Context, r cloudformation.Resource, state cloudformation.State) (cloudformation.State, error) {
-	if err := p.cloud.serveDistribution(); err != nil {
+	if err := p.serve(r); err != nil {
 		return cloudformation.State{}, err
 	}
 	return p.Provider.Update(ctx, r, state)
+}
+
+func (p proofProvider) serve(r cloudformation.Resource) error {
+	if r.Properties["Links"] != nil {
+		if err := p.cloud.serveAPI(); err != nil {
+			return err
+		}
+	}
+	return p.cloud.serveDistribution()
 }
 
 // publicKeyProvider rejects what CloudFront rejects: a change of a public key,
