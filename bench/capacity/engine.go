@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"premiumhls/internal/cache"
+	"premiumhls/internal/cost"
 	"premiumhls/internal/issuance"
 )
 
@@ -15,6 +16,12 @@ import (
 type Config struct {
 	Lifetime, Step, Refresh, KeyWait time.Duration // settings
 	KMS, Table, EmailGrants, Cognito bool          // settings
+
+	// LinkShare of the viewers play with a link, which lasts LinkLifetime: their
+	// playlists are requests of the API, each of which takes the links function
+	// Playlist.
+	LinkShare              float64
+	LinkLifetime, Playlist time.Duration
 
 	SegmentSeconds float64
 	SeparateAudio  bool
@@ -58,6 +65,7 @@ type Scenario struct {
 // A Second holds the counts of one second.
 type Second struct {
 	Page, Premium, API                  int32 // requests at the edge, by behavior
+	Playlists                           int32 // of those of the API, the links function's
 	Invocations, Cold, SSM, Sign, Reads int32
 	SignIns                             int32
 	Refused, Unavailable                int32 // responses 429 and 503 to viewers
@@ -74,7 +82,7 @@ type Peaks struct {
 
 // Totals are the counts of a run.
 type Totals struct {
-	Page, Premium, API                  float64
+	Page, Premium, API, Playlists       float64
 	Invocations, Cold, SSM, Sign, Reads float64
 	SignIns, Refused, Unavailable       float64
 	Bot                                 float64
@@ -143,6 +151,7 @@ func (h *busyHeap) Pop() any {
 // viewer is the state of a viewer, in seconds of the run.
 type viewer struct {
 	path            uint16
+	link            bool // plays with a link
 	leaves, expires int32
 	token           int32 // when the ID token was issued
 	asked           int32 // since when the viewer waits for cookies; -1 if not
@@ -226,6 +235,7 @@ func (e *engine) arrivals() {
 			continue
 		}
 		v := &e.viewers[i]
+		v.link = float64(i%100) < 100*e.LinkShare
 		v.path, v.leaves, v.asked = uint16(path), int32((at+play)/time.Second), -1
 		e.queue[second] = append(e.queue[second], event{viewer: uint32(i), kind: arrive})
 	}
@@ -306,7 +316,7 @@ func (e *engine) handle(ev event, second int, at int64) {
 		}
 		v.asked = -1
 	}
-	end := issuance.PolicyEnd(time.UnixMilli(e.start+at), e.Lifetime, e.Step, time.Time{})
+	end := issuance.PolicyEnd(time.UnixMilli(e.start+at), e.lifetime(v), e.Step, time.Time{})
 	expiresIn := end - (e.start+at)/1000
 	v.expires = now + int32(expiresIn)
 	e.schedule(second, float64(issuance.RenewAfter(expiresIn, e.random.Float64())), event{ev.viewer, renew, 0})
@@ -324,11 +334,24 @@ func (e *engine) play(v *viewer, second int) {
 	if e.SeparateAudio {
 		playlists = 3
 	}
-	e.seconds[second].Premium += playlists
+	if v.link {
+		e.seconds[second].Playlists += cost.LinkPlaylists
+		e.seconds[second].API += cost.LinkPlaylists
+	} else {
+		e.seconds[second].Premium += playlists
+	}
 	e.seconds[second].Playing++
 	if int(v.leaves) < len(e.seconds) {
 		e.seconds[v.leaves].Playing--
 	}
+}
+
+// lifetime is how long what a viewer plays with lasts at least.
+func (e *engine) lifetime(v *viewer) time.Duration {
+	if v.link {
+		return e.LinkLifetime
+	}
+	return e.Lifetime
 }
 
 // segmentRate is requests for segments a second of a playing viewer.
@@ -347,7 +370,7 @@ const (
 	unavailable         // 503
 )
 
-// request is one POST /api/cookies. It returns which key signed.
+// request is one POST /api/cookies or /api/links. It returns which key signed.
 func (e *engine) request(v *viewer, s *Second, at int64) (outcome, int32) {
 	s.API++
 	if !e.admit(at) {
@@ -373,7 +396,7 @@ func (e *engine) request(v *viewer, s *Second, at int64) (outcome, int32) {
 		s.Reads += tableReads // the grants of the viewer's address
 	}
 	key := e.key(c, at)
-	end := issuance.PolicyEnd(time.UnixMilli(e.start+at), e.Lifetime, e.Step, time.Time{})
+	end := issuance.PolicyEnd(time.UnixMilli(e.start+at), e.lifetime(v), e.Step, time.Time{})
 	want := signature{int32(v.path), key, end}
 	if _, ok := c.cache.Get(want); !ok {
 		s.Sign++
@@ -536,6 +559,7 @@ func (e *engine) result() *Result {
 		t.Page += float64(s.Page)
 		t.Premium += premium
 		t.API += float64(s.API)
+		t.Playlists += float64(s.Playlists)
 		t.Invocations += float64(s.Invocations)
 		t.Cold += float64(s.Cold)
 		t.SSM += float64(s.SSM)
@@ -560,7 +584,8 @@ func (e *engine) result() *Result {
 		largest(&p.Edge, float64(s.Page)+premium+float64(s.API))
 		largest(&p.Bits, float64(playing)*e.Mbps*1e6)
 		largest(&p.Invocations, float64(s.Invocations))
-		largest(&p.Concurrency, float64(s.Busy))
+		// Playlists come at random moments of a second.
+		largest(&p.Concurrency, float64(s.Busy)+float64(s.Playlists)*e.Playlist.Seconds())
 		largest(&p.Cold, float64(s.Cold))
 		largest(&p.Cold10, sum)
 		largest(&p.SSM, float64(s.SSM))

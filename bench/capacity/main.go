@@ -39,6 +39,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.Uint64Var(&c.Seed, "seed", c.Seed, "seed of the random numbers; the same seed gives the same tables")
 	flags.Float64Var(&c.SegmentSeconds, "segment", c.SegmentSeconds, "seconds of a segment")
 	flags.BoolVar(&c.SeparateAudio, "separate-audio", c.SeparateAudio, "audio is in segments of its own (CMAF)")
+	flags.Float64Var(&c.LinkShare, "links", c.LinkShare, "share of the viewers who play with a link, from 0 to 1")
 	flags.Float64Var(&c.Mbps, "mbps", c.Mbps, "average bit rate of a viewer, in Mbit/s")
 	flags.BoolVar(&c.EmailGrants, "email-grants", c.EmailGrants, "grants are made to email addresses (emailGrants)")
 	docs := flags.Bool("docs", false, "write the tables to docs/scale.md")
@@ -47,6 +48,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if !(c.LinkShare >= 0 && c.LinkShare <= 1) {
+		return fmt.Errorf("-links %v: must be between 0 and 1", c.LinkShare)
 	}
 	if c.SegmentSeconds < 1 || !(c.Mbps > 0) {
 		return fmt.Errorf("-segment %v -mbps %v: a segment must have at least 1 second, and the bit rate must be greater than zero", c.SegmentSeconds, c.Mbps)

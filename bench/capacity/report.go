@@ -142,7 +142,7 @@ func (c Config) Usage(r *Result, times float64) cost.Usage {
 		EdgeBytes:    (t.PlayedMinutes*60*c.Mbps*1e6/8 + visits*cost.PageBytes) * times,
 		FunctionRuns: t.Page * times,
 		APIRequests:  t.API * times,
-		SignerGBs:    t.BilledMillis / 1000 * cost.SignerMB / 1024 * times,
+		SignerGBs:    (t.BilledMillis/1000*cost.SignerMB + t.Playlists*c.Playlist.Seconds()*cost.LinksMB) / 1024 * times,
 		TableReads:   t.Reads * times,
 		TableWrites:  float64(r.Viewers),
 		LogBytes:     t.API * cost.LogBytesRequest * times,

@@ -18,6 +18,9 @@ func defaults() Config {
 	return Config{
 		Lifetime: time.Hour, Step: 5 * time.Minute, Refresh: 5 * time.Minute, KeyWait: 10 * time.Minute,
 		Table: true, Cognito: true,
+		// The default lifetime of a link, and what docs/links.md assumes for a
+		// playlist.
+		LinkLifetime: 4 * time.Hour, Playlist: 20 * time.Millisecond,
 		SegmentSeconds: 6, SeparateAudio: true, Mbps: 3, PageRequests: cost.PageRequests, TokenLifetime: time.Hour,
 		// Measured on one processor and scaled to 256 MB (docs/costs.md).
 		Warm: 3 * time.Millisecond, Sign: time.Millisecond,

@@ -18,6 +18,7 @@ type costCommand struct {
 	EmailGrants   bool    `help:"Grants are made to email addresses (emailGrants)."`
 	OwnIssuer     bool    `help:"Viewers sign in at an issuer of your own, not at Cognito."`
 	Sales         float64 `help:"Purchases with Stripe in a month."`
+	Links         float64 `help:"Plays with a link in a month, besides the visits; each plays one video."`
 	WebACL        bool    `name:"web-acl" help:"A web ACL on pay-as-you-go (flat-rate plans include one)."`
 	JSON          bool    `name:"json" help:"Print JSON."`
 }
@@ -30,7 +31,7 @@ func (c costCommand) Run(s system) error {
 	m := cost.NewMonth(c.Viewers, c.Minutes, c.Videos)
 	m.VideoMinutes, m.VisitMinutes, m.Mbps, m.StoredMbps = c.Length, c.Visit, c.Mbps, c.StoredMbps
 	m.SegmentSeconds, m.SeparateAudio = c.Segment, c.SeparateAudio
-	m.Sales = c.Sales
+	m.Sales, m.Links = c.Sales, c.Links
 	m.KMS, m.EmailGrants, m.Cognito, m.WebACL = c.KMS, c.EmailGrants, !c.OwnIssuer, c.WebACL
 	if err := m.Check(); err != nil {
 		return err

@@ -221,3 +221,28 @@ func TestNumber(t *testing.T) {
 		}
 	}
 }
+
+// What a play with a link costs besides the delivery of the video: docs/links.md
+// and docs/costs.md say so.
+func TestLinks(t *testing.T) {
+	without, with := NewMonth(1000, 300, 100), NewMonth(1000, 300, 100)
+	with.Links = 1e6
+	a, b := without.Usage(), with.Usage()
+	if got := b.APIRequests - a.APIRequests; got != 6e6 {
+		t.Errorf("%v requests of the API", got)
+	}
+	if got := b.EdgeRequests - a.EdgeRequests; got != 6e6+1e6*15*10 {
+		t.Errorf("%v requests at the edge", got)
+	}
+	usd := 6e6*apiRequest + 6e6*LambdaRequest + (b.SignerGBs-a.SignerGBs)*LambdaGBSecond + (b.TableReads-a.TableReads)*tableRead +
+		6e6*edgeRequest + (b.OriginGets-a.OriginGets)*s3Get + (b.LogBytes-a.LogBytes)/gb*logIn
+	if math.Abs(usd-21.4) > 0.1 {
+		t.Errorf("a million plays cost %.2f USD", usd)
+	}
+	for _, months := range []float64{-1, math.NaN()} {
+		with.Links = months
+		if with.Check() == nil {
+			t.Errorf("%v plays are accepted", months)
+		}
+	}
+}

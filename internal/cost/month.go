@@ -29,6 +29,7 @@ type Month struct {
 	EmailGrants   bool          // the signer reads the grants of addresses too
 	Cognito       bool          // the stack's own user pool
 	Sales         float64       // purchases with Stripe; needs Table
+	Links         float64       // plays with a link, besides the visits
 	WebACL        bool          // on pay-as-you-go; flat-rate plans include one
 	Billed        time.Duration // Lambda time of one request, at SignerMB
 }
@@ -51,8 +52,20 @@ const (
 	saleSeconds  = 0.1 // of the function, for all requests together
 	saleAlarms   = 4
 	saleMetrics  = 5
-	Alarms       = 7
-	Metrics      = 10
+
+	// A play with a link is a request for it and five for playlists, which a
+	// function rewrites: the multivariant one and those of a rendition, an audio
+	// track and captions, and one more after a change of rendition. Each is a
+	// request to S3, and for the first one more: lesson.json.
+	LinkPlaylists  = 5
+	linkSeconds    = 0.02 // of the function, for a playlist
+	LinksMB        = 512
+	linkLogBytes   = 1000
+	linkOriginGets = LinkPlaylists + 1
+	linkAlarms     = 1
+	linkMetrics    = 1
+	Alarms         = 7
+	Metrics        = 10
 )
 
 // NewMonth returns a month with default settings.
@@ -73,7 +86,7 @@ func (m Month) Check() error {
 	}{
 		{"viewers", m.Viewers, 1}, {"minutes", m.Minutes, 1}, {"videos", m.Videos, 1},
 		{"length", m.VideoMinutes, 0.1}, {"visit", m.VisitMinutes, 0.1}, {"mbps", m.Mbps, 0.01}, {"stored-mbps", m.StoredMbps, 0.01},
-		{"segment", m.SegmentSeconds, 1}, {"sales", m.Sales, 0},
+		{"segment", m.SegmentSeconds, 1}, {"sales", m.Sales, 0}, {"links", m.Links, 0},
 	} {
 		if !(v.value >= v.lowest && v.value <= 1e12) {
 			return fmt.Errorf("%s: invalid value %v: must be between %v and 1e12", v.name, v.value, v.lowest)
@@ -146,16 +159,37 @@ func (m Month) Usage() Usage {
 			Alarms: saleAlarms, Metrics: saleMetrics,
 		})
 	}
+	if m.Links > 0 {
+		u = u.Add(m.linkUsage())
+	}
 	if m.KMS {
 		u.KMSKeys = 1
 		// Viewers of a video share a signature for each step, in each of a few
 		// warm containers; never more than one for each request.
 		const containers = 10
 		steps := monthSeconds / 60 / m.StepMinutes
-		u.Signatures = math.Min(api, m.Videos*steps*containers)
+		u.Signatures = math.Min(api, m.Videos*steps*containers) + math.Min(m.Links, m.Videos*steps*containers)
 	}
 	if m.WebACL {
 		u.WebACLRules = webACLRules
+	}
+	return u
+}
+
+// linkUsage is what plays with links use.
+func (m Month) linkUsage() Usage {
+	segments := m.Links * m.VideoMinutes * m.RequestsMinute()
+	u := Usage{
+		EdgeRequests: m.Links*(1+LinkPlaylists) + segments,
+		EdgeBytes:    m.Links * m.VideoMinutes * 60 * m.Mbps * 1e6 / 8,
+		OriginGets:   m.Links * linkOriginGets,
+		APIRequests:  m.Links * (1 + LinkPlaylists),
+		SignerGBs:    m.Links * (m.Billed.Seconds()*SignerMB + LinkPlaylists*linkSeconds*LinksMB) / 1024,
+		LogBytes:     m.Links * (LogBytesRequest + LinkPlaylists*linkLogBytes),
+		Alarms:       linkAlarms, Metrics: linkMetrics,
+	}
+	if m.Table {
+		u.TableReads = m.Links * tableReadsPath
 	}
 	return u
 }

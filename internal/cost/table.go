@@ -93,8 +93,12 @@ func Print(out io.Writer, m Month) error {
 	}
 	fmt.Fprintf(out, "%s viewers, %s minutes each, %s videos of %s minutes. %s Mbit/s, segments of %s s %s.\n",
 		Number(m.Viewers), Number(m.Minutes), Number(m.Videos), Number(m.VideoMinutes), Number(m.Mbps), Number(m.SegmentSeconds), audio)
-	fmt.Fprintf(out, "A month has %s viewer minutes, %s requests (%s requests for cookies), %s TB out, %s GB stored.\n\n",
-		Number(m.WatchedMinutes()), Number(u.EdgeRequests), Number(u.APIRequests), Number(u.EdgeBytes/tb), Number(u.StoredBytes/gb))
+	what := "for cookies"
+	if m.Links > 0 || m.Sales > 0 {
+		what = "of the API"
+	}
+	fmt.Fprintf(out, "A month has %s viewer minutes, %s requests (%s requests %s), %s TB out, %s GB stored.\n\n",
+		Number(m.WatchedMinutes()+m.Links*m.VideoMinutes), Number(u.EdgeRequests), Number(u.APIRequests), what, Number(u.EdgeBytes/tb), Number(u.StoredBytes/gb))
 	rows := Rows(m)
 	best := Cheapest(rows)
 	var table bytes.Buffer
