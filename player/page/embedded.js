@@ -12,6 +12,11 @@ const PREFIX = "/embed/";
 // How long the page that shows this one may take to hand in a token before the
 // viewer is asked to sign in (ms).
 const GREETING = 400;
+// Cookies were issued and did not reach the edge, and there are no links.
+const BLOCKED = {
+  code: "cookies_blocked", heading: "This browser blocks the video's cookies",
+  text: "Here, on another site, it does not send them. Open the video on its own site.", action: "",
+};
 
 const video = document.querySelector("#video");
 const panel = document.querySelector("#panel");
@@ -94,8 +99,7 @@ function show(item) {
 }
 
 function refuse({ code, heading, text, action, requestId }) {
-  // Cookies were issued and did not reach the edge, and there are no links.
-  const problem = code === "media_refused" && client.linksOff ? describe("cookies_blocked") : { code, heading, text, action };
+  const problem = code === "media_refused" && client.linksOff ? BLOCKED : { code, heading, text, action };
   visitor.refused(problem.code);
   const buttons = [];
   if (problem.action === "sign-in") buttons.push(button("Sign in", "sign-in", signIn));
