@@ -47,6 +47,8 @@ func newStorage(stack *premiumHLS, s settings.Settings) storage {
 	if s.Ingest && s.SourceDays > 0 {
 		*props.LifecycleRules = append(*props.LifecycleRules, &awss3.LifecycleRule{
 			Id: jsii.String("ExpireUploads"), Prefix: jsii.String(catalog.Prefix), Expiration: awscdk.Duration_Days(jsii.Number(s.SourceDays)),
+			// Captions and posters are read again for each new version.
+			ObjectSizeGreaterThan: jsii.Number(catalog.MaxBeside),
 		})
 	}
 	if len(s.AllowedOrigins) > 0 {

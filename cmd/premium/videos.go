@@ -345,7 +345,7 @@ func (c videosCommand) Run(ctx context.Context, s system) error {
 				duration = (time.Duration(r.Current.Duration) * time.Second).String()
 			}
 			fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", path, state, duration, printable(cmp.Or(r.Metadata.Title, r.LessonName)))
-			if r.State == catalog.Failed {
+			if r.Reason != "" {
 				below = append(below, path+": "+r.Reason)
 			}
 			for _, note := range r.Notes {

@@ -113,6 +113,9 @@ func (u Upload) Path() string {
 // ErrIgnored reports a file that computers leave behind, such as .DS_Store.
 var ErrIgnored = errors.New("not an upload: a hidden file or a folder marker")
 
+// MaxBeside is the largest file beside a film that is read, in bytes.
+const MaxBeside = 10 << 20
+
 var kinds = map[string]Kind{
 	"mp4": Film, "mov": Film, "mkv": Film, "webm": Film,
 	"vtt": Captions, "srt": Captions,

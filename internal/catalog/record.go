@@ -48,7 +48,7 @@ type Record struct {
 	Free  *bool `json:"free,omitempty"`
 
 	State  State  `json:"state"`
-	Reason string `json:"reason,omitempty"` // a sentence for the owner, when failed
+	Reason string `json:"reason,omitempty"` // a sentence for the owner, when failed or when a job could not begin yet
 	// Notes are sentences about what was passed over, such as captions that
 	// could not be read.
 	Notes []string `json:"notes,omitempty"`
@@ -58,7 +58,10 @@ type Record struct {
 	Encoded  *Job      `json:"encoded,omitempty"`
 	Current  *Version  `json:"current,omitempty"`
 	Replaced []Version `json:"replaced,omitempty"` // kept for viewers who watch them
-
+	// Withdrawn are folders and files of the bucket that viewers may no longer
+	// reach, until they are removed there and at the edge. They are noted with
+	// the change that withdraws them, so that a failure in between leaves none.
+	Withdrawn []string `json:"withdrawn,omitempty"`
 }
 
 // An Object is a file that an owner uploaded.
@@ -115,9 +118,10 @@ type Job struct {
 }
 
 // A Version is one published state of a lesson. Nothing in its folder ever
-// changes.
+// changes, and no other version has its name.
 type Version struct {
 	ID       string    `json:"id"`
+	Job      string    `json:"job"`      // the version of the job that encoded it
 	Folder   string    `json:"folder"`   // in the bucket, with a slash at its end
 	Segments string    `json:"segments"` // the folder whose segments it names: its own, or an older version's
 	Encode   Encode    `json:"encode"`

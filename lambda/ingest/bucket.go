@@ -143,9 +143,13 @@ func (b bucket) list(ctx context.Context, folder string) (entries []entry, err e
 	return entries, nil
 }
 
-// parallel is how many requests are sent to S3 at once, which is far below what
-// a prefix takes.
+// parallel is how many requests are sent to S3 at once for one lesson, which is
+// far below what a prefix takes.
 const parallel = 32
+
+// connections is how many connections to S3 stay open: fewer than are used at
+// once would be made again and again, with a TLS handshake each.
+const connections = parallel * lessonsAtOnce
 
 // copy copies objects from one folder to another, with the caching rule that
 // MediaConvert does not write.
@@ -161,6 +165,9 @@ func (b bucket) copy(ctx context.Context, entries []entry, from, to string) erro
 				CacheControl:      aws.String(cacheForever),
 				ContentType:       aws.String(contentType(e.key)),
 			})
+			if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "NoSuchKey" {
+				err = errMissing // another invocation removed it
+			}
 			if err != nil {
 				return fmt.Errorf("copying %s to %s: %w", e.key, target, err)
 			}

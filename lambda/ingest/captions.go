@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/asticode/go-astisub"
+	"golang.org/x/sync/errgroup"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/hls"
@@ -78,16 +79,21 @@ func (h *handler) writeCaptions(ctx context.Context, r *catalog.Record, folder s
 		o := r.Captions[language]
 		cues, err := h.readCaptions(ctx, o, strings.ToLower(o.Key[strings.LastIndexByte(o.Key, '.')+1:]))
 		if err != nil {
-			return nil, err
+			return nil, lost(o, err)
 		}
 		var segments []hls.Segment
+		group, put := errgroup.WithContext(ctx)
+		group.SetLimit(parallel)
 		for i, text := range hls.CutCaptions(cues, segment, whole, 0) {
 			name := fmt.Sprintf("captions_%s_%05d.vtt", language, i)
-			if err := h.bucket.put(ctx, folder+name, []byte(text), cacheForever, writeCondition{}); err != nil {
-				return nil, err
-			}
+			group.Go(func() error {
+				return h.bucket.put(put, folder+name, []byte(text), cacheForever, writeCondition{})
+			})
 			lasts := min(segment, whole-time.Duration(i)*segment)
 			segments = append(segments, hls.Segment{Resource: hls.Resource{URI: name}, Duration: lasts.Seconds()})
+		}
+		if err := group.Wait(); err != nil {
+			return nil, err
 		}
 		playlist := "captions_" + language + ".m3u8"
 		if err := h.bucket.put(ctx, folder+playlist, []byte(hls.MediaPlaylist("", segments)), cacheForever, writeCondition{}); err != nil {

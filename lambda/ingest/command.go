@@ -91,7 +91,8 @@ func (h *handler) remove(ctx context.Context, course, lesson string) error {
 	var gone catalog.Record
 	err := h.record(ctx, course, lesson, func(r *catalog.Record) error {
 		gone = *r
-		r.State, r.Current, r.Encoded, r.Job = catalog.Removed, nil, nil, nil
+		r.State, r.Current, r.Replaced, r.Encoded, r.Job = catalog.Removed, nil, nil, nil, nil
+		r.Withdrawn = h.roots(course, lesson)
 		return nil
 	})
 	if err != nil {
@@ -112,5 +113,14 @@ func (h *handler) remove(ctx context.Context, course, lesson string) error {
 	for _, o := range gone.Captions {
 		keys = append(keys, o.Key)
 	}
-	return h.bucket.remove(ctx, append(keys, catalog.RecordKey(course, lesson))...)
+	if err := h.bucket.remove(ctx, keys...); err != nil {
+		return err
+	}
+	if r, err := h.read(ctx, course, lesson); err != nil || r.State != catalog.Removed {
+		if errors.Is(err, errMissing) {
+			err = nil
+		}
+		return err // a new film came meanwhile
+	}
+	return h.bucket.remove(ctx, catalog.RecordKey(course, lesson))
 }

@@ -41,11 +41,15 @@ type site struct {
 type edge struct {
 	mu    sync.Mutex
 	paths []string
+	fail  error
 }
 
 func (e *edge) CreateInvalidation(_ context.Context, in *cloudfront.CreateInvalidationInput, _ ...func(*cloudfront.Options)) (*cloudfront.CreateInvalidationOutput, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.fail != nil {
+		return nil, e.fail
+	}
 	e.paths = append(e.paths, in.InvalidationBatch.Paths.Items...)
 	return &cloudfront.CreateInvalidationOutput{}, nil
 }
@@ -68,6 +72,55 @@ func newSite(t *testing.T) *site {
 		logger: slog.New(slog.DiscardHandler), now: time.Now,
 	}
 	return s
+}
+
+// watched is a client of S3 that counts calls, and does something before them.
+type watched struct {
+	s3Client
+	mu     sync.Mutex
+	calls  map[string]int
+	before func(call, key string)
+}
+
+// watch counts the function's calls to S3 from now on.
+func (s *site) watch(before func(call, key string)) *watched {
+	w := &watched{s3Client: s.bucket.client, calls: map[string]int{}, before: before}
+	s.handler.bucket.client = w
+	return w
+}
+
+func (w *watched) call(name, key string) {
+	w.mu.Lock()
+	w.calls[name]++
+	w.mu.Unlock()
+	if w.before != nil {
+		w.before(name, key)
+	}
+}
+
+func (w *watched) GetObject(ctx context.Context, in *awss3.GetObjectInput, o ...func(*awss3.Options)) (*awss3.GetObjectOutput, error) {
+	w.call("get", *in.Key)
+	return w.s3Client.GetObject(ctx, in, o...)
+}
+
+func (w *watched) PutObject(ctx context.Context, in *awss3.PutObjectInput, o ...func(*awss3.Options)) (*awss3.PutObjectOutput, error) {
+	w.call("put", *in.Key)
+	return w.s3Client.PutObject(ctx, in, o...)
+}
+
+func (w *watched) CopyObject(ctx context.Context, in *awss3.CopyObjectInput, o ...func(*awss3.Options)) (*awss3.CopyObjectOutput, error) {
+	w.call("copy", *in.Key)
+	return w.s3Client.CopyObject(ctx, in, o...)
+}
+
+func (w *watched) DeleteObjects(ctx context.Context, in *awss3.DeleteObjectsInput, o ...func(*awss3.Options)) (*awss3.DeleteObjectsOutput, error) {
+	w.call("delete", "")
+	return w.s3Client.DeleteObjects(ctx, in, o...)
+}
+
+func (w *watched) ListObjectsV2(ctx context.Context, in *awss3.ListObjectsV2Input, o ...func(*awss3.Options)) (*awss3.ListObjectsV2Output, error) {
+	w.call("list", *in.Prefix)
+	return w.s3Client.ListObjectsV2(ctx, in, o...)
 }
 
 // jobs stands in for MediaConvert.

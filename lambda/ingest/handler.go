@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
+	"github.com/aws/smithy-go"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/ingestsettings"
@@ -98,11 +99,18 @@ func (h *handler) uploaded(ctx context.Context, e event) error {
 	if err == nil {
 		err = h.receive(ctx, upload, object)
 	}
+	if errors.Is(err, errFileGone) {
+		h.logger.InfoContext(ctx, "upload was deleted before it was read", "key", o.Key)
+		return nil
+	}
 	if bad, ok := errors.AsType[*catalog.NameError](err); ok {
 		return h.problem(ctx, o.Key, bad.Error())
 	}
 	return err
 }
+
+// errFileGone is the error of an event about a file that was deleted meanwhile.
+var errFileGone = errors.New("the file is no longer in the bucket")
 
 // receive records an upload and does what follows from it.
 func (h *handler) receive(ctx context.Context, u catalog.Upload, o catalog.Object) error {
@@ -214,6 +222,12 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 	version := r.Job.Version
 	format := strings.ToLower(r.Film.Key[strings.LastIndexByte(r.Film.Key, '.')+1:])
 	s, err := h.describe(ctx, *r.Film, format)
+	if errors.Is(err, errFileGone) && r.Current == nil && r.Poster == nil && r.MetaFile == nil && len(r.Captions) == 0 {
+		return errors.Join(h.bucket.remove(ctx, catalog.RecordKey(course, lesson)), err) // nothing is known of the lesson
+	}
+	if errors.Is(err, errFileGone) {
+		err = unusable("The film is no longer in the bucket: upload it again.")
+	}
 	if bad, ok := errors.AsType[*errUnusable](err); ok {
 		return h.fail(ctx, course, lesson, version, bad.sentence, bad.sentence)
 	}
@@ -236,14 +250,25 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 		return h.fail(ctx, course, lesson, version, "MediaConvert rejected the job. The function's log has its reason.", err.Error())
 	}
 	if err != nil {
-		return fmt.Errorf("making a MediaConvert job for %s/%s: %w", course, lesson, err)
+		err = fmt.Errorf("making a MediaConvert job for %s/%s: %w", course, lesson, err)
+		code := "no response"
+		if api, ok := errors.AsType[smithy.APIError](err); ok {
+			code = api.ErrorCode()
+		}
+		return errors.Join(err, h.record(ctx, course, lesson, func(now *catalog.Record) error {
+			if !encoding(now, version) {
+				return errSkip
+			}
+			now.Reason = "MediaConvert did not take the job (" + code + "). It is tried again for some minutes; after that, run premium retry."
+			return nil
+		}))
 	}
 	h.logger.InfoContext(ctx, "encoding", "path", course+"/"+lesson, "version", version, "job", *out.Job.Id, "renditions", r.Job.Encode.Renditions)
 	return h.record(ctx, course, lesson, func(now *catalog.Record) error {
 		if now.Job == nil || now.Job.Version != version {
 			return errSkip // a newer film came meanwhile
 		}
-		now.Job.ID, now.Job.Encode = *out.Job.Id, r.Job.Encode
+		now.Job.ID, now.Job.Encode, now.Reason = *out.Job.Id, r.Job.Encode, ""
 		return nil
 	})
 }
@@ -278,14 +303,18 @@ func (h *handler) receiveBeside(ctx context.Context, u catalog.Upload, o catalog
 	note := ""
 	switch u.Kind {
 	case catalog.Captions:
-		if _, err := h.readCaptions(ctx, o, u.Format); err != nil {
+		if _, err := h.readCaptions(ctx, o, u.Format); errors.Is(err, errMissing) {
+			return errFileGone
+		} else if err != nil {
 			if note = sentenceOf(err); note == "" {
 				return err
 			}
 			note = fmt.Sprintf("The captions %s are not used. %s", o.Key, note)
 		}
 	case catalog.Poster:
-		if _, err := h.readPoster(ctx, o); err != nil {
+		if _, err := h.readPoster(ctx, o); errors.Is(err, errMissing) {
+			return errFileGone
+		} else if err != nil {
 			if note = sentenceOf(err); note == "" {
 				return err
 			}
@@ -293,6 +322,9 @@ func (h *handler) receiveBeside(ctx context.Context, u catalog.Upload, o catalog
 		}
 	case catalog.LessonFile:
 		content, _, err := h.bucket.get(ctx, o.Key, catalog.MaxMetadata)
+		if errors.Is(err, errMissing) {
+			return errFileGone
+		}
 		if err == nil {
 			if metadata, err = catalog.ParseLesson(content); err != nil {
 				err = unusable("%v.", err)
@@ -375,6 +407,9 @@ func (h *handler) receiveCourse(ctx context.Context, u catalog.Upload, o catalog
 	var metadata catalog.CourseMetadata
 	note := ""
 	content, _, err := h.bucket.get(ctx, o.Key, catalog.MaxMetadata)
+	if errors.Is(err, errMissing) {
+		return errFileGone
+	}
 	if err == nil {
 		if metadata, err = catalog.ParseCourse(content); err != nil {
 			err = unusable("%v.", err)

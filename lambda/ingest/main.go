@@ -17,10 +17,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
@@ -48,6 +50,9 @@ func start(ctx context.Context, logger *slog.Logger) (*handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", err)
 	}
+	cfg.HTTPClient = awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConnsPerHost = connections // the SDK's default is 10
+	})
 	return &handler{
 		settings: settings,
 		bucket: bucket{name: settings.Bucket, client: s3.NewFromConfig(cfg, func(o *s3.Options) {
@@ -57,9 +62,13 @@ func start(ctx context.Context, logger *slog.Logger) (*handler, error) {
 			// check: a line of the log for each read.
 			o.DisableLogOutputChecksumValidationSkipped = true
 		})},
-		convert: mediaconvert.NewFromConfig(cfg),
-		edge:    cloudfront.NewFromConfig(cfg),
-		logger:  logger,
-		now:     time.Now,
+		convert: mediaconvert.NewFromConfig(cfg, func(o *mediaconvert.Options) {
+			// Of many films at once some are throttled: the attempts last two
+			// minutes, before Lambda's own begin.
+			o.RetryMaxAttempts = 10
+		}),
+		edge:   cloudfront.NewFromConfig(cfg),
+		logger: logger,
+		now:    time.Now,
 	}, nil
 }

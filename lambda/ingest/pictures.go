@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	maxPoster     = 10 << 20 // bytes
-	maxPosterSide = 8192     // pixels
+	maxPoster     = catalog.MaxBeside
+	maxPosterSide = 8192 // pixels
 	sheetColumns  = 5
 	sheetRows     = 5
 	maxThumb      = 1 << 20 // bytes of one

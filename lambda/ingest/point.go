@@ -21,49 +21,62 @@ import (
 // is after the file was read, so that of two invocations the last one to write
 // has seen the newest record.
 func (h *handler) point(ctx context.Context, course, lesson string) error {
-	if err := h.pointDetails(ctx, course, lesson); err != nil {
+	if err := h.writeDetails(ctx, course, lesson); err != nil {
 		return err
 	}
 	if err := h.pointCourse(ctx, course, lesson); err != nil {
 		return err
 	}
-	return h.pointIndex(ctx, course)
+	if err := h.pointIndex(ctx, course); err != nil {
+		return err
+	}
+	return h.removeDetails(ctx, course, lesson)
 }
 
-// pointDetails writes lesson.json, which viewers who may watch read.
-func (h *handler) pointDetails(ctx context.Context, course, lesson string) error {
-	for _, free := range []bool{true, false} {
-		key := h.lessonFolder(course, lesson, free) + catalog.LessonName
+// writeDetails writes lesson.json, which viewers who may watch read.
+func (h *handler) writeDetails(ctx context.Context, course, lesson string) error {
+	r, err := h.read(ctx, course, lesson)
+	if err != nil || r.Current == nil {
+		return err
+	}
+	free := r.Current.Free
+	return update(ctx, h.bucket, h.lessonFolder(course, lesson, free)+catalog.LessonName, cacheSeconds, func(d *catalog.Details) error {
 		r, err := h.read(ctx, course, lesson)
 		if err != nil {
 			return err
 		}
 		if r.Current == nil || r.Current.Free != free {
-			if err := h.bucket.remove(ctx, key); err != nil {
-				return err
-			}
-			continue
+			return errSkip
 		}
-		err = update(ctx, h.bucket, key, cacheSeconds, func(d *catalog.Details) error {
-			r, err := h.read(ctx, course, lesson)
-			if err != nil {
+		made := details(&r)
+		if equal(*d, made) {
+			return errSkip
+		}
+		*d = made
+		return nil
+	})
+}
+
+// removeDetails removes lesson.json where the lesson no longer is, after the
+// lists that named it have changed.
+func (h *handler) removeDetails(ctx context.Context, course, lesson string) error {
+	r, err := h.read(ctx, course, lesson)
+	if err != nil {
+		return err
+	}
+	for _, free := range []bool{true, false} {
+		if r.Current == nil || r.Current.Free != free {
+			if err := h.bucket.remove(ctx, h.lessonFolder(course, lesson, free)+catalog.LessonName); err != nil {
 				return err
 			}
-			if r.Current == nil || r.Current.Free != free {
-				return errSkip
-			}
-			made := details(&r)
-			if equal(*d, made) {
-				return errSkip
-			}
-			*d = made
-			return nil
-		})
-		if err != nil {
-			return err
 		}
 	}
-	return nil
+	// If the lesson has moved back meanwhile, its file may just be deleted.
+	now, err := h.read(ctx, course, lesson)
+	if err != nil || now.Current == nil || r.Current != nil && r.Current.Free == now.Current.Free {
+		return err
+	}
+	return h.writeDetails(ctx, course, lesson)
 }
 
 // details is what a lesson's version looks like from its folder.
@@ -200,13 +213,7 @@ func (h *handler) settleCourse(ctx context.Context, course string) error {
 	if err != nil {
 		return err
 	}
-	var failed []error
-	for _, e := range entries {
-		if _, lesson, ok := catalog.ParseRecordKey(e.key); ok {
-			failed = append(failed, h.settle(ctx, course, lesson))
-		}
-	}
-	return errors.Join(failed...)
+	return h.each(entries, func(course, lesson string) error { return h.settle(ctx, course, lesson) })
 }
 
 // invalidate has the edge forget paths, which begin with a slash.

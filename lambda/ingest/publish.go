@@ -12,7 +12,10 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/hls"
@@ -48,13 +51,12 @@ func posterPath(course, lesson, version string) string {
 
 // inputs is a digest of all that a version is made of.
 func inputs(r *catalog.Record, draft, free bool) string {
-	var film *catalog.Job
-	if film = r.Encoded; film == nil && r.Current != nil {
-		film = &catalog.Job{Version: path.Base(r.Current.Segments)}
-	}
 	version := ""
-	if film != nil {
-		version = film.Version
+	switch {
+	case r.Encoded != nil:
+		version = r.Encoded.Version
+	case r.Current != nil:
+		version = r.Current.Job
 	}
 	text, err := json.Marshal([]any{version, r.Captions, r.Poster, r.Metadata, draft, free})
 	if err != nil {
@@ -66,7 +68,7 @@ func inputs(r *catalog.Record, draft, free bool) string {
 
 // maxSettles bounds how often a lesson that changes while it is laid out is
 // laid out again by one event. The next event goes on.
-const maxSettles = 5
+const maxSettles = 8
 
 // settle makes what viewers reach what the record says: it lays out a version
 // if what it would be made of has changed, and writes the files that point at
@@ -84,10 +86,16 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 		if err != nil {
 			return err
 		}
+		if len(r.Withdrawn) > 0 {
+			if err := h.withdraw(ctx, &r); err != nil {
+				return err
+			}
+			continue
+		}
 		draft, free := r.IsDraft(c.Metadata), r.IsFree(c.Metadata)
 		switch {
 		case r.State == catalog.Removed:
-			return h.withdraw(ctx, &r)
+			return h.point(ctx, course, lesson)
 		case r.Encoded == nil && r.Current == nil:
 			return nil // nothing is encoded yet
 		case draft && r.Current != nil:
@@ -111,11 +119,18 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 		}
 		v, err := h.layOut(ctx, &r, free, want)
 		if err != nil {
-			return err
+			if failed := h.bucket.removeFolder(ctx, v.Folder); failed != nil {
+				return errors.Join(err, failed)
+			}
+			again, failed := h.explain(ctx, &r, err)
+			if failed != nil || !again {
+				return errors.Join(err, failed)
+			}
+			continue
 		}
-		done := false
+		done, published := false, false
 		err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
-			done = false
+			done, published = false, false
 			if now.State == catalog.Removed || inputs(now, now.IsDraft(c.Metadata), now.IsFree(c.Metadata)) != want {
 				return errSkip // changed meanwhile
 			}
@@ -128,30 +143,44 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 				old.Replaced = h.now().UTC()
 				now.Replaced = append(now.Replaced, old)
 			}
+			if !free {
+				h.withdrawFree(now, v)
+			}
 			now.Current, now.Encoded, now.Reason = v, nil, ""
 			if now.State != catalog.Encoding { // a newer film may be under way
 				now.State = catalog.Playing
 			}
-			done = true
+			done, published = true, true
 			return nil
 		})
 		if err != nil {
 			return err
 		}
-		if !done {
-			continue
-		}
-		if now, err := h.read(ctx, course, lesson); err == nil && now.Current != nil && now.Current.ID != v.ID && v.Folder != v.Segments {
+		if !published {
+			// The folder's name is this attempt's own: nobody else names it.
 			if err := h.bucket.removeFolder(ctx, v.Folder); err != nil {
 				return err
 			}
-			return h.point(ctx, course, lesson)
 		}
-		h.logger.InfoContext(ctx, "published", "path", course+"/"+lesson, "version", v.ID, "folder", v.Folder)
+		if !done {
+			continue
+		}
+		if published {
+			h.logger.InfoContext(ctx, "published", "path", course+"/"+lesson, "version", v.ID, "folder", v.Folder)
+		}
 		if err := h.point(ctx, course, lesson); err != nil {
 			return err
 		}
-		return h.clear(ctx, course, lesson, v)
+		now, err := h.read(ctx, course, lesson)
+		if err != nil {
+			return err
+		}
+		if len(now.Withdrawn) > 0 {
+			if err := h.withdraw(ctx, &now); err != nil {
+				return err
+			}
+		}
+		return h.bucket.removeFolder(ctx, encodeFolder(course, lesson, v.Job))
 	}
 	return fmt.Errorf("publishing %s/%s: it changed %d times meanwhile", course, lesson, maxSettles)
 }
@@ -171,51 +200,98 @@ func (h *handler) course(ctx context.Context, course string) (c catalog.CourseRe
 	return c, nil
 }
 
+// explain decides what to do about a version that could not be laid out. If a
+// file beside the film cannot be used any more, the record goes on without it; if another invocation has published the encode meanwhile, there is
+// nothing to do. In both cases settle looks at the record again.
+func (h *handler) explain(ctx context.Context, r *catalog.Record, cause error) (again bool, err error) {
+	if gone, ok := errors.AsType[*lostError](cause); ok {
+		h.logger.ErrorContext(ctx, "file refused", "key", gone.key, "cause", gone.sentence)
+		return true, h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+			n := len(now.Captions)
+			maps.DeleteFunc(now.Captions, func(_ string, o catalog.Object) bool { return o.Key == gone.key })
+			poster := now.Poster != nil && now.Poster.Key == gone.key
+			if poster {
+				now.Poster = nil
+			}
+			if len(now.Captions) == n && !poster {
+				return errSkip
+			}
+			now.Notes = append(without(now.Notes, gone.key), gone.Error())
+			return nil
+		})
+	}
+	if !errors.Is(cause, errMissing) {
+		return false, nil
+	}
+	now, err := h.read(ctx, r.Course, r.Lesson)
+	return err == nil && (now.Encoded == nil) != (r.Encoded == nil), err
+}
+
+// A lostError is a file beside a film that could be used once, and cannot any
+// more: its owner has removed it, or has put a bad one in its place.
+type lostError struct{ key, sentence string }
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("The file %s is not used. %s", e.key, e.sentence)
+}
+
+// lost makes a lostError of an error that another attempt would have, too.
+func lost(o catalog.Object, err error) error {
+	sentence := sentenceOf(err)
+	if errors.Is(err, errMissing) {
+		sentence = "It is no longer in the bucket."
+	}
+	if sentence == "" {
+		return err
+	}
+	return &lostError{o.Key, sentence}
+}
+
 // layOut writes a new version: the segments where viewers reach them, and what
-// is written from them and from the files beside the film.
+// is written from them and from the files beside the film. It returns the
+// version with every error, too: a part of it may be written.
 func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want string) (*catalog.Version, error) {
-	root := h.lessonFolder(r.Course, r.Lesson, free)
-	v := &catalog.Version{Free: free, Made: h.now().UTC(), Inputs: want}
+	v := &catalog.Version{ID: h.newVersion(), Free: free, Made: h.now().UTC(), Inputs: want}
+	v.Folder = h.lessonFolder(r.Course, r.Lesson, free) + v.ID + "/"
+	v.Segments = v.Folder
 	var from string
 	if r.Encoded != nil {
-		v.ID, v.Encode, v.Film = r.Encoded.Version, r.Encoded.Encode, r.Encoded.Film
-		from = encodeFolder(r.Course, r.Lesson, v.ID)
-		v.Segments = root + v.ID + "/"
+		v.Job, v.Encode, v.Film = r.Encoded.Version, r.Encoded.Encode, r.Encoded.Film
+		from = encodeFolder(r.Course, r.Lesson, v.Job)
 	} else {
-		v.ID, v.Encode, v.Film, v.Poster = h.newVersion(), r.Current.Encode, r.Current.Film, r.Current.Poster
-		from, v.Segments = r.Current.Segments, r.Current.Segments
-		if r.Current.Free != free {
-			v.Segments = root + path.Base(from) + "/"
+		v.Job, v.Encode, v.Film, v.Poster = r.Current.Job, r.Current.Encode, r.Current.Film, r.Current.Poster
+		from = r.Current.Segments
+		if r.Current.Free == free {
+			v.Segments = from
 		}
 	}
-	v.Folder = root + v.ID + "/"
 	entries, err := h.bucket.list(ctx, from)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	m, err := h.measure(ctx, v.Encode, entries, from)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	v.Duration = m.duration
 	if from != v.Segments {
 		if err := h.bucket.copy(ctx, m.files, from, v.Segments); err != nil {
-			return nil, err
+			return v, err
 		}
 		// An encode that was published before has its storyboard already.
 		if thumbs := thumbnails(entries, from); len(thumbs) > 0 {
 			if err := h.storyboard(ctx, v.Encode, thumbs, v.Segments, v.Duration); err != nil {
-				return nil, err
+				return v, err
 			}
 		}
 	}
 	if err := h.poster(ctx, r, v, entries, from); err != nil {
-		return nil, err
+		return v, err
 	}
 
 	captions, err := h.writeCaptions(ctx, r, v.Folder, v.Duration)
 	if err != nil {
-		return nil, err
+		return v, err
 	}
 	top := m.playlist
 	top.Subtitles = captions
@@ -225,7 +301,7 @@ func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want
 	if len(r.Metadata.Chapters) > 0 {
 		top.Chapters = "chapters.json"
 		if err := h.bucket.put(ctx, v.Folder+top.Chapters, appleChapters(r.Metadata.Chapters, v.Duration), cacheForever, writeCondition{}); err != nil {
-			return nil, err
+			return v, err
 		}
 	}
 	return v, h.bucket.put(ctx, v.Folder+playlistName, []byte(top.String()), cacheForever, writeCondition{})
@@ -340,6 +416,7 @@ func (h *handler) poster(ctx context.Context, r *catalog.Record, v *catalog.Vers
 	switch {
 	case r.Poster != nil:
 		content, err = h.readPoster(ctx, *r.Poster)
+		err = lost(*r.Poster, err)
 	case r.Encoded != nil:
 		key := stillKey(folder, posterName, 1)
 		if !slices.ContainsFunc(entries, func(e entry) bool { return e.key == key }) {
@@ -384,52 +461,46 @@ func appleChapters(chapters []catalog.Chapter, duration float64) []byte {
 	return text
 }
 
-// clear removes what the new version has made unneeded: the encode's own
-// folder, and copies that the other rule of free and premium would still open.
-func (h *handler) clear(ctx context.Context, course, lesson string, v *catalog.Version) error {
-	if err := h.bucket.removeFolder(ctx, encodeFolder(course, lesson, path.Base(v.Segments))); err != nil {
-		return err
+// reached lists what viewers reach of versions: folders and posters.
+func (h *handler) reached(versions ...catalog.Version) (keys []string) {
+	for _, v := range versions {
+		keys = append(keys, v.Folder)
+		if v.Segments != v.Folder {
+			keys = append(keys, v.Segments)
+		}
+		if v.Poster != "" {
+			keys = append(keys, h.settings.PublicFolder+"/"+v.Poster)
+		}
 	}
-	if v.Free {
-		return nil // those who may watch the premium copy may watch this one
-	}
-	return h.unpublishFree(ctx, course, lesson)
+	return keys
 }
 
-// unpublishFree removes a lesson's public copies, from the bucket and from the
-// edge.
-func (h *handler) unpublishFree(ctx context.Context, course, lesson string) error {
-	root := h.lessonFolder(course, lesson, true)
-	entries, err := h.bucket.list(ctx, root)
-	if err != nil || len(entries) == 0 {
-		return err
-	}
-	if err := h.bucket.removeFolder(ctx, root); err != nil {
-		return err
-	}
-	if err := h.invalidate(ctx, "/"+strings.TrimPrefix(root, h.settings.PublicFolder+"/")+"*"); err != nil {
-		return err
-	}
-	return h.record(ctx, course, lesson, func(r *catalog.Record) error {
-		n := len(r.Replaced)
-		r.Replaced = slices.DeleteFunc(r.Replaced, func(v catalog.Version) bool { return v.Free })
-		if len(r.Replaced) == n {
-			return errSkip
+// withdrawFree notes that the public copies of a lesson whose next version is
+// premium have to go. The other way round no copy has to: those who may watch a
+// premium one may watch a free lesson, too.
+func (h *handler) withdrawFree(r *catalog.Record, next *catalog.Version) {
+	r.Replaced = slices.DeleteFunc(r.Replaced, func(v catalog.Version) bool {
+		if !v.Free {
+			return false
 		}
-		return nil
+		if v.Poster == next.Poster {
+			v.Poster = ""
+		}
+		r.Withdrawn = append(r.Withdrawn, h.reached(v)...)
+		return true
 	})
 }
 
 // hide takes a published lesson back to where a draft stands.
 func (h *handler) hide(ctx context.Context, r *catalog.Record) error {
 	v := r.Current
-	version := path.Base(v.Segments)
-	entries, err := h.bucket.list(ctx, v.Segments)
-	if err != nil {
-		return err
-	}
-	to := encodeFolder(r.Course, r.Lesson, version)
+	job := &catalog.Job{Version: h.newVersion(), Film: v.Film, Encode: v.Encode, Percent: 100}
+	to := encodeFolder(r.Course, r.Lesson, job.Version)
 	if r.Encoded == nil {
+		entries, err := h.bucket.list(ctx, v.Segments)
+		if err != nil {
+			return err
+		}
 		m, err := h.measure(ctx, v.Encode, entries, v.Segments)
 		if err != nil {
 			return err
@@ -445,51 +516,74 @@ func (h *handler) hide(ctx context.Context, r *catalog.Record) error {
 			return err
 		}
 	}
-	err = h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
-		if now.Current == nil || now.Current.ID != v.ID {
+	used := false
+	err := h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+		used = false
+		if now.Current == nil || now.Current.ID != v.ID || now.Encoded == nil && r.Encoded != nil {
 			return errSkip
 		}
 		if now.Encoded == nil {
-			now.Encoded = &catalog.Job{Version: version, Film: v.Film, Encode: v.Encode, Percent: 100}
+			now.Encoded, used = job, true
 		}
-		now.Current = nil
+		now.Withdrawn = append(now.Withdrawn, h.reached(append(now.Replaced, *now.Current)...)...)
+		now.Current, now.Replaced = nil, nil
 		if now.State == catalog.Playing {
 			now.State = catalog.Publishing
 		}
 		return nil
 	})
-	if err != nil {
+	if err != nil || used {
 		return err
 	}
-	return h.withdraw(ctx, r)
+	return h.bucket.removeFolder(ctx, to)
 }
 
-// withdraw removes everything that viewers can reach of a lesson.
+// withdraw removes what viewers may no longer reach, from the lists, from the
+// bucket and from the edge, which would serve it for a year.
 func (h *handler) withdraw(ctx context.Context, r *catalog.Record) error {
 	if err := h.point(ctx, r.Course, r.Lesson); err != nil {
 		return err
 	}
-	for _, free := range []bool{true, false} {
-		root := h.lessonFolder(r.Course, r.Lesson, free)
-		if err := h.bucket.removeFolder(ctx, root); err != nil {
+	for _, key := range r.Withdrawn {
+		if !strings.HasSuffix(key, "/") {
+			if err := h.bucket.remove(ctx, key); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := h.bucket.removeFolder(ctx, key); err != nil {
 			return err
 		}
 	}
-	if err := h.bucket.removeFolder(ctx, h.settings.PublicFolder+"/"+catalog.PostersFolder+r.Course+"/"+r.Lesson+"/"); err != nil {
-		return err
+	// One path for each of the lesson's folders, not for each version: the edge
+	// forgets more than it needs to, and the number of paths is bounded.
+	var paths []string
+	for _, root := range h.roots(r.Course, r.Lesson) {
+		if slices.ContainsFunc(r.Withdrawn, func(key string) bool { return strings.HasPrefix(key, root) }) {
+			paths = append(paths, "/"+strings.TrimPrefix(root, h.settings.PublicFolder+"/")+"*")
+		}
 	}
-	premium := "/" + h.lessonFolder(r.Course, r.Lesson, false) + "*"
-	free := "/" + strings.TrimPrefix(h.lessonFolder(r.Course, r.Lesson, true), h.settings.PublicFolder+"/") + "*"
-	if err := h.invalidate(ctx, premium, free); err != nil {
-		return err
+	if len(paths) > 0 {
+		if err := h.invalidate(ctx, paths...); err != nil {
+			return err
+		}
 	}
 	return h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
-		if now.Current != nil || len(now.Replaced) == 0 {
+		n := len(now.Withdrawn)
+		now.Withdrawn = slices.DeleteFunc(now.Withdrawn, func(key string) bool { return slices.Contains(r.Withdrawn, key) })
+		if len(now.Withdrawn) == n {
 			return errSkip
 		}
-		now.Replaced = nil
 		return nil
 	})
+}
+
+// roots are the folders of a lesson that viewers reach.
+func (h *handler) roots(course, lesson string) []string {
+	return []string{
+		h.lessonFolder(course, lesson, false), h.lessonFolder(course, lesson, true),
+		h.settings.PublicFolder + "/" + catalog.PostersFolder + course + "/" + lesson + "/",
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -501,23 +595,50 @@ func (h *handler) tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return h.each(entries, func(course, lesson string) error { return h.tidyLesson(ctx, course, lesson) })
+}
+
+// lessonsAtOnce is how many lessons are worked on at once, by what concerns a
+// whole course or all.
+const lessonsAtOnce = 4
+
+// each does something with every lesson of a listing of records. The error has
+// all failures.
+func (h *handler) each(entries []entry, do func(course, lesson string) error) error {
+	var mu sync.Mutex
 	var failed []error
+	var group errgroup.Group
+	group.SetLimit(lessonsAtOnce)
 	for _, e := range entries {
 		course, lesson, ok := catalog.ParseRecordKey(e.key)
 		if !ok {
 			continue
 		}
-		if err := h.tidyLesson(ctx, course, lesson); err != nil {
-			failed = append(failed, fmt.Errorf("tidying %s/%s: %w", course, lesson, err))
-		}
+		group.Go(func() error {
+			if err := do(course, lesson); err != nil {
+				mu.Lock()
+				failed = append(failed, fmt.Errorf("%s/%s: %w", course, lesson, err))
+				mu.Unlock()
+			}
+			return nil
+		})
 	}
+	_ = group.Wait() // the errors are in failed
 	return errors.Join(failed...)
 }
 
 func (h *handler) tidyLesson(ctx context.Context, course, lesson string) error {
 	r, err := h.read(ctx, course, lesson)
+	if errors.Is(err, errMissing) {
+		return nil // removed meanwhile
+	}
 	if err != nil {
 		return err
+	}
+	if len(r.Withdrawn) > 0 {
+		if err := h.withdraw(ctx, &r); err != nil {
+			return err
+		}
 	}
 	limit := h.now().Add(-time.Duration(h.settings.VersionDays) * 24 * time.Hour)
 	needed := map[string]bool{}
@@ -546,7 +667,7 @@ func (h *handler) tidyLesson(ctx context.Context, course, lesson string) error {
 			}
 		}
 	}
-	if err := h.tidyEncodes(ctx, &r, limit); err != nil || len(old) == 0 {
+	if err := h.tidyLeftovers(ctx, &r, needed); err != nil || len(old) == 0 {
 		return err
 	}
 	return h.record(ctx, course, lesson, func(now *catalog.Record) error {
@@ -557,21 +678,31 @@ func (h *handler) tidyLesson(ctx context.Context, course, lesson string) error {
 	})
 }
 
-// tidyEncodes removes folders of jobs that the record no longer names, once
-// they are old: a job that is under way names its folder by the time it began.
-func (h *handler) tidyEncodes(ctx context.Context, r *catalog.Record, limit time.Time) error {
-	root := encodeRoot(r.Course, r.Lesson)
-	entries, err := h.bucket.list(ctx, root)
-	if err != nil {
-		return err
+// leftoverAge is how old a folder is that the record does not name before it is
+// removed: far older than an invocation that may still be writing it.
+const leftoverAge = 24 * time.Hour
+
+// tidyLeftovers removes folders that the record does not name, of jobs that
+// came to nothing and of invocations that ended amid a version.
+func (h *handler) tidyLeftovers(ctx context.Context, r *catalog.Record, needed map[string]bool) error {
+	for _, job := range []*catalog.Job{r.Job, r.Encoded} {
+		if job != nil {
+			needed[encodeFolder(r.Course, r.Lesson, job.Version)] = true
+		}
 	}
+	limit := h.now().Add(-leftoverAge)
 	var keys []string
-	for _, e := range entries {
-		version, _, _ := strings.Cut(strings.TrimPrefix(e.key, root), "/")
-		made, err := time.Parse("v20060102150405", version[:min(len(version), 15)])
-		keep := r.Job != nil && r.Job.Version == version || r.Encoded != nil && r.Encoded.Version == version
-		if err == nil && made.Before(limit) && !keep {
-			keys = append(keys, e.key)
+	for _, root := range []string{encodeRoot(r.Course, r.Lesson), h.lessonFolder(r.Course, r.Lesson, false), h.lessonFolder(r.Course, r.Lesson, true)} {
+		entries, err := h.bucket.list(ctx, root)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			version, _, inFolder := strings.Cut(strings.TrimPrefix(e.key, root), "/")
+			made, err := time.Parse("v20060102150405", version[:min(len(version), 15)])
+			if inFolder && err == nil && made.Before(limit) && !needed[root+version+"/"] {
+				keys = append(keys, e.key)
+			}
 		}
 	}
 	return h.bucket.remove(ctx, keys...)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert/types"
+	"github.com/aws/smithy-go"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/mp4"
@@ -50,6 +51,14 @@ func (h *handler) describe(ctx context.Context, film catalog.Object, format stri
 	switch format {
 	case "mp4", "mov":
 		s, err = h.readHeader(ctx, film)
+		if err == nil && s.Width > 0 && (s.Duration <= 0 || s.FrameRate <= 0) {
+			// In fragments, as recorders write films: the header says nothing of
+			// them.
+			width, height := s.Width, s.Height
+			if s, err = h.probe(ctx, film); err == nil {
+				s.Width, s.Height = width, height // after rotation
+			}
+		}
 	default:
 		s, err = h.probe(ctx, film)
 	}
@@ -75,6 +84,8 @@ func (h *handler) readHeader(ctx context.Context, film catalog.Object) (source, 
 	movie, err := mp4.ReadMovie(h.bucket.reader(ctx, film), film.Size)
 	var failed *readError
 	switch {
+	case errors.As(err, &failed) && missing(failed):
+		return source{}, errFileGone
 	case errors.As(err, &failed):
 		return source{}, failed
 	case errors.Is(err, mp4.ErrNotMovie):
@@ -95,6 +106,12 @@ func (h *handler) readHeader(ctx context.Context, film catalog.Object) (source, 
 		}
 	}
 	return s, nil
+}
+
+// missing reports whether an object was not there to be read.
+func missing(err error) bool {
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && api.ErrorCode() == "NoSuchKey"
 }
 
 // probe asks MediaConvert. A file that it refuses is the owner's to replace.

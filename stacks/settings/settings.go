@@ -69,7 +69,7 @@ type Settings struct {
 	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
 
 	Ingest     bool `json:"ingest" default:"false" section:"Ingest" doc:"Make courses of films that are uploaded to the bucket. See [ingest.md](ingest.md)."`
-	SourceDays int  `json:"sourceDays" default:"0" min:"0" max:"3650" doc:"Days that uploaded files are kept. 0 keeps them."`
+	SourceDays int  `json:"sourceDays" default:"0" min:"0" max:"3650" doc:"Days that uploaded films are kept; files of 10 MB and less, such as captions, stay. 0 keeps all."`
 	IngestChoices
 
 	Stripe     Stripe `json:"stripe" default:"{}" allowed:"an object with secretParameter (the name of a SecureString), mode (live or test) and, if needed, products (paths by the ids of payment links) and graceDays (0 to 60)" section:"Sales" doc:"Sell with Stripe: its events become grants. secretParameter names the SecureString with the signing secrets of the webhook endpoint, products maps payment links without the metadata path, and graceDays is how many days a subscription stays open after a paid period (3). {} turns it off. Needs emailGrants. See [sales.md](sales.md)."`
