@@ -355,7 +355,8 @@ type PremiumHLSProps struct {
 	// Default: false.
 	Ingest *bool `json:"ingest,omitempty"`
 
-	// Days that uploaded files are kept. 0 keeps them.
+	// Days that uploaded films are kept; files of 10 MB and less, such as
+	// captions, stay. 0 keeps all.
 	// Allowed: between 0 and 3650.
 	// Default: 0.
 	SourceDays *float64 `json:"sourceDays,omitempty"`
