@@ -3,12 +3,16 @@ package test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,21 +21,23 @@ import (
 	awslambda "github.com/aws/aws-sdk-go-v2/service/lambda"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"golang.org/x/sync/errgroup"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/videos"
 	"premiumhls/local/cloud"
 	"premiumhls/local/iam"
+	"premiumhls/local/s3"
 )
 
-// film is a generated film of four seconds.
+// film is a generated film of two seconds.
 func film(t *testing.T) []byte {
 	t.Helper()
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
 		t.Skip("install ffmpeg to encode films")
 	}
 	file := filepath.Join(t.TempDir(), "film.mp4")
-	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=4", "-f", "lavfi", "-i", "sine=d=4",
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=160x90:r=25:d=2", "-f", "lavfi", "-i", "sine=d=2",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", file).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -153,6 +159,256 @@ func TestIngest(t *testing.T) {
 	out, err = functions.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String(outputs["Ingest"]), Payload: []byte(`{"command":"draft","path":"c/none"}`)})
 	if err != nil || out.FunctionError == nil || !strings.Contains(string(out.Payload), `"errorMessage":"there is no lesson c/none"`) {
 		t.Errorf("%v: %s", err, out.Payload)
+	}
+}
+
+// Fifty films at once, each event delivered twice, late and out of order: fifty
+// lessons, none twice, and every catalog that a viewer can read on the way is
+// right.
+func TestIngestFiftyAtOnce(t *testing.T) {
+	const count = 50
+	content := film(t)
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(1, 2))
+	late := func() <-chan time.Time {
+		mu.Lock()
+		defer mu.Unlock()
+		return time.After(time.Duration(random.IntN(400)) * time.Millisecond)
+	}
+	s := newSite(t, map[string]any{"ingest": true}, func(o *cloud.Options) {
+		o.HandOver = func(deliver func()) {
+			var twice sync.WaitGroup
+			for range 2 {
+				twice.Go(func() {
+					<-late()
+					deliver()
+				})
+			}
+			twice.Wait()
+		}
+	})
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := videos.NewLocal("us-east-1", s.Endpoints(), outputs, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for i := range count {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("Lesson %d.mp4", i+1)), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, _, err := videos.Find(dir, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The reader: every version of the lists is looked at.
+	bucket, err := s.Bucket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	var reading sync.WaitGroup
+	versions := 0
+	reading.Go(func() {
+		var last []byte
+		listed := 0
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+			index, err := bucket.Read("public/catalog.json")
+			if err != nil {
+				continue // none yet
+			}
+			text, err := bucket.Read("public/catalog/c.json")
+			if err != nil {
+				t.Errorf("the list of courses came before the course: %v", err)
+				return
+			}
+			if bytes.Equal(text, last) {
+				continue
+			}
+			last = text
+			versions++
+			listed = checkLists(t, bucket, index, text, listed)
+		}
+	})
+
+	var group errgroup.Group
+	group.SetLimit(8)
+	began := time.Now()
+	for i := range files {
+		group.Go(func() error {
+			if _, err := (videos.Uploader{Site: site}).Upload(t.Context(), &files[i], func(int64) {}); err != nil {
+				return err
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		follower := videos.Follower{Site: site, Every: 50 * time.Millisecond}
+		if r, err := follower.Wait(t.Context(), file, began, func(catalog.Record) {}); err != nil || r.State != catalog.Playing {
+			t.Fatalf("%s: %+v, %v", file.Name(), r, err)
+		}
+	}
+	close(done)
+	reading.Wait()
+	if versions < count/2 {
+		t.Errorf("the reader saw %d versions", versions)
+	}
+	t.Logf("%d versions of the course's list were read", versions)
+
+	var course catalog.Course
+	text, err := bucket.Read("public/catalog/c.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &course); err != nil {
+		t.Fatal(err)
+	}
+	if len(course.Lessons) != count {
+		t.Fatalf("%d lessons, want %d", len(course.Lessons), count)
+	}
+	for i, l := range course.Lessons {
+		if want := fmt.Sprintf("c/lesson-%d", i+1); l.Path != want {
+			t.Errorf("lesson %d is %s, want %s", i+1, l.Path, want)
+		}
+	}
+	// One version each, and nothing that an event left behind.
+	folders := map[string]bool{}
+	for _, key := range bucket.List("premium/c/") {
+		if parts := strings.Split(key, "/"); len(parts) > 4 {
+			folders[parts[2]+"/"+parts[3]] = true
+		}
+	}
+	if len(folders) != count {
+		t.Errorf("%d folders of versions, want %d", len(folders), count)
+	}
+}
+
+// checkLists checks that every lesson that is listed plays, once, and that none
+// has left the list since there were at least some. It returns how many there
+// are now.
+func checkLists(t *testing.T, bucket *s3.Bucket, index, course []byte, least int) int {
+	t.Helper()
+	var list catalog.Index
+	var c catalog.Course
+	if err := errors.Join(json.Unmarshal(index, &list), json.Unmarshal(course, &c)); err != nil {
+		t.Errorf("a list is no JSON: %v", err)
+		return least
+	}
+	if len(c.Lessons) < least || len(list.Courses) == 1 && list.Courses[0].Lessons > len(c.Lessons) {
+		t.Errorf("%d lessons after %d; the list of courses has %+v", len(c.Lessons), least, list.Courses)
+	}
+	seen := map[string]bool{}
+	for _, l := range c.Lessons {
+		var d catalog.Details
+		text, err := bucket.Read(l.Details)
+		if err == nil {
+			err = json.Unmarshal(text, &d)
+		}
+		if err == nil {
+			_, err = bucket.Read(strings.TrimSuffix(l.Details, catalog.LessonName) + d.Playlist)
+		}
+		if err == nil {
+			_, err = bucket.Read("public/" + l.Poster)
+		}
+		if err != nil || seen[l.Path] {
+			t.Errorf("%s is listed (twice: %v) and does not play: %v", l.Path, seen[l.Path], err)
+		}
+		seen[l.Path] = true
+	}
+	return len(c.Lessons)
+}
+
+// A free lesson that becomes premium is in no cache of the edge any more, and
+// the other way round it plays without cookies.
+func TestIngestFreeAndPremiumAtTheEdge(t *testing.T) {
+	content := film(t)
+	s := newSite(t, map[string]any{"ingest": true})
+	outputs, err := s.Outputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	site, err := videos.NewLocal("us-east-1", s.Endpoints(), outputs, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"l.mp4": string(content), "course.json": `{"free":true}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, _, err := videos.Find(dir, "c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r catalog.Record
+	for i := range files { // course.json comes first
+		began := time.Now()
+		if _, err := (videos.Uploader{Site: site}).Upload(t.Context(), &files[i], func(int64) {}); err != nil {
+			t.Fatal(err)
+		}
+		if files[i].Upload.Kind == catalog.Film {
+			if r, err = (videos.Follower{Site: site, Every: 20 * time.Millisecond}).Wait(t.Context(), files[i], began, func(catalog.Record) {}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if r.Current == nil || !r.Current.Free {
+		if _, err := site.Command(t.Context(), "free", "c/l"); err != nil { // the film's event came first
+			t.Fatal(err)
+		}
+	}
+	list, err := site.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = list.Courses[0].Lessons[0]
+	address := "/" + strings.TrimPrefix(r.Current.Folder, "public/") + catalog.PlaylistName
+	poster := "/" + r.Current.Poster
+	s.get(address)
+	for _, path := range []string{address, poster} {
+		s.get(path)
+		if got := s.get(path); got.StatusCode != 200 || !strings.HasPrefix(got.Header.Get("X-Cache"), "Hit") {
+			t.Fatalf("%s: %d, X-Cache %q: not cached, so this test shows nothing", path, got.StatusCode, got.Header.Get("X-Cache"))
+		}
+	}
+	media := playlist(address, s.get(address).body)[0]
+	segment := playlist(media, s.get(media).body)[0]
+	s.get(segment)
+	if _, err := site.Command(t.Context(), "premium", "c/l"); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{address, media, segment} {
+		if got := s.get(path); got.StatusCode == 200 {
+			t.Errorf("%s is served without cookies: X-Cache %q", path, got.Header.Get("X-Cache"))
+		}
+	}
+	if _, err := site.Command(t.Context(), "draft", "c/l"); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.get(poster); got.StatusCode == 200 {
+		t.Errorf("the poster of a draft is served: X-Cache %q", got.Header.Get("X-Cache"))
+	}
+	for _, command := range []string{"publish", "free"} {
+		if _, err := site.Command(t.Context(), command, "c/l"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := s.get("/videos/c/l/lesson.json"); got.StatusCode != 200 {
+		t.Errorf("the free lesson: %d", got.StatusCode)
 	}
 }
 

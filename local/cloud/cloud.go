@@ -47,6 +47,9 @@ type Options struct {
 	Step        func(what string, do func() error) error // runs a slow step, and can print it; nil: runs it
 	NoCache     bool                                     // every request reaches an origin, and nothing is compressed
 	Propagation time.Duration                            // how long the edge serves the old distribution after a deploy
+	// HandOver, unless nil, delivers each event of EventBridge when and as often
+	// as it likes, by calling deliver.
+	HandOver func(deliver func())
 	// RefuseECDSASHA256 makes the edge accept only documented ECDSA signatures.
 	RefuseECDSASHA256 bool
 	// SendParameters makes the edge send the parameters of signed URLs to

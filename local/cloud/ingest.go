@@ -74,8 +74,9 @@ func (c *Cloud) startIngest(t *cfn.Template) (err error) {
 		MayInvoke: func(rule, function string) error {
 			return c.serviceMay("events.amazonaws.com", rule, "lambda:InvokeFunction", function)
 		},
-		Send:    i.send,
-		Account: where.AccountID, Region: where.Region, Log: c.options.Log,
+		Send:     i.send,
+		HandOver: c.options.HandOver,
+		Account:  where.AccountID, Region: where.Region, Log: c.options.Log,
 	})
 	i.convert = mediaconvert.New(mediaconvert.Options{
 		Bucket: i,

@@ -35,6 +35,10 @@ type Options struct {
 	MayInvoke func(rule, function string) error
 	// Send puts a message into a queue, for a rule or for a function.
 	Send func(sender Sender, queue string, body []byte, attributes map[string]string) error
+	// HandOver, unless nil, delivers an event to a target when and as often as
+	// it likes by calling deliver: EventBridge promises neither an order nor
+	// that an event comes once.
+	HandOver func(deliver func())
 	// Pause is the time between the first two attempts, and doubles; zero is
 	// half a second. On AWS it is a minute.
 	Pause   time.Duration
@@ -88,6 +92,9 @@ type InvokeRules struct {
 func New(options Options) *Bus {
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
+	}
+	if options.HandOver == nil {
+		options.HandOver = func(deliver func()) { deliver() }
 	}
 	if options.Pause == 0 {
 		options.Pause = 500 * time.Millisecond
@@ -258,7 +265,7 @@ func (b *Bus) deliver(r Rule, event map[string]any) {
 		panic(err) // it was decoded from JSON
 	}
 	for _, t := range r.Targets {
-		b.running.Go(func() { b.toTarget(r.ARN, t, payload) })
+		b.running.Go(func() { b.options.HandOver(func() { b.toTarget(r.ARN, t, payload) }) })
 	}
 }
 
