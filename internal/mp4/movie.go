@@ -22,7 +22,8 @@ type Track struct {
 	Duration float64
 
 	// Of video.
-	Width, Height int     // as they are coded
+	Width, Height int     // in square pixels, before rotation
+	HDR           bool    // high dynamic range: PQ or HLG
 	Rotation      int     // degrees clockwise that a player turns it: 0, 90, 180 or 270
 	FrameRate     float64 // the average, in frames a second
 	Variable      bool    // frames last differently long
@@ -174,6 +175,10 @@ func (t *Track) sampleEntry(table []byte) error {
 		switch {
 		case t.Kind == "video" && len(entry) >= 28:
 			t.Width, t.Height = int(binary.BigEndian.Uint16(entry[24:])), int(binary.BigEndian.Uint16(entry[26:]))
+			const fields = 78 // of a VisualSampleEntry
+			if len(entry) > fields {
+				t.picture(entry[fields:])
+			}
 		case t.Kind == "audio" && len(entry) >= 18:
 			t.Channels = int(binary.BigEndian.Uint16(entry[16:]))
 			// QuickTime's entries are longer, and have what follows elsewhere.
@@ -189,6 +194,24 @@ func (t *Track) sampleEntry(table []byte) error {
 		}
 		return nil
 	})
+}
+
+// picture reads what follows the fields of a video's description: the shape of
+// its pixels and its colors (ISO/IEC 14496-12, 12.1.4 and 12.1.5). Without them,
+// or with ones that cannot be read, pixels are square and colors ordinary.
+func (t *Track) picture(extensions []byte) {
+	if pasp, err := child(extensions, "pasp"); err == nil && len(pasp) >= 8 {
+		h, v := binary.BigEndian.Uint32(pasp), binary.BigEndian.Uint32(pasp[4:])
+		// A picture is never more than four times as wide as it is coded.
+		if h > 0 && v > 0 && h/v < 4 && v/h < 4 {
+			t.Width = int(math.Round(float64(t.Width) * float64(h) / float64(v)))
+		}
+	}
+	if colr, err := child(extensions, "colr"); err == nil && len(colr) >= 8 && (string(colr[:4]) == "nclx" || string(colr[:4]) == "nclc") {
+		// ITU-T H.273, table 3: 16 is PQ, 18 is HLG.
+		transfer := binary.BigEndian.Uint16(colr[6:])
+		t.HDR = transfer == 16 || transfer == 18
+	}
 }
 
 // rotation reads the matrix of the box tkhd (ISO/IEC 14496-12, 8.3.2). Only

@@ -108,7 +108,7 @@ func (h *handler) job(r *catalog.Record, s source) *mediaconvert.CreateJobInput 
 		group.Outputs = append(group.Outputs, audio(s.Channels, r.Metadata.Language))
 	}
 	p := s.pictures()
-	return &mediaconvert.CreateJobInput{
+	order := &mediaconvert.CreateJobInput{
 		Role:                 aws.String(h.settings.Role),
 		ClientRequestToken:   aws.String(r.Job.Token),
 		StatusUpdateInterval: types.StatusUpdateIntervalSeconds10,
@@ -127,6 +127,22 @@ func (h *handler) job(r *catalog.Record, s source) *mediaconvert.CreateJobInput 
 					&types.FrameCaptureSettings{FramerateNumerator: aws.Int32(1), FramerateDenominator: aws.Int32(int32(p.Interval)), MaxCaptures: aws.Int32(maxThumbs), Quality: aws.Int32(70)}),
 			},
 		},
+	}
+	if s.HDR {
+		standardRange(order.Settings)
+	}
+	return order
+}
+
+// standardRange has every picture of a job converted from high dynamic range:
+// as it is, it would look pale on most screens.
+func standardRange(job *types.JobSettings) {
+	for _, group := range job.OutputGroups {
+		for i := range group.Outputs {
+			if v := group.Outputs[i].VideoDescription; v != nil {
+				v.VideoPreprocessors = &types.VideoPreprocessor{ColorCorrector: &types.ColorCorrector{ColorSpaceConversion: types.ColorSpaceConversionForce709}}
+			}
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type source struct {
 	Width, Height int // as a player shows it, after rotation
 	FrameRate     float64
 	Variable      bool // frames last differently long
+	HDR           bool // high dynamic range, which is encoded as standard range
 	Duration      float64
 	Channels      int // of the first audio track; 0: no audio
 }
@@ -54,9 +55,9 @@ func (h *handler) describe(ctx context.Context, film catalog.Object, format stri
 		if err == nil && s.Width > 0 && (s.Duration <= 0 || s.FrameRate <= 0) {
 			// In fragments, as recorders write films: the header says nothing of
 			// them.
-			width, height := s.Width, s.Height
+			header := s
 			if s, err = h.probe(ctx, film); err == nil {
-				s.Width, s.Height = width, height // after rotation
+				s.Width, s.Height, s.HDR = header.Width, header.Height, header.HDR // after rotation
 			}
 		}
 	default:
@@ -97,7 +98,7 @@ func (h *handler) readHeader(ctx context.Context, film catalog.Object) (source, 
 	for _, t := range movie.Tracks {
 		switch {
 		case t.Kind == "video" && s.Width == 0:
-			s.Width, s.Height, s.FrameRate, s.Variable = t.Width, t.Height, t.FrameRate, t.Variable
+			s.Width, s.Height, s.FrameRate, s.Variable, s.HDR = t.Width, t.Height, t.FrameRate, t.Variable, t.HDR
 			if t.Rotation%180 != 0 {
 				s.Width, s.Height = s.Height, s.Width
 			}
@@ -136,6 +137,7 @@ func (h *handler) probe(ctx context.Context, film catalog.Object) (source, error
 		case t.VideoProperties != nil && s.Width == 0:
 			v := t.VideoProperties
 			s.Width, s.Height = int(aws.ToInt32(v.Width)), int(aws.ToInt32(v.Height))
+			s.HDR = v.TransferCharacteristics == types.TransferCharacteristicsSmpte2084 || v.TransferCharacteristics == types.TransferCharacteristicsAribB67
 			if r := v.FrameRate; r != nil && aws.ToInt32(r.Denominator) > 0 {
 				s.FrameRate = float64(aws.ToInt32(r.Numerator)) / float64(aws.ToInt32(r.Denominator))
 			}

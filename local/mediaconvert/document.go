@@ -80,10 +80,16 @@ type (
 		IFrameOnlyManifest string `json:"iFrameOnlyManifest"`
 	}
 	videoDescription struct {
-		Width           int        `json:"width"`
-		Height          int        `json:"height"`
-		ScalingBehavior string     `json:"scalingBehavior"`
-		CodecSettings   videoCodec `json:"codecSettings"`
+		Width              int           `json:"width"`
+		Height             int           `json:"height"`
+		ScalingBehavior    string        `json:"scalingBehavior"`
+		VideoPreprocessors preprocessors `json:"videoPreprocessors"`
+		CodecSettings      videoCodec    `json:"codecSettings"`
+	}
+	preprocessors struct {
+		ColorCorrector struct {
+			ColorSpaceConversion string `json:"colorSpaceConversion"`
+		} `json:"colorCorrector"`
 	}
 	videoCodec struct {
 		Codec                string        `json:"codec"`
@@ -206,10 +212,30 @@ func (c *checker) job(job createJob) {
 			c.one("defaultSelection", a.DefaultSelection, "DEFAULT")
 		}
 	}
+	conversion := ""
+	for i, v := range job.videos() {
+		if i == 0 {
+			conversion = v.VideoPreprocessors.ColorCorrector.ColorSpaceConversion
+		}
+		c.one("colorSpaceConversion", v.VideoPreprocessors.ColorCorrector.ColorSpaceConversion, "", "NONE", "FORCE_709")
+		c.check(v.VideoPreprocessors.ColorCorrector.ColorSpaceConversion == conversion, "colorSpaceConversion: the local MediaConvert has one for all outputs")
+	}
 	c.check(len(s.OutputGroups) > 0, "settings.outputGroups: at least one is needed")
 	for _, g := range s.OutputGroups {
 		c.group(job, g)
 	}
+}
+
+// videos are the descriptions of all outputs with pictures.
+func (j createJob) videos() (list []*videoDescription) {
+	for _, g := range j.Settings.OutputGroups {
+		for _, o := range g.Outputs {
+			if o.VideoDescription != nil {
+				list = append(list, o.VideoDescription)
+			}
+		}
+	}
+	return list
 }
 
 func (c *checker) group(job createJob, g outputGroup) {

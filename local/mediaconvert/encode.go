@@ -35,6 +35,7 @@ type media struct {
 		Width        int    `json:"width"`
 		Height       int    `json:"height"`
 		AvgFrameRate string `json:"avg_frame_rate"`
+		Transfer     string `json:"color_transfer"`
 		Channels     int    `json:"channels"`
 		SampleRate   string `json:"sample_rate"`
 		Duration     string `json:"duration"`
@@ -49,6 +50,16 @@ func (m media) has(kind string) bool {
 	for _, s := range m.Streams {
 		if s.CodecType == kind {
 			return true
+		}
+	}
+	return false
+}
+
+// hdr reports whether the video has a high dynamic range.
+func (m media) hdr() bool {
+	for _, s := range m.Streams {
+		if s.CodecType == "video" {
+			return s.Transfer == "smpte2084" || s.Transfer == "arib-std-b67"
 		}
 	}
 	return false
@@ -193,13 +204,21 @@ func arguments(job createJob, m media, file, folder string) ([]string, error) {
 			outputs = append(outputs, segments("cmfa")...)
 		}
 	}
-	split := fmt.Sprintf("[0:v:0]split=%d", videos)
+	split := "[0:v:0]"
+	if v := job.videos(); m.hdr() && len(v) > 0 && v[0].VideoPreprocessors.ColorCorrector.ColorSpaceConversion == "FORCE_709" {
+		split += toneMap + ","
+	}
+	split += fmt.Sprintf("split=%d", videos)
 	for i := range videos {
 		split += fmt.Sprintf("[s%d]", i)
 	}
 	args = append(args, "-filter_complex", strings.Join(append([]string{split}, filters...), ";"))
 	return append(args, outputs...), nil
 }
+
+// toneMap converts high dynamic range to BT.709, once for all outputs. The
+// service's own mapping differs.
+const toneMap = "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable,zscale=t=bt709:m=bt709:r=tv,format=yuv420p"
 
 // below returns a destination without the bucket.
 func below(destination string) string {

@@ -369,7 +369,11 @@ func (s *Service) probe(w http.ResponseWriter, r *http.Request, body []byte) {
 				rate["numerator"], rate["denominator"] = num, max(den, 1)
 			}
 			track["trackType"] = "video"
-			track["videoProperties"] = map[string]any{"width": stream.Width, "height": stream.Height, "frameRate": rate}
+			properties := map[string]any{"width": stream.Width, "height": stream.Height, "frameRate": rate}
+			if transfer := map[string]string{"smpte2084": "SMPTE_2084", "arib-std-b67": "ARIB_B67", "bt709": "ITU_709"}[stream.Transfer]; transfer != "" {
+				properties["transferCharacteristics"] = transfer
+			}
+			track["videoProperties"] = properties
 		case "audio":
 			sample, _ := strconv.Atoi(stream.SampleRate)
 			track["trackType"] = "audio"
