@@ -224,7 +224,7 @@ func TestPlanRetry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	script := `import { planRetry } from "../../player/page/renewal.js";
+	script := `import { planRetry } from "../../player/element/renewal.js";
 let text = ""; for await (const part of process.stdin) text += part;
 console.log(JSON.stringify(JSON.parse(text).map((c) => planRetry(c.Attempt, c.Remaining, c.RetryAfter, () => c.Random))));`
 	cmd := exec.Command(node, "--no-warnings", "--input-type=module", "-e", script)

@@ -2,7 +2,7 @@ package main
 
 import "math"
 
-// planRetry is the page's rule of player/page/renewal.js: how long to wait
+// planRetry is the page's rule of player/element/renewal.js: how long to wait
 // before a failed request is retried, in seconds. It is false if the cookies
 // expire before that.
 func planRetry(attempt int, remaining, retryAfter, random float64) (float64, bool) {

@@ -1,12 +1,10 @@
 // Connects the parts: what the viewer does, what follows from it, and what the
 // page shows.
-import { createApi } from "./api.js";
 import { loadCatalog } from "./catalog.js";
-import { createCookies } from "./cookies.js";
+import { createClient } from "./element/core.js";
 import { covers, EVERYTHING, loadEntitlements } from "./entitlements.js";
 import { createPlayback } from "./playback.js";
-import { createPlaylists } from "./playlists.js";
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 import { secureCookiesWork } from "./securecookies.js";
 import { createSession } from "./signin.js";
 import { createApp, shallowReactive } from "./vendor/vue.js";
@@ -38,15 +36,11 @@ const state = shallowReactive({
   entitlements: EVERYTHING,
 });
 
-let session, call, cookies, playback;
+let session, client, playback;
 let turn = 0; // counts choices, so that a late response to an earlier choice is dropped
 let mendedAt = null; // the position at which the last refusal was mended
 let holder = null;
 let pointed = 0;
-
-const playlists = createPlaylists({
-  size: () => ({ width: holder.clientWidth, height: holder.clientHeight }),
-});
 
 const act = {
   hold(element) { holder = element; },
@@ -66,8 +60,18 @@ createApp({ render: () => view(state, act) }).mount("#app");
 start();
 
 async function start() {
+  const config = await loadConfig();
+  session = createSession(config.signIn);
+  client = createClient({
+    premiumPath: config.premiumPath,
+    token: (renew) => session.token(renew),
+    size: () => ({ width: holder.clientWidth, height: holder.clientHeight }),
+    playing: () => playback.playing,
+    onTrouble: (problem, remaining) => { greet(); caution(warn(problem.code, remaining)); },
+    onRenewed: () => say(`Playing ${state.video.title}.`),
+  });
   playback = createPlayback(holder, {
-    playing: () => { cookies?.awaken(); say(`Playing ${state.video.title}.`); },
+    playing: () => { client.awaken(); say(`Playing ${state.video.title}.`); },
     paused: () => say(`${state.video.title} is paused.`),
     ready: () => { if (!playback.playing && !state.status) say(`${state.video.title} is ready. Press play.`); },
     ended: () => say(`${state.video.title} has ended.`),
@@ -75,18 +79,7 @@ async function start() {
     refused: mend,
     trouble: (code) => caution(code === "network" ? "The connection is interrupted. Retrying." : "Part of the video failed to load. Retrying."),
     failed: refuse,
-  }, playlists);
-
-  const config = await loadConfig();
-  session = createSession(config.signIn);
-  call = createApi(session);
-  cookies = createCookies({
-    call,
-    storage: localStorage,
-    playing: () => playback.playing,
-    onTrouble: (problem, remaining) => { greet(); caution(warn(problem.code, remaining)); },
-    onRenewed: () => say(`Playing ${state.video.title}.`),
-  });
+  }, client.playlists);
   state.canSignIn = Boolean(config.signIn?.clientId);
 
   let returned = null;
@@ -130,12 +123,12 @@ async function loadConfig() {
 
 function listen() {
   // Timers stop while a computer sleeps or a tab is frozen.
-  const awake = () => { if (document.visibilityState === "visible") cookies.awaken(); };
+  const awake = () => { if (document.visibilityState === "visible") client.awaken(); };
   document.addEventListener("visibilitychange", awake);
   for (const name of ["pageshow", "focus", "online"]) globalThis.addEventListener(name, awake);
   globalThis.addEventListener("storage", async ({ key, newValue }) => {
     if (key !== LEFT || !newValue || !session.signedIn) return;
-    cookies.forget();
+    client.forget();
     await session.end();
     leavePremium("signed_out_elsewhere");
   });
@@ -143,7 +136,7 @@ function listen() {
 
 async function open(video, { start }) {
   const mine = ++turn;
-  cookies.rest();
+  client.rest();
   playback.close();
   mendedAt = null;
   Object.assign(state, { video, problem: null, opening: false });
@@ -164,11 +157,11 @@ async function open(video, { start }) {
   state.opening = true;
   say(`Opening ${video.title}…`);
   try {
-    const grant = await cookies.open(video.path);
+    const grant = await client.open(video.path);
     if (mine !== turn) return;
     state.opening = false;
     say("");
-    cookies.keep(video.path, grant);
+    client.keep(grant);
     playback.open(video, { start });
   } catch (cause) {
     if (mine !== turn) return;
@@ -184,9 +177,9 @@ async function prepare(video) {
   if (video === state.video) return;
   if (!video.public) {
     if (!session?.fresh || !covers(state.entitlements, video) || !secureCookiesWork()) return;
-    if (!(await cookies.prepare(video.path))) return;
+    if (!(await client.prepare(video.path))) return;
   }
-  await playlists.prepare(video.url);
+  await client.playlists.prepare(video.url);
 }
 
 // A refused playlist or segment: the cookies may have expired unnoticed, so they
@@ -199,10 +192,10 @@ async function mend() {
   mendedAt = playback.time;
   say(`Reopening ${video.title}…`);
   try {
-    playlists.forget();
-    const grant = await cookies.open(video.path, { renew: true });
+    client.playlists.forget();
+    const grant = await client.open(video.path, { renew: true });
     if (mine !== turn) return;
-    cookies.keep(video.path, grant);
+    client.keep(grant);
     playback.reopen();
   } catch (cause) {
     if (mine === turn) refuse(cause);
@@ -212,7 +205,7 @@ async function mend() {
 function refuse(cause) {
   const problem = typeof cause === "string" ? new Problem(cause) : Problem.from(cause);
   turn++;
-  cookies?.rest();
+  client?.rest();
   playback.close();
   const words = describe(problem.code, {
     title: state.video?.title,
@@ -245,7 +238,7 @@ async function refreshEntitlements() {
     return;
   }
   try {
-    state.entitlements = await loadEntitlements(call);
+    state.entitlements = await loadEntitlements(client.call);
   } catch {
     greet(); // the session has expired
   }
@@ -275,7 +268,7 @@ async function signOut() {
   turn++;
   playback.close();
   say("Signing out…");
-  const cleared = await cookies.close().catch(() => false);
+  const cleared = await client.close().catch(() => false);
   const outcome = cleared ? "signed_out_now" : "signed_out_cookies_remain";
   localStorage.setItem(LEFT, String(Date.now())); // a new value each time: tabs get changes only
   const next = await session.end();
@@ -290,7 +283,7 @@ async function signOut() {
 
 // After a sign-out: shows a public video, and why.
 async function leavePremium(code) {
-  playlists.forget();
+  client.playlists.forget();
   greet();
   await refreshEntitlements();
   const first = state.videos.find((video) => video.public) ?? state.videos[0];

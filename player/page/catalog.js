@@ -1,5 +1,5 @@
 // Reads the videos of catalog.json and their URLs.
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 
 /**
  * Reads catalog.json, which is missing until the owner uploads it. Until then a

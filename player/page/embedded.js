@@ -3,7 +3,7 @@
 import { createCatalog, playlistOf } from "./catalog.js";
 import { createClient } from "./element/core.js";
 import { describe } from "./element/words.js";
-import "./premium-video.js";
+import "./element/premium-video.js";
 import { linkTo, pathOf } from "./routes.js";
 import { createSession } from "./signin.js";
 import { browserOf, createVisitor } from "./visitor.js";

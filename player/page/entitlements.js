@@ -1,6 +1,6 @@
 // What this viewer is entitled to, to show locks only: the signer checks each
 // request for cookies again.
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 
 /** Shows every video as open, for a service without such a list. */
 export const EVERYTHING = Object.freeze({ all: true, paths: [] });

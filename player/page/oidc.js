@@ -1,7 +1,7 @@
 // OpenID Connect's authorization code flow with PKCE for a page without a
 // server, by oauth4webapi (MIT): this file chooses what to send and turns the
 // library's errors into Problems. signin.js loads it only when it is needed.
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 import * as oauth from "./vendor/oauth4webapi.js";
 
 const TIMEOUT = 20_000; // ms

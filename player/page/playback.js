@@ -6,7 +6,7 @@ const STALLED = 15_000; // ms without media after a failed request, until playba
 /**
  * @param {HTMLElement} holder an element without other children
  * @param {object} on playing(), paused(), ready(), ended(), progress(), refused(), trouble(code), failed(code)
- * @param {ReturnType<import("./playlists.js").createPlaylists>} playlists
+ * @param {ReturnType<import("./element/playlists.js").createPlaylists>} playlists
  */
 export function createPlayback(holder, on, playlists) {
   let player = null;

@@ -1,5 +1,5 @@
 // The window in which a viewer of an embedded video signs in.
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 import { createSession } from "./signin.js";
 import { browserOf, handOver } from "./visitor.js";
 import { describe } from "./words.js";

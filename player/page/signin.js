@@ -1,6 +1,6 @@
 // The viewer's session: sign-in by redirect, tokens in sessionStorage (this tab
 // only, removed when it closes), new tokens by refresh token if there is one.
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 
 const TOKENS = "premium-hls.tokens";
 const BEGUN = "premium-hls.sign-in";

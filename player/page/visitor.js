@@ -1,6 +1,6 @@
 // The viewer of an embedded page. The page that shows it hands in a token, or
 // the viewer signs in in a window of this site. Nothing here is stored.
-import { Problem } from "./problem.js";
+import { Problem } from "./element/problem.js";
 
 // To the page that shows this one, and from it.
 const READY = "premium-hls:ready";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createApi, refusal } from "../page/api.js";
+import { createApi, refusal } from "../element/api.js";
 
 for (const [name, args, want] of [
   ["the API's code", [503, { code: "keys_unavailable", requestId: "r" }, "30"], ["keys_unavailable", 30, "r"]],

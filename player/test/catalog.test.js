@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { loadCatalog, readCatalog } from "../page/catalog.js";
-import { covers, EVERYTHING, loadEntitlements, readEntitlements } from "../page/entitlements.js";
-import { Problem } from "../page/problem.js";
+import "./vendor.js";
+import { Problem } from "../element/problem.js";
+
+const { loadCatalog, readCatalog } = await import("../page/catalog.js");
+const { covers, EVERYTHING, loadEntitlements, readEntitlements } = await import("../page/entitlements.js");
 
 const one = (video) => readCatalog({ videos: [{ title: "T", playlist: "master.m3u8", ...video }] }, "premium")[0];
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { codes, describe, inWords, warn } from "../page/words.js";
+import "./vendor.js";
+
+const { codes, describe, inWords, warn } = await import("../page/words.js");
 
 const apiCodes = [
   "invalid_path", "not_through_distribution", "unauthenticated", "not_entitled",

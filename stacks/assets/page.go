@@ -33,8 +33,8 @@ func InstallLibraries(ctx context.Context, place Place) (string, error) {
 	return filepath.Join(dir, "node_modules"), npm.Install(ctx, dir)
 }
 
-// LayOutPage lays out the web page: its own files, and the files of npm packages that
-// player/vendor.json lists.
+// LayOutPage lays out the web page: its own files, the modules of the player
+// element, and the files of npm packages that player/vendor.json lists.
 func LayOutPage(root, libraries, out string) error {
 	player := filepath.Join(root, "player")
 	text, err := os.ReadFile(filepath.Join(player, "vendor.json"))
@@ -48,6 +48,13 @@ func LayOutPage(root, libraries, out string) error {
 	files := map[string]string{}
 	if err := collect(files, ".", filepath.Join(player, "page")); err != nil {
 		return err
+	}
+	modules, err := filepath.Glob(filepath.Join(player, "element", "*.js"))
+	if err != nil {
+		return err // the pattern is a constant
+	}
+	for _, module := range modules {
+		files[filepath.Join("element", filepath.Base(module))] = module
 	}
 	for to, from := range vendor {
 		files[filepath.FromSlash(to)] = filepath.Join(libraries, filepath.FromSlash(from))

@@ -1,6 +1,6 @@
-// Requests the cookies of a path from the API, reuses them while they are fresh
-// and renews them while that path plays. The cookies are HttpOnly: the page
-// never sees them, only their lifetime.
+// Requests the cookies of a path, or a link, from the API, reuses them while they
+// are fresh and renews them while that path plays. The cookies are HttpOnly: the
+// page never sees them, only their lifetime.
 import { Problem, passes } from "./problem.js";
 import { planRenewal, planRetry, stopwatch } from "./renewal.js";
 
@@ -18,68 +18,73 @@ const AHEAD_SECONDS = 15;
  * @param {Storage} options.storage has the paths that were requested, for all tabs
  * @param {() => boolean} options.playing whether cookies should be renewed now
  * @param {(problem: Problem, remaining: number) => void} options.onTrouble a renewal failed; remaining in seconds
- * @param {() => void} options.onRenewed
+ * @param {(grant: object) => void} options.onRenewed
  * @param {object} [options.timers] setTimeout and clearTimeout
  * @param {() => () => number} [options.watch] makes a stopwatch
  * @param {() => number} [options.random] in [0, 1), for the spread of retries
  */
-export function createCookies({
+export function createGrants({
   call, storage, playing, onTrouble, onRenewed,
   timers = globalThis, watch = stopwatch, random = Math.random,
 }) {
-  const requests = new Map(); // path -> the request under way
-  const grants = new Map(); // path -> the last response
+  const requests = new Map(); // key -> the request under way
+  const grants = new Map(); // key -> the last response
   const ahead = new Map(); // path -> seconds since it was requested ahead
-  let kept = null; // { path, expiresIn, renewAfter, elapsed, due, failures, timer, lost }
+  let kept = null; // { grant, due, failures, timer, lost }
 
   /**
-   * Resolves to { expiresIn, renewAfter, elapsed } once the browser has cookies
-   * for path: at once if those that it has are not due for renewal.
+   * Resolves to a grant, { mode, path, playlist, response, expiresIn, renewAfter,
+   * elapsed }, once the browser has cookies for path, or a link: at once if what
+   * it has is not due for renewal.
    */
-  function open(path, { renew = false } = {}) {
+  function open(path, { renew = false, link = false, playlist } = {}) {
     ahead.delete(path);
-    return request(path, renew);
+    return request({ mode: link ? "link" : "cookies", path, playlist: link ? playlist : undefined }, renew);
   }
 
   /** Requests the cookies of a path that the viewer may open next. Resolves to whether the browser has them. */
   function prepare(path) {
-    if (!requests.has(path) && !fresh(path)) {
+    const wanted = { mode: "cookies", path };
+    if (!requests.has(keyOf(wanted)) && !fresh(wanted)) {
       for (const [other, age] of ahead) if (age() >= AHEAD_SECONDS) ahead.delete(other);
       if (ahead.has(path) || ahead.size >= AHEAD) return Promise.resolve(false);
       ahead.set(path, watch());
     }
-    return request(path).then(() => true, () => false); // if it matters, open says why
+    return request(wanted).then(() => true, () => false); // if it matters, open says why
   }
 
-  async function request(path, renew = false) {
-    if (!renew && fresh(path)) return grants.get(path);
-    if (!requests.has(path)) {
-      requests.set(path, ask(path).finally(() => requests.delete(path)));
+  async function request(wanted, renew = false) {
+    const key = keyOf(wanted);
+    if (!renew && fresh(wanted)) return grants.get(key);
+    if (!requests.has(key)) {
+      requests.set(key, ask(wanted).finally(() => requests.delete(key)));
     }
-    return requests.get(path);
+    return requests.get(key);
   }
 
-  function fresh(path) {
-    const grant = grants.get(path);
+  function fresh(wanted) {
+    const grant = grants.get(keyOf(wanted));
     return grant !== undefined && grant.elapsed() < grant.renewAfter;
   }
 
-  async function ask(path) {
-    remember(path);
-    grants.delete(path);
+  async function ask({ mode, path, playlist }) {
+    if (mode === "cookies") remember(path);
+    grants.delete(keyOf({ mode, path, playlist }));
     const elapsed = watch(); // from before the request: never later than the server's clock
-    const response = await call("POST", "/api/cookies", { path });
+    const response = mode === "link"
+      ? await call("POST", "/api/links", playlist ? { path, playlist } : { path })
+      : await call("POST", "/api/cookies", { path });
     const { expiresIn, renewAfter } = response ?? {};
     if (!(expiresIn > 0 && renewAfter > 0)) throw new Problem("unavailable");
-    const grant = { expiresIn, renewAfter: planRenewal(renewAfter), elapsed };
-    grants.set(path, grant);
+    const grant = { mode, path, playlist, response, expiresIn, renewAfter: planRenewal(renewAfter), elapsed };
+    grants.set(keyOf(grant), grant);
     return grant;
   }
 
   /** Renews what open resolved to until rest is called. */
-  function keep(path, grant) {
+  function keep(grant) {
     rest();
-    kept = { path, ...grant, due: grant.renewAfter, failures: 0, timer: 0, lost: false };
+    kept = { grant, due: grant.renewAfter, failures: 0, timer: 0, lost: false };
     wait(kept);
   }
 
@@ -90,32 +95,32 @@ export function createCookies({
 
   function wait(one) {
     timers.clearTimeout(one.timer);
-    one.timer = timers.setTimeout(() => renew(one), Math.max(0, one.due - one.elapsed()) * 1000);
+    one.timer = timers.setTimeout(() => renew(one), Math.max(0, one.due - one.grant.elapsed()) * 1000);
   }
 
   /** To be called when timers may have been late: after sleep, on play, back online. */
   function awaken() {
-    if (kept && !kept.lost && kept.elapsed() >= kept.due) renew(kept);
+    if (kept && !kept.lost && kept.grant.elapsed() >= kept.due) renew(kept);
   }
 
   async function renew(one) {
-    if (one !== kept || !playing() || requests.has(one.path)) return; // awaken tries again
+    if (one !== kept || !playing() || requests.has(keyOf(one.grant))) return; // awaken tries again
     try {
-      const grant = await open(one.path, { renew: true });
+      const grant = await request(one.grant, true);
       if (one !== kept) return;
-      keep(one.path, grant);
-      onRenewed();
+      keep(grant);
+      onRenewed(grant);
     } catch (cause) {
       if (one !== kept) return;
       const problem = Problem.from(cause);
-      const remaining = one.expiresIn - one.elapsed();
+      const remaining = one.grant.expiresIn - one.grant.elapsed();
       const pause = passes(problem.code)
         ? planRetry(one.failures, remaining, problem.retryAfter, random)
         : null;
       one.failures++;
       one.lost = pause === null;
       if (!one.lost) {
-        one.due = one.elapsed() + pause;
+        one.due = one.grant.elapsed() + pause;
         wait(one);
       }
       // The viewer need not know of one failure while there is time for more retries.
@@ -154,4 +159,9 @@ export function createCookies({
   }
 
   return { open, prepare, keep, rest, awaken, forget, close };
+}
+
+// What a response is for. Cookies open all playlists of a path.
+function keyOf({ mode, path, playlist = "" }) {
+  return `${mode} ${path} ${playlist}`;
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createCookies } from "../page/cookies.js";
-import { Problem } from "../page/problem.js";
-import { FLOOR, planRenewal, planRetry, stopwatch } from "../page/renewal.js";
+import { createGrants } from "../element/grants.js";
+import { Problem } from "../element/problem.js";
+import { FLOOR, planRenewal, planRetry, stopwatch } from "../element/renewal.js";
 
 for (const [name, renewAfter, want] of [
   ["the server's time", 2400.5, 2400.5],
@@ -57,11 +57,11 @@ function page({ answers, playing = true }) {
     removeItem: (key) => kept.delete(key),
   };
   const make = { playing };
-  const cookies = createCookies({
+  const cookies = createGrants({
     storage,
     playing: () => make.playing,
     call: async (method, path, body) => {
-      log.calls.push(`${now} ${method} ${path} ${body.path}`);
+      log.calls.push(`${now} ${method} ${path} ${body.path}${body.playlist ? ` ${body.playlist}` : ""}`);
       const answer = answers.shift();
       if (answer instanceof Problem) throw answer;
       return answer;
@@ -78,7 +78,7 @@ function page({ answers, playing = true }) {
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   return {
     cookies, log, make, storage,
-    async start(path = "course-1") { cookies.keep(path, await cookies.open(path)); },
+    async start(path = "course-1") { cookies.keep(await cookies.open(path)); },
     /** Moves the clock; timers that come due on the way fire, unless asleep. */
     async advance(seconds, asleep = false) {
       const end = now + seconds;
@@ -277,4 +277,28 @@ test("sign-out: an unreadable list of paths counts as empty", async () => {
   const run = page({ answers: [] });
   run.storage.setItem("premium-hls.paths", "{");
   assert.equal(await run.cookies.close(), true);
+});
+
+test("links: are requested for a playlist, beside cookies of the same path", async () => {
+  const run = page({ answers: [grant(60), grant(60), grant(60)] });
+  await run.cookies.open("course-1");
+  await run.cookies.open("course-1", { link: true });
+  await run.cookies.open("course-1", { link: true, playlist: "b.m3u8" });
+  await run.cookies.open("course-1", { link: true });
+  assert.deepEqual(run.log.calls, ["0 POST /api/cookies course-1", "0 POST /api/links course-1", "0 POST /api/links course-1 b.m3u8"]);
+});
+
+test("links: are renewed as links", async () => {
+  const run = page({ answers: [grant(60), grant(60)] });
+  run.cookies.keep(await run.cookies.open("course-1", { link: true, playlist: "b.m3u8" }));
+  await run.advance(50);
+  assert.deepEqual(run.log.calls.slice(1), ["40 POST /api/links course-1 b.m3u8"]);
+  assert.equal(run.log.renewed, 1);
+});
+
+test("sign-out: a link is not cleared: there is nothing in the browser", async () => {
+  const run = page({ answers: [grant(60)] });
+  await run.cookies.open("course-1", { link: true });
+  assert.equal(await run.cookies.close(), true);
+  assert.equal(run.log.calls.length, 1);
 });

@@ -5,18 +5,21 @@ const TIMEOUT = 20_000; // ms; longer than the API's own timeout
 
 /**
  * @param {{token: (renew?: boolean) => Promise<string>}} session
+ * @param {typeof globalThis.fetch} [fetch]
+ * @param {string} [site] the origin of the API, if it is not the page's
  * @returns {(method: string, path: string, body?: object) => Promise<object|null>}
  */
-export function createApi(session, fetch = globalThis.fetch) {
+export function createApi(session, fetch = (...request) => globalThis.fetch(...request), site = "") {
   async function once(method, path, body, token) {
     let response;
     try {
-      response = await fetch(path, {
+      response = await fetch(site + path, {
         method,
         headers: { Authorization: `Bearer ${token}`, ...(body && { "Content-Type": "application/json" }) },
         body: body && JSON.stringify(body),
         cache: "no-store",
-        credentials: "same-origin",
+        // Only the cookies of videos are the API's; it reads none.
+        credentials: site === "" ? "same-origin" : path === "/api/cookies" ? "include" : "omit",
         signal: AbortSignal.timeout(TIMEOUT),
       });
     } catch {
