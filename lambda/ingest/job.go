@@ -53,10 +53,10 @@ func (s source) pictures() pictures {
 	for float64(maxThumbs*p.Interval) < s.Duration {
 		p.Interval += 5
 	}
-	p.ThumbHeight = max(p.ThumbWidth*s.Height/s.Width/2*2, 2)
+	p.ThumbHeight = max(p.ThumbWidth*s.Height/s.Width/2*2, minSide)
 	if s.Height > s.Width {
 		p.ThumbHeight = 160
-		p.ThumbWidth = max(p.ThumbHeight*s.Width/s.Height/2*2, 2)
+		p.ThumbWidth = max(p.ThumbHeight*s.Width/s.Height/2*2, minSide)
 	}
 	p.PosterAfter = max(min(10, int(s.Duration/3)), 1)
 	return p

@@ -34,10 +34,11 @@ func (e *errUnusable) Error() string { return e.sentence }
 
 func unusable(format string, args ...any) error { return &errUnusable{fmt.Sprintf(format, args...)} }
 
-// The most that is encoded.
+// What is encoded: MediaConvert takes and makes pictures of these sides.
 const (
 	maxHours  = 12
 	maxPixels = 8192 // of a side
+	minSide   = 32   // pixels of a side that is made; a film of fewer is enlarged
 )
 
 // describe finds out what a film is. MP4 and QuickTime headers are read here,
@@ -234,7 +235,7 @@ func (s source) ladder(top int) []rendition {
 // are even: MediaConvert refuses odd ones.
 func (s source) rendition(side int, quality, maxBitrate int32) rendition {
 	scale := float64(side) / float64(min(s.Width, s.Height))
-	even := func(n int) int { return max(int(math.Round(float64(n)*scale/2))*2, 32) }
+	even := func(n int) int { return max(int(math.Round(float64(n)*scale/2))*2, minSide) }
 	r := rendition{Name: fmt.Sprint(side), Width: even(s.Width), Height: even(s.Height), Quality: quality, MaxBitrate: maxBitrate}
 	if s.frameRate().float() > 31 {
 		r.MaxBitrate = maxBitrate * 3 / 2 // twice the frames are not twice the bits
