@@ -405,7 +405,7 @@ func TestLinkToIngestedLesson(t *testing.T) {
 		}
 	}
 	out, err := exec.Command("ffmpeg", "-nostdin", "-loglevel", "error", "-i", s.origin+address, "-map", "0:v:0", "-map", "0:a:0", "-f", "framecrc", "-").CombinedOutput()
-	if err != nil || strings.Count(string(out), "\n0,") < 90 || !strings.Contains(string(out), "\n1,") {
+	if err != nil || strings.Count(string(out), "\n0,") != 2*25 || !strings.Contains(string(out), "\n1,") {
 		t.Errorf("ffmpeg: %v, %d frames\n%.1000s", err, strings.Count(string(out), "\n0,"), out)
 	}
 }

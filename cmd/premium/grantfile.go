@@ -119,7 +119,7 @@ func (c importCommand) write(ctx context.Context, s system, t table, file io.Rea
 		return sentence(fmt.Sprintf("%s changed while it was read: %v", c.File, err))
 	}
 	display := newDisplay(s.out)
-	bar := display.bar(c.File, int64(rows))
+	bar := display.bar(c.File, int64(rows), countOfCount)
 	expired := 0
 	run := grants.Import{Table: t.Table, DryRun: c.DryRun, Workers: importWorkers, Rate: c.Rate, Report: func(change grants.Change, err error) {
 		bar.add(1)
@@ -145,7 +145,7 @@ func (c importCommand) write(ctx context.Context, s system, t table, file io.Rea
 		}
 		return row, err
 	})
-	bar.end(err == nil)
+	bar.remove()
 	display.wait()
 	if err != nil {
 		explained := grants.Explain(err, "table "+t.Name, t.region)

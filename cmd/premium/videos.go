@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -20,8 +21,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/localrun"
@@ -137,14 +136,14 @@ func (c uploadCommand) Run(ctx context.Context, s system) error {
 	return follow(ctx, s.out, site, files, began)
 }
 
-// upload uploads files with a bar for each and one for all.
+// upload uploads files, with a bar for each that is under way and one for all.
 func upload(ctx context.Context, out io.Writer, site *videos.Site, files []videos.File, parallel int) error {
 	d := newDisplay(out)
 	var total int64
 	for _, f := range files {
 		total += f.Size
 	}
-	all := d.bar("all files", total)
+	all := d.total(fmt.Sprintf("%d files", len(files)), total, bytesOfBytes)
 	var group sync.WaitGroup
 	slots := make(chan struct{}, parallel)
 	errs := make([]error, len(files))
@@ -152,44 +151,47 @@ func upload(ctx context.Context, out io.Writer, site *videos.Site, files []video
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			bar := d.bar(files[i].Name(), files[i].Size)
+			name := printable(files[i].Name())
+			bar := d.bar(name, files[i].Size, bytesOfBytes)
 			sent, err := videos.Uploader{Site: site}.Upload(ctx, &files[i], func(n int64) {
 				bar.add(n)
 				all.add(n)
 			})
-			bar.end(err == nil)
 			switch errs[i] = err; {
 			case err != nil:
+				d.line("%s: not uploaded", name)
 			case sent:
-				d.line("%s: uploaded", printable(files[i].Name()))
+				d.line("%s: uploaded", name)
 			default:
-				d.line("%s: already uploaded", printable(files[i].Name()))
+				d.line("%s: already uploaded", name)
 			}
+			bar.remove()
 		})
 	}
 	group.Wait()
-	err := errors.Join(errs...)
-	all.end(err == nil)
+	all.remove()
 	d.wait()
-	return err
+	return errors.Join(errs...)
 }
 
 // follow waits for the lessons of films.
 func follow(ctx context.Context, out io.Writer, site *videos.Site, files []videos.File, since time.Time) error {
 	d := newDisplay(out)
+	films := slices.DeleteFunc(slices.Clone(files), func(f videos.File) bool { return f.Upload.Kind != catalog.Film })
+	all := d.total(fmt.Sprintf("%d lessons", len(films)), int64(len(films)), countOfCount)
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
 	failures := 0
-	for _, f := range files {
-		if f.Upload.Kind != catalog.Film {
-			continue
-		}
+	for _, f := range films {
 		group.Go(func() {
 			path := f.Upload.Path()
-			bar := d.bar(path, 100)
+			var bar bar
 			state := catalog.State("")
 			r, err := videos.Follower{Site: site}.Wait(ctx, f, since, func(r catalog.Record) {
+				if r.Job != nil && r.Job.Percent > 0 && bar.Bar == nil { // hundreds may wait
+					bar = d.bar(path, 100, percent)
+				}
 				if r.Job != nil {
 					bar.set(int64(r.Job.Percent))
 				}
@@ -198,7 +200,6 @@ func follow(ctx context.Context, out io.Writer, site *videos.Site, files []video
 				}
 				state = r.State
 			})
-			bar.end(err == nil && r.State != catalog.Failed)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -215,91 +216,20 @@ func follow(ctx context.Context, out io.Writer, site *videos.Site, files []video
 			for _, note := range r.Notes {
 				d.line("%s: note: %s", path, printable(note))
 			}
+			bar.remove()
+			all.add(1)
 		})
 	}
 	group.Wait()
+	all.remove()
 	d.wait()
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
 	if failures > 0 {
-		return negative{fmt.Sprintf("%d of the lessons failed", failures)}
+		return negative{fmt.Sprintf("%d of %d lessons failed", failures, len(films))}
 	}
 	return nil
-}
-
-// A display shows progress: bars in a terminal, lines elsewhere.
-type display struct {
-	out      io.Writer
-	progress *mpb.Progress // nil where the output is no terminal
-	mu       sync.Mutex
-}
-
-func newDisplay(out io.Writer) *display {
-	d := &display{out: out}
-	if file, ok := out.(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			d.progress = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40))
-		}
-	}
-	return d
-}
-
-// line prints a line, above the bars if there are some.
-func (d *display) line(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	text := fmt.Sprintf(format, args...) + "\n"
-	if d.progress != nil {
-		fmt.Fprint(d.progress, text)
-		return
-	}
-	io.WriteString(d.out, text)
-}
-
-// wait draws the last state.
-func (d *display) wait() {
-	if d.progress != nil {
-		d.progress.Wait()
-	}
-}
-
-type bar struct{ *mpb.Bar } // nil where there is no terminal
-
-func (d *display) bar(name string, total int64) bar {
-	if d.progress == nil {
-		return bar{}
-	}
-	if total == 0 {
-		total = 1 // an empty file; mpb has another meaning for it
-	}
-	return bar{d.progress.AddBar(total,
-		mpb.PrependDecorators(decor.Name(printable(name), decor.WCSyncSpaceR)),
-		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace)),
-	)}
-}
-
-func (b bar) add(n int64) {
-	if b.Bar != nil {
-		b.IncrInt64(n)
-	}
-}
-
-func (b bar) set(n int64) {
-	if b.Bar != nil {
-		b.SetCurrent(n)
-	}
-}
-
-// end completes the bar, or leaves it where it is.
-func (b bar) end(complete bool) {
-	switch {
-	case b.Bar == nil:
-	case complete:
-		b.SetTotal(-1, true)
-	default:
-		b.Abort(false)
-	}
 }
 
 type videosCommand struct {

@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/localrun"
@@ -18,8 +23,9 @@ import (
 
 // startVideos writes the file of a local run with a bucket, a queue and a
 // function that publishes every film except broken.mp4, and refuses commands
-// about lessons that do not exist.
-func startVideos(t *testing.T) (*s3.Bucket, *sqs.Service) {
+// about lessons that do not exist. Its requests to S3 go through those of
+// before that are given.
+func startVideos(t *testing.T, before ...func(http.Handler) http.Handler) (*s3.Bucket, *sqs.Service) {
 	t.Helper()
 	objects := s3.New("bucket", nil)
 	queues := &sqs.Service{}
@@ -53,6 +59,10 @@ func startVideos(t *testing.T) (*s3.Bucket, *sqs.Service) {
 		t.Cleanup(server.Close)
 		return server.URL
 	}
+	storage := http.Handler(service)
+	for _, wrap := range before {
+		storage = wrap(storage)
+	}
 	function := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		payload, _ := io.ReadAll(r.Body)
 		if strings.Contains(string(payload), "none") {
@@ -63,7 +73,7 @@ func startVideos(t *testing.T) (*s3.Bucket, *sqs.Service) {
 		io.WriteString(w, `{"state":"draft"}`)
 	})
 	startRun(t, func(r *localrun.Run) {
-		r.Endpoints = map[string]string{"S3": serve(service), "SQS": serve(queues.Handler()), "LAMBDA": serve(function)}
+		r.Endpoints = map[string]string{"S3": serve(storage), "SQS": serve(queues.Handler()), "LAMBDA": serve(function)}
 		r.Outputs = map[string]string{"Bucket": "bucket", "Ingest": "F", "IngestDeadLetters": "https://sqs.us-east-1.amazonaws.com/111122223333/q"}
 	})
 	for _, body := range []string{`{"source":"aws.s3"}`, `{"source":"none"}`} {
@@ -91,7 +101,7 @@ func TestVideosLocalRun(t *testing.T) {
 		{[]string{"upload", good, "-course", "My course"}, 0, []string{
 			"notes.txt: skipped", "Lesson 1.mp4: uploaded\n", "my-course/lesson-1: plays at http://localhost:8080/#/my-course/lesson-1\n", "note: captions de: no cue"}},
 		{[]string{"upload", good, "-course=My course"}, 0, []string{"Lesson 1.mp4: already uploaded\n", "plays at"}},
-		{[]string{"upload", bad, "-course", "c"}, 1, []string{"c/broken: failed: The film has no video.\n", "1 of the lessons failed"}},
+		{[]string{"upload", bad, "-course", "c"}, 1, []string{"c/broken: failed: The film has no video.\n", "1 of 1 lessons failed"}},
 		{[]string{"videos"}, 0, []string{"my-course/lesson-1  playing  1m1s", "Lesson 1\n", "c/broken: The film has no video.\n"}},
 		{[]string{"videos", "-json"}, 0, []string{`"reason": "The film has no video."`}},
 		{[]string{"draft", "c/l"}, 0, []string{"c/l: draft\n"}},
@@ -111,6 +121,76 @@ func TestVideosLocalRun(t *testing.T) {
 	}
 	if got, err := objects.Read("uploads/My course/Lesson 1.mp4"); err != nil || string(got) != "film" {
 		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// An upload whose process is killed goes on with the parts that arrived.
+func TestUploadKilled(t *testing.T) {
+	const size, parts = 40 << 20, 3
+	var mu sync.Mutex
+	arrived := map[string]int{}
+	reached, broken := make(chan bool), make(chan bool)
+	objects, _ := startVideos(t, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			number := r.URL.Query().Get("partNumber")
+			if number == "3" {
+				select {
+				case <-broken: // the second attempt
+				default:
+					io.Copy(io.Discard, r.Body) // else the server does not see the end of the connection
+					<-reached
+					<-r.Context().Done() // the process is gone
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+			if number != "" {
+				mu.Lock()
+				arrived[number]++
+				mu.Unlock()
+			}
+		})
+	})
+	dir := t.TempDir()
+	film := bytes.Repeat([]byte("0123456789abcdef"), size/16)
+	if err := os.WriteFile(filepath.Join(dir, "film.mp4"), film, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := func() (*exec.Cmd, *bytes.Buffer) { // TestMain runs it by its name
+		var out bytes.Buffer
+		return &exec.Cmd{Path: program, Args: []string{"premium", "upload", dir, "-course", "c"}, Env: os.Environ(), Stdout: &out, Stderr: &out}, &out
+	}
+	first, out := process()
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reached <- true
+	for there := 0; there < parts-1; {
+		time.Sleep(time.Millisecond)
+		mu.Lock()
+		there = len(arrived)
+		mu.Unlock()
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.Wait(); err == nil || out.Len() > 0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	close(broken)
+	second, out := process()
+	if err := second.Run(); err != nil || !strings.Contains(out.String(), "film.mp4: uploaded\nc/film: plays at http://localhost:8080/#/c/film\n") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if want := map[string]int{"1": 1, "2": 1, "3": 1}; !maps.Equal(arrived, want) {
+		t.Errorf("parts arrived %v times, want %v", arrived, want)
+	}
+	if got, err := objects.Read("uploads/c/film.mp4"); err != nil || !bytes.Equal(got, film) {
+		t.Errorf("%d bytes, %v", len(got), err)
 	}
 }
 

@@ -119,8 +119,10 @@ type Uploader struct {
 
 // Upload uploads a file unless the bucket has the same content under its key. A
 // large file is uploaded in parts; parts that an interrupted upload left behind
-// are used. Progress, which is called concurrently, gets bytes as they are done.
-// The file's ETag is set; sent is false if there was nothing to upload.
+// are used. Progress, which is called concurrently, gets bytes as they are sent,
+// and a negative number before some are sent again; at the end their sum is the
+// file's size. The file's ETag is set; sent is false if there was nothing to
+// upload.
 func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64)) (sent bool, err error) {
 	content, err := os.Open(f.Path)
 	if err != nil {
@@ -150,19 +152,40 @@ func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64
 	}
 	if !multipart {
 		// The SDK sends what follows the file's offset.
-		body := io.NewSectionReader(content, 0, f.Size)
+		body := &countedReader{io.NewSectionReader(content, 0, f.Size), 0, progress}
 		out, err := u.Site.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &u.Site.Bucket, Key: &f.Key, Body: body})
 		if err != nil {
 			return false, fmt.Errorf("uploading %s: %w", f.Path, err)
 		}
 		f.ETag = strings.Trim(aws.ToString(out.ETag), `"`)
-		progress(f.Size)
 		return true, nil
 	}
 	if err := u.parts(ctx, f, content, part, sums, progress); err != nil {
 		return false, fmt.Errorf("uploading %s: %w", f.Path, err)
 	}
 	return true, nil
+}
+
+// A countedReader reports how far it was read. Without it, a slow line would show
+// nothing for the minutes that a part takes.
+type countedReader struct {
+	*io.SectionReader
+	reported int64
+	progress func(bytes int64)
+}
+
+func (r *countedReader) Read(p []byte) (int, error) {
+	at, err := r.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0, err
+	}
+	n, err := r.SectionReader.Read(p)
+	// The SDK reads again to try again, and over plain HTTP to sign.
+	if at += int64(n); at != r.reported {
+		r.progress(at - r.reported)
+		r.reported = at
+	}
+	return n, err
 }
 
 // digests are the MD5 sums of a file's parts; of an empty file that of nothing.
@@ -219,8 +242,9 @@ func (u Uploader) parts(ctx context.Context, f *File, content io.ReaderAt, part 
 			if ctx.Err() != nil {
 				return
 			}
+			body := &countedReader{io.NewSectionReader(content, offset, size), 0, progress}
 			out, err := u.Site.S3.UploadPart(ctx, &s3.UploadPartInput{
-				Bucket: &u.Site.Bucket, Key: &f.Key, UploadId: &id, PartNumber: &number, Body: io.NewSectionReader(content, offset, size),
+				Bucket: &u.Site.Bucket, Key: &f.Key, UploadId: &id, PartNumber: &number, Body: body,
 			})
 			if err != nil {
 				cancel(fmt.Errorf("part %d: %w", number, err))
@@ -229,7 +253,6 @@ func (u Uploader) parts(ctx context.Context, f *File, content io.ReaderAt, part 
 			mu.Lock()
 			completed[i] = types.CompletedPart{PartNumber: &number, ETag: out.ETag}
 			mu.Unlock()
-			progress(size)
 		})
 	}
 	group.Wait()
