@@ -56,7 +56,7 @@ func TestUploaderCannotWriteOwnersObjects(t *testing.T) {
 					t.Errorf("writes %s: %v", key, keys)
 				}
 			}
-			for _, key := range []string{"public/index.html", "public/config.json", "public/vendor/video.js"} {
+			for _, key := range []string{"public/index.html", "public/config.json", "public/vendor/vue.js"} {
 				if !writes(key) {
 					t.Errorf("cannot write %s: %v", key, keys)
 				}

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	currentTime = `(document.querySelector('video')?.currentTime ?? 0)`
+	currentTime = `(document.querySelector('premium-video')?.currentTime ?? 0)`
 	playing     = currentTime + ` > 1`
 	asksSignIn  = `/sign in/i.test(document.querySelector('#status').textContent)`
 )
@@ -74,7 +74,7 @@ func TestPlaysInBrowsers(t *testing.T) {
 			issued := served.of(issue)
 			token := b.Number(`JSON.parse(sessionStorage.getItem('premium-hls.tokens')).since`)
 			b.Number(`(() => {
-				document.querySelector('video').currentTime = 0;
+				document.querySelector('premium-video').currentTime = 0;
 				const now = Date.now;
 				Date.now = () => now() + 7_200_000;
 				dispatchEvent(new Event('focus'));

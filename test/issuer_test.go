@@ -52,7 +52,7 @@ func TestForeignIssuerInBrowser(t *testing.T) {
 	const tokens = `JSON.parse(sessionStorage.getItem('premium-hls.tokens'))`
 	first := b.Text(tokens + `.refreshToken`)
 	b.Number(`(() => {
-		document.querySelector('video').currentTime = 0;
+		document.querySelector('premium-video').currentTime = 0;
 		const now = Date.now;
 		Date.now = () => now() + 7_200_000;
 		dispatchEvent(new Event('focus'));

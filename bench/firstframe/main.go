@@ -148,7 +148,7 @@ func (t tab) measure(video string, g gesture, latency time.Duration) (float64, e
 		if _, err := t.evaluate(`document.querySelector('` + card(v) + `').click(), 0`); err != nil {
 			return 0, err
 		}
-		if err := t.until(`document.querySelector('` + card(v) + `').ariaCurrent && document.querySelector('video')?.currentTime > 0.2`); err != nil {
+		if err := t.until(`document.querySelector('` + card(v) + `').ariaCurrent && document.querySelector('premium-video')?.currentTime > 0.2`); err != nil {
 			return 0, err
 		}
 	}
@@ -163,21 +163,13 @@ func (t tab) measure(video string, g gesture, latency time.Duration) (float64, e
 			card.dispatchEvent(new PointerEvent("pointerenter"));
 			await new Promise((resolve) => setTimeout(resolve, %[2]d));
 		}
-		const old = document.querySelector("video");
+		const player = document.querySelector("premium-video");
 		const start = performance.now();
-		card.click();
 		return new Promise((resolve, reject) => {
 			setTimeout(() => reject(new Error("no frame within 20 s")), 20_000);
-			let last = old;
-			const look = () => { // the page replaces the element, at times twice
-				const video = document.querySelector("video");
-				if (video && video !== last) {
-					last = video;
-					video.requestVideoFrameCallback(() => resolve(performance.now() - start));
-				}
-				setTimeout(look, 1);
-			};
-			look();
+			// From here on the last video's frames are gone.
+			player.addEventListener("opening", () => player.video.requestVideoFrameCallback(() => resolve(performance.now() - start)), { once: true });
+			card.click();
 		});
 	})()`, card(video), g.point.Milliseconds()))
 }

@@ -1,16 +1,18 @@
 // Fetches the playlists of a video that the viewer may open next, so that a
-// click goes straight to the first segment. VHS gets them through its xhr hook.
+// click goes straight to the first segment.
 
 const LIFETIME = 60; // seconds
 
-// How VHS chooses the first rendition (video.js: Config.INITIAL_BANDWIDTH and
-// BANDWIDTH_VARIANCE, simpleSelector). A wrong guess costs one request.
-const BANDWIDTH = 4194304 / 1.2;
+/** How fast a connection is taken to be before anything is known, in bits a second. */
+export const BANDWIDTH = 3_500_000;
+
+// What hls.js takes of it for the first rendition (its option abrBandWidthFactor).
+const SHARE = 0.95;
 
 /**
  * @param {object} [options]
  * @param {typeof globalThis.fetch} [options.fetch]
- * @param {() => {width: number, height: number}} [options.size] of the player
+ * @param {() => {width: number, height: number}} [options.size] of the player, in pixels of the screen
  * @param {() => number} [options.now] in ms
  */
 export function createPlaylists({ fetch = globalThis.fetch, size = () => ({ width: 0, height: 0 }), now = Date.now } = {}) {
@@ -54,32 +56,15 @@ export function createPlaylists({ fetch = globalThis.fetch, size = () => ({ widt
     return null;
   }
 
-  /** The XHR function for VHS: xhr, except for playlists that are here. */
-  function through(xhr) {
-    return (options, callback) => {
-      const text = options.requestType === "hls-playlist" ? take(options.uri) : null;
-      if (text === null) return xhr(options, callback);
-      let aborted = false;
-      const request = {
-        status: 200,
-        responseURL: absolute(options.uri),
-        responseText: text,
-        abort() { aborted = true; },
-      };
-      queueMicrotask(() => { if (!aborted) callback(null, { statusCode: 200, headers: {}, body: text }); });
-      return request;
-    };
-  }
-
   /** Forgets all playlists, so that the next ones come from the network. */
   function forget() {
     ready.clear();
   }
 
-  return { prepare, take, through, forget };
+  return { prepare, take, forget };
 }
 
-/** URIs of the media playlists that VHS loads first for a player of this size. */
+/** URIs of the media playlists that hls.js loads first for a player of this size. A wrong guess costs one request. */
 export function first(master, { width, height }) {
   const lines = master.split(/\r?\n/);
   const variants = lines.flatMap((line, at) => {
@@ -89,12 +74,9 @@ export function first(master, { width, height }) {
     return uri ? [{ uri, bandwidth: Number(/[:,]BANDWIDTH=(\d+)/.exec(line)?.[1]), width: Number(w), height: Number(h), audio: /[:,]AUDIO="([^"]*)"/.exec(line)?.[1] }] : [];
   }).sort((a, b) => a.bandwidth - b.bandwidth);
   if (variants.length === 0) return [];
-  const affordable = variants.filter((one) => one.bandwidth < BANDWIDTH);
-  const bySize = affordable.filter((one) => one.width && one.height).sort((a, b) => a.width - b.width);
-  const exact = bySize.filter((one) => one.width === width && one.height === height);
-  const larger = bySize.filter((one) => one.width > width || one.height > height);
-  const sameSize = larger.filter((one) => one.width === larger[0].width && one.height === larger[0].height);
-  const chosen = exact.at(-1) ?? sameSize.at(-1) ?? affordable.at(-1) ?? variants[0];
+  const large = variants.findIndex((one) => one.width >= width || one.height >= height);
+  const fitting = large < 0 ? variants : variants.slice(0, large + 1);
+  const chosen = fitting.findLast((one) => one.bandwidth < BANDWIDTH * SHARE) ?? variants[0];
   const audio = chosen.audio === undefined ? [] : lines.filter((line) => line.startsWith("#EXT-X-MEDIA:") &&
     line.includes("TYPE=AUDIO") && line.includes("DEFAULT=YES") && line.includes(`GROUP-ID="${chosen.audio}"`));
   return [chosen.uri, ...audio.flatMap((line) => /[:,]URI="([^"]*)"/.exec(line)?.[1] ?? [])];

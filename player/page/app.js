@@ -1,85 +1,124 @@
 // Connects the parts: what the viewer does, what follows from it, and what the
 // page shows.
-import { loadCatalog } from "./catalog.js";
-import { createClient } from "./element/core.js";
+import { createCatalog, playlistOf, sourceOf } from "./catalog.js";
+import { createClient, Problem } from "./element/core.js";
+import "./element/premium-video.js";
+import { chapterAt } from "./element/times.js";
 import { covers, EVERYTHING, loadEntitlements } from "./entitlements.js";
-import { createPlayback } from "./playback.js";
-import { Problem } from "./element/problem.js";
+import { html } from "./html.js";
+import { createPositions } from "./positions.js";
+import { paid, welcome } from "./purchase.js";
+import { linkTo, pathOf } from "./routes.js";
 import { secureCookiesWork } from "./securecookies.js";
 import { createSession } from "./signin.js";
-import { createApp, shallowReactive } from "./vendor/vue.js";
+import { createApp, nextTick, shallowReactive } from "./vendor/vue.js";
 import { view } from "./view.js";
-import { describe, warn } from "./words.js";
+import { storageOf } from "./element/client.js";
+import { describe } from "./words.js";
 
 const LEFT = "premium-hls.left"; // for other tabs, and for this page after the issuer's logout
-
-// After a refusal the cookies are requested again. A second refusal is final,
-// unless the video played this long (seconds) in between.
-const MENDED = 10;
 
 // How long a viewer points at a video before it is prepared (ms): a pointer that
 // crosses the list prepares nothing.
 const POINTED = 65;
 
+// How often a page that is looked at asks for new courses, and for new grants
+// while something is locked (ms).
+const REFRESH = 20_000;
+
+const NOTHING = { path: "", src: "", playlist: "", details: null };
+
+const COUNTDOWN = 8; // seconds until the next lesson plays
+const SAVE = 5; // seconds between two positions that are remembered
+
 const state = shallowReactive({
-  loaded: false,
+  view: "loading", // loading, home, course, watch, missing
+  courses: [],
   videos: [],
-  video: null,
+  course: null,
+  item: null,
+  description: "",
+  chapters: [],
+  chapter: null,
   opening: false,
   problem: null,
+  offer: 0, // seconds; where the viewer stopped the last time
+  next: null, // { item, seconds }
   status: "",
   warning: false,
   signedIn: false,
   viewer: "",
   canSignIn: false,
   leaving: false,
+  selling: false,
   entitlements: EVERYTHING,
 });
 
-let session, client, playback;
-let turn = 0; // counts choices, so that a late response to an earlier choice is dropped
-let mendedAt = null; // the position at which the last refusal was mended
-let holder = null;
+const positions = createPositions(storageOf(globalThis));
+let config = {};
+let session, client, catalog;
+let player = null; // the element, while there is one
+let shown = null; // the path of what it shows
 let pointed = 0;
+let countdown = 0;
+let saved = 0;
+let refreshing = false;
 
 const act = {
-  hold(element) { holder = element; },
-  markOf,
-  choose: (video) => open(video, { start: true }),
-  point(video) {
+  hold(element) {
+    if (element === player) return;
+    player = element;
+    shown = null;
+    if (player) listenTo(player);
+  },
+  skip(event) {
+    event.preventDefault(); // the fragment is the page's address
+    document.querySelector("#main").focus();
+  },
+  choose(item, event) {
+    if (item.path !== state.item?.path || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    show(item, { start: true });
+  },
+  point(one) {
     clearTimeout(pointed);
-    pointed = setTimeout(() => prepare(video), POINTED);
+    pointed = setTimeout(() => prepare(one), POINTED);
   },
   unpoint() { clearTimeout(pointed); },
-  retry: () => (state.video ? open(state.video, { start: true }) : globalThis.location.reload()),
-  signIn,
-  signOut,
+  retry: () => (state.item ? show(state.item, { start: true }) : globalThis.location.reload()),
+  goOn() {
+    player.currentTime = state.offer;
+    state.offer = 0;
+    player.play();
+  },
+  dismiss() {
+    state.offer = 0;
+    player.play();
+  },
+  stay: stopCountdown,
+  seek(seconds) {
+    player.currentTime = seconds;
+    player.play();
+  },
+  markOf, isOpen, nextOf, signIn, signOut,
+  positionOf: (item) => positions.of(item.path),
+  buyable: (item, course) => [item, course].find((one) => one?.paymentLink) ?? null,
+  context: (one) => ({ config, session, call: (...request) => client.call(...request), entitled: state.signedIn && isOpen(one), html }),
 };
 
 createApp({ render: () => view(state, act) }).mount("#app");
 start();
 
 async function start() {
-  const config = await loadConfig();
+  const arrived = paid();
+  config = await loadConfig();
   session = createSession(config.signIn);
   client = createClient({
     premiumPath: config.premiumPath,
     token: (renew) => session.token(renew),
-    size: () => ({ width: holder.clientWidth, height: holder.clientHeight }),
-    playing: () => playback.playing,
-    onTrouble: (problem, remaining) => { greet(); caution(warn(problem.code, remaining)); },
-    onRenewed: () => say(`Playing ${state.video.title}.`),
+    size: () => ({ width: (player?.clientWidth ?? innerWidth) * devicePixelRatio, height: (player?.clientHeight ?? innerHeight) * devicePixelRatio }),
   });
-  playback = createPlayback(holder, {
-    playing: () => { client.awaken(); say(`Playing ${state.video.title}.`); },
-    paused: () => say(`${state.video.title} is paused.`),
-    ready: () => { if (!playback.playing && !state.status) say(`${state.video.title} is ready. Press play.`); },
-    ended: () => say(`${state.video.title} has ended.`),
-    progress: (time) => { if (mendedAt !== null && time > mendedAt + MENDED) mendedAt = null; },
-    refused: mend,
-    trouble: (code) => caution(code === "network" ? "The connection is interrupted. Retrying." : "Part of the video failed to load. Retrying."),
-    failed: refuse,
-  }, client.playlists);
+  catalog = createCatalog({ premiumPath: config.premiumPath, sample: config.sample === true });
   state.canSignIn = Boolean(config.signIn?.clientId);
 
   let returned = null;
@@ -90,25 +129,19 @@ async function start() {
     failure = Problem.from(cause);
   }
   greet();
-  try {
-    state.videos = await loadCatalog(config.premiumPath, config.sample === true);
-  } catch (cause) {
-    state.loaded = true;
-    refuse(failure ?? cause);
-    return;
-  }
-  state.loaded = true;
-  // Not awaited: from here on the viewer may choose a video, which the first one
-  // must not replace.
-  refreshEntitlements();
-
-  const wanted = state.videos.find((video) => video.path === returned?.wanted);
-  const first = wanted ?? state.videos.find((video) => video.public) ?? state.videos[0];
-  await open(first, { start: Boolean(wanted) });
+  if (returned) history.replaceState(null, "", linkTo(returned.wanted ?? ""));
+  await load();
+  // Not awaited: from here on the viewer may choose a video.
+  const entitled = refreshEntitlements();
+  await route({ start: Boolean(returned?.wanted) });
   if (failure) refuse(failure);
-  else if (returned && !wanted) say(`Signed in as ${state.viewer}.`);
+  else if (returned && state.view !== "watch") say(`Signed in as ${state.viewer}.`);
   else sayGoodbye();
   listen();
+  if (arrived) {
+    await entitled;
+    welcome({ signedIn: state.signedIn, say, caution, look });
+  }
 }
 
 async function loadConfig() {
@@ -116,16 +149,18 @@ async function loadConfig() {
     const response = await fetch("config.json", { cache: "no-cache" });
     if (response.ok) return { premiumPath: "premium", ...(await response.json()) };
   } catch {
-    // Public videos play without it.
+    // Free videos play without it.
   }
   return { premiumPath: "premium" };
 }
 
 function listen() {
-  // Timers stop while a computer sleeps or a tab is frozen.
-  const awake = () => { if (document.visibilityState === "visible") client.awaken(); };
-  document.addEventListener("visibilitychange", awake);
-  for (const name of ["pageshow", "focus", "online"]) globalThis.addEventListener(name, awake);
+  globalThis.addEventListener("hashchange", () => route({ start: true }));
+  const refreshNow = () => { if (document.visibilityState === "visible") refresh(); };
+  setInterval(refreshNow, REFRESH);
+  document.addEventListener("visibilitychange", refreshNow);
+  globalThis.addEventListener("focus", refreshNow);
+  globalThis.addEventListener("pagehide", remember);
   globalThis.addEventListener("storage", async ({ key, newValue }) => {
     if (key !== LEFT || !newValue || !session.signedIn) return;
     client.forget();
@@ -134,86 +169,228 @@ function listen() {
   });
 }
 
-async function open(video, { start }) {
-  const mine = ++turn;
-  client.rest();
-  playback.close();
-  mendedAt = null;
-  Object.assign(state, { video, problem: null, opening: false });
-  document.title = `${video.title} – Premium HLS`;
-  if (video.public) {
-    say("");
-    playback.open(video, { start });
-    return;
-  }
-  if (!session.signedIn) {
-    refuse(new Problem("signed_out"));
-    return;
-  }
-  if (!secureCookiesWork()) {
-    refuse(new Problem("insecure_cookies"));
-    return;
-  }
-  state.opening = true;
-  say(`Opening ${video.title}…`);
+// What the site has.
+
+async function load() {
   try {
-    const grant = await client.open(video.path);
-    if (mine !== turn) return;
-    state.opening = false;
-    say("");
-    client.keep(grant);
-    playback.open(video, { start });
+    await catalog.load();
+    take();
   } catch (cause) {
-    if (mine !== turn) return;
-    state.opening = false;
-    refuse(cause);
+    const problem = Problem.from(cause);
+    Object.assign(state, { view: "missing", problem: describe(problem.code) });
+    say(`${state.problem.heading}. ${state.problem.text}`);
   }
+}
+
+function take() {
+  Object.assign(state, { courses: catalog.courses, videos: catalog.videos });
+  state.selling = [...state.courses, ...state.videos].some((one) => one.paymentLink);
+}
+
+// New courses appear, and what was bought opens, without a reload.
+async function refresh() {
+  if (refreshing) return;
+  refreshing = true;
+  try {
+    const empty = state.courses.length + state.videos.length === 0;
+    const changed = await catalog.load();
+    if (changed) take();
+    if (changed && empty) await route({ start: false });
+    else if (state.course && state.view !== "missing") await reloadCourse(state.course);
+    if (session.signedIn && isLocked()) {
+      await refreshEntitlements();
+      unlock();
+    }
+  } catch {
+    // The next look may find it.
+  } finally {
+    refreshing = false;
+  }
+}
+
+async function reloadCourse(course) {
+  const now = await catalog.loadCourse(course);
+  take();
+  if (state.course?.path !== course.path || !now) return;
+  state.course = now;
+  const item = now.lessons.find((one) => one.path === state.item?.path);
+  if (item) state.item = item;
+}
+
+function isLocked() {
+  if (state.problem?.code === "not_entitled") return true;
+  return [...state.courses, ...state.videos].some((one) => !isOpen(one));
+}
+
+/** Plays what was refused and is open now. */
+function unlock() {
+  if (state.problem?.code === "not_entitled" && state.item && isOpen(state.item)) show(state.item, { start: false });
+}
+
+/** Looks whether what a viewer paid for has arrived. */
+async function look() {
+  const { course, item } = catalog.find(pathOf(location.hash) || "");
+  await refreshEntitlements();
+  unlock();
+  return isOpen(item ?? course ?? { path: "", free: false });
+}
+
+// Where the viewer is.
+
+async function route({ start }) {
+  if (state.view === "missing" && state.courses.length + state.videos.length === 0) return;
+  const path = pathOf(location.hash);
+  remember();
+  stopCountdown();
+  const first = state.view === "loading";
+  let { course, item } = path ? catalog.find(path) : { course: null, item: null };
+  if (course && !item && course.lessons === null) {
+    state.problem = null;
+    Object.assign(state, { view: path === course.path ? "course" : "loading", course, item: null });
+    try {
+      course = await catalog.loadCourse(course);
+      if (pathOf(location.hash) !== path) return;
+      take();
+      item = course.lessons.find((one) => one.path === path) ?? null;
+    } catch (cause) {
+      if (pathOf(location.hash) === path) fail(cause);
+      return;
+    }
+  }
+  // A site with a list of videos and no course shows the first one at once.
+  if (path === "" && state.courses.length === 0) item = state.videos.find((one) => one.free) ?? state.videos[0] ?? null;
+  if (item) await watch(item, course, { start: start && path !== "" });
+  else if (path === "") browse("home", null);
+  else if (course?.path === path) browse("course", course);
+  else browse("missing", null);
+  document.title = `${item?.title ?? (state.view === "course" ? course.title : "Courses")} – Premium HLS`;
+  if (!first) {
+    await nextTick();
+    document.querySelector("h1")?.focus({ preventScroll: true });
+    globalThis.scrollTo(0, 0);
+  }
+}
+
+function browse(name, course) {
+  Object.assign(state, { view: name, course, item: null, problem: null, chapters: [], description: "" });
+  say("");
+}
+
+function fail(cause) {
+  const words = describe(Problem.from(cause).code);
+  Object.assign(state, { view: "missing", item: null, problem: words });
+  say(`${words.heading}. ${words.text}`);
+}
+
+async function watch(item, course, options) {
+  Object.assign(state, { view: "watch", item, course: course ?? null });
+  await nextTick(); // the element is there
+  show(item, options);
+}
+
+// The video.
+
+/** Shows a video in the element, and plays it if start is set. */
+function show(item, { start }) {
+  stopCountdown();
+  shown = item.path;
+  saved = 0;
+  const position = positions.of(item.path);
+  Object.assign(state, {
+    item, problem: null, opening: false, chapters: [], chapter: null, description: item.description,
+    offer: position && !position.done ? position.time : 0,
+  });
+  say("");
+  player.pause();
+  player.close();
+  let refused = null;
+  if (!item.free && !session.signedIn) refused = "signed_out";
+  else if (!item.free && !secureCookiesWork()) refused = "insecure_cookies";
+  Object.assign(player, { client, videoTitle: item.title, poster: item.poster }, refused ? NOTHING : sourceOf(item));
+  if (refused) refuse(new Problem(refused));
+  else if (start) player.play();
+}
+
+function listenTo(element) {
+  const on = (name, run) => element.addEventListener(name, (event) => { if (element === player && shown !== null) run(event.detail); });
+  on("opening", () => { Object.assign(state, { opening: true, problem: null }); });
+  on("ready", () => { state.opening = false; });
+  on("playing", () => {
+    Object.assign(state, { opening: false, next: null });
+    stopCountdown();
+  });
+  on("status", ({ text, warning, code }) => {
+    if (code === "renewal_failed") greet();
+    if (warning) caution(text);
+    else say(text);
+  });
+  on("refused", ({ code, requestId, retryAfter }) => refuse(new Problem(code, { requestId, retryAfter })));
+  on("chapters", ({ chapters }) => Object.assign(state, { chapters, chapter: null }));
+  on("timeupdate", ({ currentTime }) => {
+    state.chapter = chapterAt(state.chapters, currentTime);
+    if (state.offer > 0 && currentTime > 20) state.offer = 0;
+    if (state.offer === 0 && Math.abs(currentTime - saved) >= SAVE) remember();
+  });
+  on("details", ({ details }) => { if (details?.description) state.description = details.description; });
+  on("pause", remember);
+  on("ended", () => {
+    remember();
+    const next = following();
+    if (next) beginCountdown(next);
+  });
+}
+
+function remember() {
+  if (!player || shown === null || state.offer > 0) return;
+  saved = player.currentTime;
+  positions.save(shown, player.currentTime, player.duration);
+}
+
+function following() {
+  const lessons = state.course?.lessons ?? [];
+  const next = lessons[lessons.findIndex((one) => one.path === state.item?.path) + 1];
+  return next && state.item && isOpen(next) && (next.free || state.signedIn) ? next : null;
+}
+
+function beginCountdown(item) {
+  state.next = { item, seconds: COUNTDOWN };
+  countdown = setInterval(() => {
+    const { seconds } = state.next;
+    if (seconds > 1) {
+      state.next = { item, seconds: seconds - 1 };
+      return;
+    }
+    stopCountdown();
+    location.hash = linkTo(item.path);
+  }, 1000);
+}
+
+function stopCountdown() {
+  clearInterval(countdown);
+  state.next = null;
 }
 
 // Fetches what a video needs before it is opened, so that a click plays sooner.
 // It never refreshes the token: pointing at a video is no reason for a request to
 // the issuer.
-async function prepare(video) {
-  if (video === state.video) return;
-  if (!video.public) {
-    if (!session?.fresh || !covers(state.entitlements, video) || !secureCookiesWork()) return;
-    if (!(await client.prepare(video.path))) return;
+async function prepare(one) {
+  if (one.count !== undefined) {
+    if (one.lessons === null) await catalog.loadCourse(one).then(take, () => {});
+    return;
   }
-  await client.playlists.prepare(video.url);
-}
-
-// A refused playlist or segment: the cookies may have expired unnoticed, so they
-// are requested again once.
-async function mend() {
-  const { video } = state;
-  if (video.public) return refuse(new Problem("public_media_refused"));
-  if (mendedAt !== null) return refuse(new Problem("media_refused"));
-  const mine = turn;
-  mendedAt = playback.time;
-  say(`Reopening ${video.title}…`);
-  try {
-    client.playlists.forget();
-    const grant = await client.open(video.path, { renew: true });
-    if (mine !== turn) return;
-    client.keep(grant);
-    playback.reopen();
-  } catch (cause) {
-    if (mine === turn) refuse(cause);
+  if (one === state.item) return;
+  if (one.free) {
+    if (!one.details) await client.playlists.prepare(playlistOf(one));
+    return;
   }
+  if (session?.fresh && isOpen(one) && secureCookiesWork()) await client.prepare(one.path, one.details ? null : one.playlist);
 }
 
 function refuse(cause) {
-  const problem = typeof cause === "string" ? new Problem(cause) : Problem.from(cause);
-  turn++;
-  client?.rest();
-  playback.close();
-  const words = describe(problem.code, {
-    title: state.video?.title,
-    retryAfter: problem.retryAfter,
-    requestId: problem.requestId,
-  });
-  state.opening = false;
-  state.problem = words;
+  const problem = Problem.from(cause);
+  const words = describe(problem.code, { title: state.item?.title, retryAfter: problem.retryAfter, requestId: problem.requestId });
+  Object.assign(state, { opening: false, problem: words, offer: 0 });
+  stopCountdown();
   say(`${words.heading}. ${words.text}`);
   greet();
   if (problem.code === "not_entitled") refreshEntitlements();
@@ -226,6 +403,8 @@ function say(text) {
 function caution(text) {
   Object.assign(state, { status: text, warning: true });
 }
+
+// The viewer.
 
 function greet() {
   state.signedIn = session?.signedIn ?? false;
@@ -244,29 +423,45 @@ async function refreshEntitlements() {
   }
 }
 
-function markOf(video) {
-  if (video.public) return { kind: "free", text: "Free" };
-  if (!state.signedIn) return { kind: "locked", text: "Sign in to watch" };
-  return covers(state.entitlements, video)
-    ? { kind: "open", text: "Included" }
-    : { kind: "locked", text: "Not part of your plan" };
+/** Whether the viewer may watch something, as far as the page knows. */
+function isOpen(one) {
+  return one.free || state.signedIn && covers(state.entitlements, one);
+}
+
+function markOf(one) {
+  if (one.free) return { kind: "free", text: "Free" };
+  if (isOpen(one)) return { kind: "open", text: "Included" };
+  if (one.price && one.paymentLink) return { kind: "locked", text: one.price };
+  return { kind: "locked", text: state.signedIn ? "Not part of your plan" : "Sign in to watch" };
+}
+
+/** The lesson with which a viewer goes on in a course; begun says whether it is not the first look. */
+function nextOf({ lessons }) {
+  if (!lessons?.length) return null;
+  const last = lessons.findIndex((one) => one.path === positions.last(lessons.map(({ path }) => path)));
+  if (last >= 0) {
+    const watched = positions.of(lessons[last].path)?.done;
+    return { ...lessons[watched ? Math.min(last + 1, lessons.length - 1) : last], begun: true };
+  }
+  return { ...(lessons.find(isOpen) ?? lessons[0]), begun: false };
 }
 
 async function signIn() {
   state.leaving = true;
   say("Opening the sign-in page…");
   try {
-    await session.begin(state.video?.path);
+    await session.begin(state.item?.path ?? state.course?.path ?? "");
   } catch (cause) {
     state.leaving = false;
-    refuse(cause);
+    if (state.view === "watch") refuse(cause);
+    else caution(describe(Problem.from(cause).code).text);
   }
 }
 
 async function signOut() {
   state.leaving = true;
-  turn++;
-  playback.close();
+  remember();
+  player?.close();
   say("Signing out…");
   const cleared = await client.close().catch(() => false);
   const outcome = cleared ? "signed_out_now" : "signed_out_cookies_remain";
@@ -281,14 +476,17 @@ async function signOut() {
   leavePremium(outcome);
 }
 
-// After a sign-out: shows a public video, and why.
+// After a sign-out: leaves what was premium, and says why.
 async function leavePremium(code) {
-  client.playlists.forget();
+  client.forget();
   greet();
   await refreshEntitlements();
-  const first = state.videos.find((video) => video.public) ?? state.videos[0];
-  if (first) await open(first, { start: false });
-  say(describe(code).text);
+  if (state.view === "watch" && !state.item.free) {
+    if (location.hash === linkTo("") || location.hash === "") await route({ start: false });
+    else location.hash = linkTo("");
+    await nextTick();
+  }
+  setTimeout(() => say(describe(code).text));
 }
 
 // After the redirect from the issuer's logout.

@@ -1,6 +1,6 @@
 // One video in a frame of another site: plays what its address names, and says
 // in words why it does not.
-import { createCatalog, playlistOf } from "./catalog.js";
+import { createCatalog, sourceOf } from "./catalog.js";
 import { createClient } from "./element/core.js";
 import { describe } from "./element/words.js";
 import "./element/premium-video.js";
@@ -77,9 +77,9 @@ async function find({ premiumPath, sample }) {
     await catalog.load();
     let { course, item } = catalog.find(path);
     if (course && !item) {
-      await catalog.loadCourse(course);
+      course = await catalog.loadCourse(course);
       ({ item } = catalog.find(path));
-      item ??= course.path === path ? course.lessons?.[0] : null;
+      item ??= course.path === path ? course.lessons[0] : null;
     }
     return item ?? null;
   } catch {
@@ -89,13 +89,7 @@ async function find({ premiumPath, sample }) {
 
 function show(item) {
   document.title = item.title;
-  const given = item.details ? null : { playlist: item.playlist, chapters: item.chapters, storyboard: item.storyboard, duration: item.duration };
-  Object.assign(video, {
-    videoTitle: item.title, poster: item.poster, details: given,
-    path: item.free ? "" : item.path,
-    src: item.free && given ? playlistOf(item) : "",
-  });
-  if (item.free) video.setAttribute("details", item.details || `${item.folder}lesson.json`);
+  Object.assign(video, { videoTitle: item.title, poster: item.poster }, sourceOf(item));
 }
 
 function refuse({ code, heading, text, action, requestId }) {

@@ -22,6 +22,6 @@ export function readEntitlements(content) {
 
 /** Whether entitlements include a video: its path or a path above it. */
 export function covers(entitlements, video) {
-  return video.public || entitlements.all ||
+  return video.free || entitlements.all ||
     entitlements.paths.some((path) => video.path === path || video.path.startsWith(`${path}/`));
 }

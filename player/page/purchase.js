@@ -29,7 +29,7 @@ export function purchase(item, context) {
 async function buy(item, { config, session, call }, browser = globalThis) {
   Object.assign(state, { busy: item.path, failed: "" });
   try {
-    if (!session.signedIn) return await session.begin(item.address);
+    if (!session.signedIn) return await session.begin(item.path);
     const { reference } = config.stripe ? await call("POST", "/api/purchases", { path: item.path }) : {};
     browser.location.assign(paymentURL(item.paymentLink, { reference, email: emailOf(await session.token()) }));
   } catch {

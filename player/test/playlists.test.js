@@ -71,22 +71,9 @@ for (const [name, files] of [
   });
 }
 
-test("playlists: VHS gets them without a request, and everything else from the network", async () => {
+test("playlists: after a sign-out they come from the network", async () => {
   const one = site({ "master.m3u8": vod });
   await one.playlists.prepare(`${base}master.m3u8`);
-  const network = [];
-  const xhr = one.playlists.through(({ uri }) => { network.push(uri); return {}; });
-  const answer = await new Promise((resolve) => {
-    const request = xhr({ uri: `${base}master.m3u8`, requestType: "hls-playlist" }, (error, response) => resolve({ error, response, request }));
-  });
-  assert.deepEqual([answer.error, answer.response.statusCode, answer.request.responseText], [null, 200, vod]);
-  xhr({ uri: `${base}master.m3u8`, requestType: "segment" }, () => {});
-  xhr({ uri: `${base}other.m3u8`, requestType: "hls-playlist" }, () => {});
-  assert.deepEqual(network, [`${base}master.m3u8`, `${base}other.m3u8`]);
-
-  xhr({ uri: `${base}master.m3u8`, requestType: "hls-playlist" }, () => assert.fail("called after abort")).abort();
-  await new Promise(setImmediate);
   one.playlists.forget();
-  xhr({ uri: `${base}master.m3u8`, requestType: "hls-playlist" }, () => {});
-  assert.equal(network.length, 3);
+  assert.equal(one.playlists.take(`${base}master.m3u8`), null);
 });

@@ -97,10 +97,11 @@ func (b Tab) Go(url string) {
 	}
 }
 
-// Click waits for an element and clicks it.
+// Click waits for an element, and for the page around it, and clicks it. A click
+// that comes while a page loads is lost at times.
 func (b Tab) Click(selector string) {
 	b.t.Helper()
-	b.Until(fmt.Sprintf("document.querySelector(%q)", selector))
+	b.Until(fmt.Sprintf("document.readyState === 'complete' && document.querySelector(%q)", selector))
 	if err := b.click(selector); err != nil {
 		b.t.Fatalf("click %s: %v\n%s", selector, err, b.text())
 	}

@@ -1,0 +1,243 @@
+// Plays one source in a media element: with the browser's own HLS or with hls.js.
+// Reports what happens; premium-video.js decides.
+
+import { BANDWIDTH } from "./playlists.js";
+
+const STALLED = 15_000; // ms without media after a failed request, until playback has failed
+const RETRY = 3_000; // ms until loading starts again after hls.js gave up
+
+/**
+ * Whether the browser's own HLS plays. Safari's does: it is the only one that
+ * AirPlay takes, and iPhones had no other for long. Chromium's, and that of
+ * WebKit on Linux, offer a page neither qualities nor captions, so there hls.js
+ * plays.
+ */
+export function hasOwnHLS(video, browser = globalThis) {
+  if (video.canPlayType("application/vnd.apple.mpegurl") === "") return false;
+  return "WebKitPlaybackTargetAvailabilityEvent" in browser || !("MediaSource" in browser || "ManagedMediaSource" in browser);
+}
+
+/**
+ * @param {HTMLVideoElement} video
+ * @param {object} on refused(), trouble(code), failed(code), tracks()
+ */
+export function createEngine(video, on) {
+  const native = hasOwnHLS(video);
+  const library = native ? null : import("./vendor/hls.js");
+  let hls = null;
+  let source = null; // { url, sign, credentials, refused }
+  let playlists = null;
+  let stall = 0, retry = 0, mended = false;
+
+  video.addEventListener("playing", settle);
+  video.addEventListener("error", () => { if (source && !hls && video.error) check(source); });
+  video.textTracks.addEventListener("addtrack", () => on.tracks());
+  video.textTracks.addEventListener("removetrack", () => on.tracks());
+
+  /**
+   * Plays a source from a time.
+   *
+   * @param {{url: string, credentials: string, sign: (address: string) => string}} next sign and credentials are read for each request
+   * @param {object} options
+   * @param {number} [options.time] seconds
+   * @param {boolean} [options.own] with the browser's own HLS, for another device
+   * @param {object} [options.prepared] playlists that were fetched ahead
+   */
+  async function open(next, { time = 0, own = false, prepared = null } = {}) {
+    close();
+    const mine = source = next;
+    source.refused = false;
+    playlists = prepared;
+    if (native || own) {
+      video.crossOrigin = next.credentials === "include" ? "use-credentials" : null;
+      video.src = next.url;
+      if (time > 0) video.addEventListener("loadedmetadata", () => { if (source === mine) video.currentTime = time; }, { once: true });
+      return;
+    }
+    const { default: Hls } = await library;
+    if (source !== mine) return;
+    if (!Hls.isSupported()) {
+      on.failed("media_broken");
+      return;
+    }
+    hls = new Hls({
+      startPosition: time > 0 ? time : -1,
+      capLevelToPlayerSize: true,
+      abrEwmaDefaultEstimate: BANDWIDTH,
+      backBufferLength: 60,
+      pLoader: prepared ? loaderOf(Hls.DefaultConfig.loader, () => playlists) : undefined,
+      xhrSetup(xhr, address) {
+        xhr.withCredentials = mine.credentials === "include";
+        // What a newer link signs: one that was renewed while the video plays.
+        const signed = mine.sign(address);
+        if (signed !== address) xhr.open("GET", signed, true);
+      },
+    });
+    const made = hls;
+    made.on(Hls.Events.ERROR, (_, data) => { if (made === hls) failed(Hls, data); });
+    made.on(Hls.Events.FRAG_LOADED, () => { if (made === hls) settle(); });
+    for (const name of ["MANIFEST_PARSED", "LEVEL_SWITCHED", "SUBTITLE_TRACKS_UPDATED", "SUBTITLE_TRACK_SWITCH"]) {
+      made.on(Hls.Events[name], () => { if (made === hls) on.tracks(); });
+    }
+    made.attachMedia(video);
+    made.loadSource(next.url);
+  }
+
+  function failed(Hls, { fatal, type, response, details }) {
+    const status = response?.code ?? 0;
+    if (type === Hls.ErrorTypes.NETWORK_ERROR) {
+      if (status === 403) return refused();
+      if (status === 404 && fatal) return on.failed("media_not_found");
+      trouble(codeOf(status));
+      if (fatal) again();
+    } else if (fatal && type === Hls.ErrorTypes.MEDIA_ERROR && !mended) {
+      mended = true;
+      hls.recoverMediaError();
+    } else if (fatal) {
+      on.failed(details === Hls.ErrorDetails.MANIFEST_PARSING_ERROR && response === undefined ? "media_unavailable" : "media_broken");
+    }
+  }
+
+  // hls.js retries by itself and gives up after some time: then the viewer may
+  // still have a minute of the video.
+  function again() {
+    clearTimeout(retry);
+    retry = setTimeout(load, RETRY);
+  }
+
+  function load() {
+    clearTimeout(retry);
+    retry = 0;
+    if (!hls) return;
+    if (hls.levels.length === 0) hls.loadSource(source.url);
+    else hls.startLoad();
+  }
+
+  // Several 403s of one source count as one.
+  function refused() {
+    if (source.refused) return;
+    source.refused = true;
+    hls?.stopLoad();
+    settle();
+    on.refused();
+  }
+
+  function trouble(code) {
+    if (stall) return;
+    stall = setTimeout(() => {
+      stall = 0;
+      if (video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) on.failed(code);
+    }, STALLED);
+    on.trouble(code);
+  }
+
+  function settle() {
+    clearTimeout(stall);
+    stall = 0;
+  }
+
+  // An error of the browser's own HLS has no HTTP status, in some browsers no
+  // cause at all: one request for the playlist shows the status.
+  async function check(asked) {
+    if (asked.refused) return;
+    const code = await fetch(asked.sign(asked.url), { cache: "no-store", credentials: asked.credentials }).then(
+      (response) => (response.ok ? "media_broken" : codeOf(response.status)),
+      () => "network",
+    );
+    if (asked !== source) return;
+    if (code === "media_refused") refused();
+    else on.failed(code);
+  }
+
+  /** Stops and removes the video. */
+  function close() {
+    clearTimeout(retry);
+    retry = 0;
+    settle();
+    mended = false;
+    hls?.destroy();
+    hls = null;
+    source = null;
+    if (video.hasAttribute("src")) {
+      video.removeAttribute("src");
+      video.load();
+    }
+  }
+
+  return {
+    open, close,
+
+    /** Tries again at once: the connection is back. */
+    nudge() { if (retry) load(); },
+
+    /** Captions: [{ id, label, language, on }]. */
+    get captions() {
+      if (hls) return hls.subtitleTracks.map((track, id) => ({ id, label: track.name || track.lang, language: track.lang ?? "", on: hls.subtitleTrack === id && hls.subtitleDisplay }));
+      return [...video.textTracks]
+        .filter((track) => track.kind === "subtitles" || track.kind === "captions")
+        .map((track, id) => ({ id, label: track.label || track.language, language: track.language, on: track.mode === "showing" }));
+    },
+
+    /** Shows the captions with an id; -1 shows none. */
+    setCaptions(id) {
+      if (hls) {
+        hls.subtitleDisplay = id >= 0;
+        hls.subtitleTrack = id;
+        return;
+      }
+      [...video.textTracks]
+        .filter((track) => track.kind === "subtitles" || track.kind === "captions")
+        .forEach((track, at) => { track.mode = at === id ? "showing" : "disabled"; });
+    },
+
+    /** Heights that a viewer can choose from, largest first; none if the browser decides by itself. */
+    get heights() {
+      return hls ? [...new Set(hls.levels.map((level) => Math.min(level.width, level.height) || level.height).filter(Boolean))].sort((a, b) => b - a) : [];
+    },
+
+    /** The height that is chosen, or 0 for automatic. */
+    get height() {
+      return hls && !hls.autoLevelEnabled ? sideOf(hls.levels[hls.loadLevel]) : 0;
+    },
+
+    /** The height that plays, or 0. */
+    get playing() { return hls ? sideOf(hls.levels[hls.currentLevel]) : 0; },
+
+    setHeight(height) {
+      if (!hls) return;
+      hls.nextLevel = height === 0 ? -1 : hls.levels.findLastIndex((level) => sideOf(level) === height);
+    },
+  };
+}
+
+// The shorter side, by which people name a quality: 720 for portrait too.
+function sideOf(level) {
+  return level ? Math.min(level.width, level.height) || level.height || 0 : 0;
+}
+
+// A loader of playlists that takes those which were fetched ahead.
+function loaderOf(Loader, playlists) {
+  return class extends Loader {
+    load(context, config, callbacks) {
+      const text = playlists()?.take(context.url) ?? null;
+      if (text === null) {
+        super.load(context, config, callbacks);
+        return;
+      }
+      this.context = context;
+      const now = performance.now();
+      Object.assign(this.stats, { loaded: text.length, total: text.length });
+      Object.assign(this.stats.loading, { start: now, first: now, end: now });
+      queueMicrotask(() => {
+        if (this.stats.aborted || this.context !== context) return;
+        callbacks.onSuccess({ url: context.url, data: text, code: 200 }, this.stats, context, null);
+      });
+    }
+  };
+}
+
+export function codeOf(status) {
+  if (status === 403) return "media_refused";
+  if (status === 404) return "media_not_found";
+  return status === 0 ? "network" : "media_unavailable";
+}
