@@ -7,8 +7,11 @@ import (
 	"math"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
+
+	"premiumhls/internal/mp4"
 )
 
 // A Finding is a rule that a video breaks.
@@ -52,6 +55,7 @@ type variant struct {
 	uri        string
 	attributes map[string]string
 	media      Media
+	init       mp4.Init // the zero value without one that can be read
 }
 
 func (c *checker) multivariant(text string) {
@@ -71,10 +75,10 @@ func (c *checker) multivariant(text string) {
 			stream = Attributes(value)
 		case tag == "#EXT-X-I-FRAME-STREAM-INF":
 			a := Attributes(value)
-			iframes = append(iframes, variant{uri: a["URI"], attributes: a, media: c.media(a["URI"])})
+			iframes = append(iframes, c.line(a["URI"], a))
 		case tag == "#EXT-X-MEDIA":
 			a := Attributes(value)
-			r := variant{uri: a["URI"], attributes: a, media: c.media(a["URI"])}
+			r := c.line(a["URI"], a)
 			if a["LANGUAGE"] == "" {
 				c.add(c.top, "Apple 8.10", "the rendition %s has no LANGUAGE", a["NAME"])
 			}
@@ -91,7 +95,7 @@ func (c *checker) multivariant(text string) {
 				c.add(c.top, "RFC 8216 4.3.4.2", "%s has no EXT-X-STREAM-INF", line)
 				continue
 			}
-			variants = append(variants, variant{uri: line, attributes: stream, media: c.media(line)})
+			variants = append(variants, c.line(line, stream))
 			stream = nil
 		}
 	}
@@ -117,6 +121,13 @@ func (c *checker) multivariant(text string) {
 	}
 	for _, v := range variants {
 		c.variant(v, audio[v.attributes["AUDIO"]])
+		for kind, groups := range map[string]map[string][]variant{"AUDIO": audio, "SUBTITLES": subtitles} {
+			name := v.attributes[kind]
+			if len(groups) > 0 && groups[name] == nil || len(groups) == 0 && name != "" {
+				c.add(c.top, "RFC 8216 4.3.4.2", "%s names the %s group %q, which does not exist", v.uri, kind, name)
+			}
+		}
+		c.keyFrames(v)
 	}
 	for _, v := range iframes {
 		c.iframes(v)
@@ -141,6 +152,7 @@ func (c *checker) variant(v variant, audio []variant) {
 	if len(audio) > 0 && !hasAudio {
 		c.add(c.top, "Apple 9.1", "%s does not name the codec of its audio", v.uri)
 	}
+	c.described(v)
 	rates := v.media.Rates()
 	var beside Rates
 	for _, a := range audio {
@@ -168,8 +180,59 @@ func (c *checker) iframes(v variant) {
 			c.add(c.top, "Apple 9.3, 9.4", "the I-frame playlist %s has no %s", v.uri, name)
 		}
 	}
+	c.described(v)
 	if !v.media.IFramesOnly {
 		c.add(v.uri, "Apple 6.8", "EXT-X-I-FRAMES-ONLY is missing")
+	}
+}
+
+// line is what a line of the multivariant playlist names.
+func (c *checker) line(uri string, attributes map[string]string) variant {
+	v := variant{uri: uri, attributes: attributes, media: c.media(uri)}
+	if v.media.Map == nil {
+		return v
+	}
+	name := path.Join(path.Dir(c.top), path.Dir(uri), v.media.Map.URI)
+	text, err := fs.ReadFile(c.files, name)
+	if err == nil {
+		v.init, err = mp4.ParseInit(text)
+	}
+	if err != nil {
+		c.add(uri, "RFC 8216 4.3.2.5", "EXT-X-MAP %s: %v", v.media.Map.URI, err)
+	}
+	return v
+}
+
+// described holds CODECS and RESOLUTION to the initialization segment.
+func (c *checker) described(v variant) {
+	if v.init.Codec == "" {
+		return // reported already
+	}
+	if codecs := strings.Split(v.attributes["CODECS"], ","); !slices.Contains(codecs, v.init.Codec) {
+		c.add(c.top, "Apple 9.1, 9.3", "%s has the codec %s, and CODECS names %s", v.uri, v.init.Codec, codecs)
+	}
+	if size := fmt.Sprintf("%dx%d", v.init.Width, v.init.Height); v.attributes["RESOLUTION"] != size {
+		c.add(c.top, "Apple 9.2, 9.4", "%s is %s, and RESOLUTION %s", v.uri, size, v.attributes["RESOLUTION"])
+	}
+}
+
+// keyFrames checks that every segment of a video begins with a key frame.
+func (c *checker) keyFrames(v variant) {
+	for _, s := range v.media.Segments {
+		segment, err := fs.ReadFile(c.files, path.Join(path.Dir(c.top), path.Dir(v.uri), s.URI))
+		if err != nil || v.init.Timescale <= 0 {
+			return // reported already
+		}
+		fragments, err := mp4.Fragments(segment, v.init.Timescale)
+		switch {
+		case err != nil || len(fragments) == 0:
+			c.add(v.uri, "RFC 8216 3.3", "%s: %v", s.URI, err)
+		case fragments[0].NoKeyFrame:
+			c.add(v.uri, "Apple 7.4", "%s does not begin with a key frame", s.URI)
+		default:
+			continue
+		}
+		return
 	}
 }
 

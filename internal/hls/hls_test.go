@@ -258,6 +258,11 @@ func TestEncoded(t *testing.T) {
 		"a version too old":          {"out_0.m3u8", "#EXT-X-VERSION:7", "#EXT-X-VERSION:3", "RFC 8216 7"},
 		"a missing segment":          {"out_0.m3u8", "v0_00001.m4s", "v0_00009.m4s", "RFC 8216 6.2.1"},
 		"captions that end early":    {"en.m3u8", "#EXTINF:1.00000,\nen_1.vtt\n", "", "Apple 5.5"},
+		"another codec":              {"top.m3u8", "avc1.64000c", "avc1.640028", "Apple 9.1, 9.3"},
+		"another size":               {"top.m3u8", "RESOLUTION=320x180", "RESOLUTION=640x360", "Apple 9.2, 9.4"},
+		"captions that nobody names": {"top.m3u8", `,SUBTITLES="captions"`, "", "RFC 8216 4.3.4.2"},
+		"audio that does not exist":  {"top.m3u8", `,AUDIO="audio"`, `,AUDIO="sound"`, "RFC 8216 4.3.4.2"},
+		"no key frame":               {"v0_00001.m4s", "\x02\x00\x00\x00", "\x01\x01\x00\x00", "Apple 7.4"},
 		"whole segments as I-frames": {"iframes.m3u8", "#EXT-X-I-FRAMES-ONLY\n", "", "Apple 6.8"},
 	} {
 		t.Run(name, func(t *testing.T) {

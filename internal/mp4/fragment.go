@@ -12,6 +12,8 @@ type Fragment struct {
 	Offset   int64 // of the moof in the file, in bytes
 	Length   int64 // of moof, mdat's header and the key frame
 	Duration float64
+	// NoKeyFrame is true if the fragment says that its first frame needs others.
+	NoKeyFrame bool
 }
 
 // Fragments finds the fragments of a media segment with one track, and the
@@ -30,11 +32,13 @@ func Fragments(segment []byte, timescale int) (list []Fragment, err error) {
 		rest = rest[whole:]
 		switch kind {
 		case "moof":
-			first, duration, err := firstSample(content)
+			first, err := readSamples(content)
 			if err != nil {
 				return err
 			}
-			list = append(list, Fragment{Offset: start, Length: whole + first, Duration: float64(duration) / float64(timescale)})
+			list = append(list, Fragment{
+				Offset: start, Length: whole + first.size, Duration: float64(first.duration) / float64(timescale), NoKeyFrame: first.flags&nonSync != 0,
+			})
 			open = &list[len(list)-1]
 		case "mdat":
 			if open == nil {
@@ -60,20 +64,30 @@ func boxSize(data []byte) int64 {
 	}
 }
 
-// firstSample returns the size of a fragment's first sample in bytes, and the
-// duration of all its samples (ISO/IEC 14496-12, 8.8.7 and 8.8.8).
-func firstSample(moof []byte) (size int64, duration int64, err error) {
+// samples are those of a fragment: the size in bytes and the flags of the first,
+// and the duration of all.
+type samples struct {
+	size, duration int64
+	flags          uint32
+}
+
+// nonSync is sample_is_non_sync_sample (ISO/IEC 14496-12, 8.8.3.1).
+const nonSync = 0x10000
+
+// readSamples reads the boxes of a fragment (ISO/IEC 14496-12, 8.8.7 and 8.8.8).
+// Flags that only the initialization segment has are 0.
+func readSamples(moof []byte) (all samples, err error) {
 	traf, err := child(moof, "traf")
 	if err != nil {
-		return 0, 0, err
+		return samples{}, err
 	}
 	tfhd, err := child(traf, "tfhd")
 	if err != nil {
-		return 0, 0, err
+		return samples{}, err
 	}
 	tooShort := errors.New("the box tfhd or trun is too short")
 	if len(tfhd) < 8 {
-		return 0, 0, tooShort
+		return samples{}, tooShort
 	}
 	flags := binary.BigEndian.Uint32(tfhd) & 0xffffff
 	fields := tfhd[8:]
@@ -84,18 +98,18 @@ func firstSample(moof []byte) (size int64, duration int64, err error) {
 		v, fields = binary.BigEndian.Uint32(fields[n-4:]), fields[n:]
 		return v, true
 	}
-	var defaultDuration, defaultSize uint32
+	var defaultDuration, defaultSize, defaultFlags uint32
 	for _, f := range []struct {
 		flag  uint32
 		bytes int
 		into  *uint32
-	}{{0x1, 8, nil}, {0x2, 4, nil}, {0x8, 4, &defaultDuration}, {0x10, 4, &defaultSize}} {
+	}{{0x1, 8, nil}, {0x2, 4, nil}, {0x8, 4, &defaultDuration}, {0x10, 4, &defaultSize}, {0x20, 4, &defaultFlags}} {
 		if flags&f.flag == 0 {
 			continue
 		}
 		v, ok := take(f.bytes)
 		if !ok {
-			return 0, 0, tooShort
+			return samples{}, tooShort
 		}
 		if f.into != nil {
 			*f.into = v
@@ -111,19 +125,24 @@ func firstSample(moof []byte) (size int64, duration int64, err error) {
 		}
 		flags, count := binary.BigEndian.Uint32(trun)&0xffffff, binary.BigEndian.Uint32(trun[4:])
 		fields = trun[8:]
+		var firstFlags *uint32
 		for _, flag := range []uint32{0x1, 0x4} { // data offset, flags of the first sample
 			if flags&flag != 0 {
-				if _, ok := take(4); !ok {
+				v, ok := take(4)
+				if !ok {
 					return tooShort
+				}
+				if flag == 0x4 {
+					firstFlags = &v
 				}
 			}
 		}
 		for range count {
-			d, s := defaultDuration, defaultSize
+			d, s, own := defaultDuration, defaultSize, defaultFlags
 			for _, f := range []struct {
 				flag uint32
 				into *uint32
-			}{{0x100, &d}, {0x200, &s}, {0x400, nil}, {0x800, nil}} {
+			}{{0x100, &d}, {0x200, &s}, {0x400, &own}, {0x800, nil}} {
 				if flags&f.flag == 0 {
 					continue
 				}
@@ -136,11 +155,14 @@ func firstSample(moof []byte) (size int64, duration int64, err error) {
 				}
 			}
 			if first {
-				size, first = int64(s), false
+				if firstFlags != nil {
+					own = *firstFlags
+				}
+				all.size, all.flags, first = int64(s), own, false
 			}
-			duration += int64(d)
+			all.duration += int64(d)
 			if flags&0xf00 == 0 { // every sample is alike
-				duration += int64(count-1) * int64(d)
+				all.duration += int64(count-1) * int64(d)
 				break
 			}
 		}
@@ -149,5 +171,5 @@ func firstSample(moof []byte) (size int64, duration int64, err error) {
 	if err == nil && first {
 		err = errors.New("a fragment without samples")
 	}
-	return size, duration, err
+	return all, err
 }

@@ -30,7 +30,14 @@ import (
 //	go test ./lambda/ingest -run TestJobAgainstModel -model $dir/models/apis/mediaconvert/2017-08-29/api-2.json
 const modelFile = "testdata/mediaconvert-model.json"
 
-var wholeModel = flag.String("model", "", "write the part of this api-2.json that jobs use to "+modelFile)
+var (
+	wholeModel = flag.String("model", "", "write the part of this api-2.json that jobs use to "+modelFile)
+	writeJob   = flag.Bool("update", false, "write "+jobFile)
+)
+
+// jobFile is an ordinary job as it is sent. The local MediaConvert's tests read
+// it, too.
+const jobFile = "testdata/job.json"
 
 // A model is AWS's description of an API: what a request may hold.
 type model struct {
@@ -240,6 +247,33 @@ func TestJobAgainstModel(t *testing.T) {
 	}
 	if *wholeModel != "" && !t.Failed() {
 		m.extract(t)
+	}
+}
+
+// What is ordered of a film in full HD, member by member.
+func TestJobDocument(t *testing.T) {
+	settings, err := ingestsettings.Parse(`{"stack":"PremiumHls","bucket":"videos","premiumPath":"premium","publicFolder":"public","role":"arn:aws:iam::111122223333:role/encoder"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &handler{settings: settings, bucket: bucket{name: "videos"}}
+	r := &catalog.Record{Course: "course-1", Lesson: "intro", Film: &catalog.Object{Key: "uploads/Course 1/Intro.mp4"}, Job: &catalog.Job{Version: "v20260101000000-abcdef01", Token: "0123456789abcdef"}}
+	got, err := json.MarshalIndent(wire(t, h.job(r, source{Width: 1920, Height: 1080, FrameRate: 30, Duration: 20, Channels: 2})), "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got = append(got, '\n')
+	if *writeJob {
+		if err := os.WriteFile(jobFile, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(jobFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("the job has changed: look at it, and run go test ./lambda/ingest -run JobDocument -update; it is now\n%s", got)
 	}
 }
 
