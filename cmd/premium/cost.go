@@ -19,6 +19,9 @@ type costCommand struct {
 	OwnIssuer     bool    `help:"Viewers sign in at an issuer of your own, not at Cognito."`
 	Sales         float64 `help:"Purchases with Stripe in a month."`
 	Links         float64 `help:"Plays with a link in a month, besides the visits; each plays one video."`
+	Ingest        float64 `placeholder:"HOURS" help:"Hours of film that ingest encodes in a month."`
+	TopRendition  int     `default:"1080" help:"Largest rendition of ingested films (the setting topRendition)."`
+	Fast          bool    `help:"Ingested films have more than 30 frames a second."`
 	WebACL        bool    `name:"web-acl" help:"A web ACL on pay-as-you-go (flat-rate plans include one)."`
 	JSON          bool    `name:"json" help:"Print JSON."`
 }
@@ -32,6 +35,7 @@ func (c costCommand) Run(s system) error {
 	m.VideoMinutes, m.VisitMinutes, m.Mbps, m.StoredMbps = c.Length, c.Visit, c.Mbps, c.StoredMbps
 	m.SegmentSeconds, m.SeparateAudio = c.Segment, c.SeparateAudio
 	m.Sales, m.Links = c.Sales, c.Links
+	m.IngestHours, m.TopRendition, m.Fast = c.Ingest, c.TopRendition, c.Fast
 	m.KMS, m.EmailGrants, m.Cognito, m.WebACL = c.KMS, c.EmailGrants, !c.OwnIssuer, c.WebACL
 	if err := m.Check(); err != nil {
 		return err

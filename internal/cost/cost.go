@@ -14,6 +14,10 @@ type Usage struct {
 	FunctionRuns float64 // CloudFront Functions
 	OriginGets   float64 // from CloudFront to S3
 	StoredBytes  float64 // in S3
+	OriginPuts   float64 // objects written to S3
+	// EncodedMinutes are what MediaConvert bills: minutes of renditions, of which
+	// a larger one counts more.
+	EncodedMinutes float64
 
 	APIRequests   float64 // at the HTTP API
 	SignerGBs     float64 // GB-seconds that Lambda bills
@@ -37,6 +41,7 @@ type Usage struct {
 func (u Usage) Add(v Usage) Usage {
 	return Usage{
 		u.EdgeRequests + v.EdgeRequests, u.EdgeBytes + v.EdgeBytes, u.FunctionRuns + v.FunctionRuns, u.OriginGets + v.OriginGets, u.StoredBytes + v.StoredBytes,
+		u.OriginPuts + v.OriginPuts, u.EncodedMinutes + v.EncodedMinutes,
 		u.APIRequests + v.APIRequests, u.SignerGBs + v.SignerGBs, u.Signatures + v.Signatures, u.KMSKeys + v.KMSKeys, u.ParameterGets + v.ParameterGets,
 		u.TableReads + v.TableReads, u.TableWrites + v.TableWrites, u.ActiveViewers + v.ActiveViewers, u.LogBytes + v.LogBytes, u.Alarms + v.Alarms, u.Metrics + v.Metrics,
 		math.Max(u.WebACLRules, v.WebACLRules), u.BlockedRequests + v.BlockedRequests,
@@ -82,6 +87,7 @@ const (
 	PartFunctions = "functions"
 	PartWebACL    = "web ACL"
 	PartStorage   = "storage"
+	PartEncoding  = "encoding"
 	PartAPI       = "API"
 	PartSigner    = "signer"
 	PartKMS       = "KMS"
@@ -111,7 +117,8 @@ func (p Plan) Bill(u Usage) Bill {
 			add(PartWebACL, webACL+u.WebACLRules*webACLRule+(u.EdgeRequests+u.BlockedRequests)*webACLRequest)
 		}
 	}
-	add(PartStorage, beyond(u.StoredBytes, p.Storage)/gb*s3Month+u.OriginGets*s3Get)
+	add(PartStorage, beyond(u.StoredBytes, p.Storage)/gb*s3Month+u.OriginGets*s3Get+u.OriginPuts*s3Put)
+	add(PartEncoding, u.EncodedMinutes*encodedMinute)
 	add(PartAPI, u.APIRequests*apiRequest)
 	add(PartSigner, beyond(u.APIRequests, freeInvocation)*LambdaRequest+beyond(u.SignerGBs, freeGBSecond)*LambdaGBSecond)
 	add(PartKMS, u.KMSKeys*kmsKey+u.Signatures*kmsSign)

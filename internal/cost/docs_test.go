@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
+
+	"premiumhls/internal/ingestsettings"
 )
 
 // docs/costs.md quotes what the command prints and the price of each flood.
@@ -43,6 +46,45 @@ func TestDocs(t *testing.T) {
 		if !strings.Contains(string(text), row+"\n") {
 			t.Errorf("docs/costs.md lacks\n%s", row)
 		}
+	}
+}
+
+// docs/ingest.md has a row for each ladder, with its price.
+func TestIngestDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/ingest.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, top := range []int{360, 480, 720, 1080, 1440, 2160} {
+		var sizes []string
+		for _, r := range ingestsettings.Ladder(top) {
+			sizes = append(sizes, strconv.Itoa(r.Side))
+		}
+		from := fmt.Sprintf("\n| %d | %s | ", top, strings.Join(sizes, ", "))
+		to := fmt.Sprintf(" | %.2f | %.2f |\n", EncodedUSD(top, false), EncodedUSD(top, true))
+		_, row, found := strings.Cut(string(text), from)
+		if row, _, _ = strings.Cut(row, "\n"); !found || !strings.HasSuffix(row+"\n", to) {
+			t.Errorf("docs/ingest.md lacks %s…%s", from, to)
+		}
+	}
+}
+
+// Ten hours of film at MediaConvert, and what they write.
+func TestIngest(t *testing.T) {
+	m := NewMonth(1000, 300, 100)
+	without := PayAsYouGo.Bill(m.Usage())
+	m.IngestHours = 10
+	with := PayAsYouGo.Bill(m.Usage())
+	// 10 × 60 minutes × (2 + 2 + 1 + 1); 10 × 600 segments of five tracks, twice.
+	if got, want := with.Of(PartEncoding)-without.Of(PartEncoding), 3600*0.0075; math.Abs(got-want) > 1e-9 {
+		t.Errorf("encoding %v, want %v", got, want)
+	}
+	if got, want := with.Of(PartStorage)-without.Of(PartStorage), 60000*0.005/1000; math.Abs(got-want) > 1e-9 {
+		t.Errorf("writing %v, want %v", got, want)
+	}
+	m.TopRendition = 100
+	if err := m.Check(); err == nil {
+		t.Error("a ladder without renditions is accepted")
 	}
 }
 

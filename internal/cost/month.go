@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"premiumhls/internal/ingestsettings"
 	"premiumhls/internal/issuance"
 )
 
@@ -30,6 +31,9 @@ type Month struct {
 	Cognito       bool          // the stack's own user pool
 	Sales         float64       // purchases with Stripe; needs Table
 	Links         float64       // plays with a link, besides the visits
+	IngestHours   float64       // of film that is encoded
+	TopRendition  int           // the setting topRendition
+	Fast          bool          // films have more than 30 frames a second
 	WebACL        bool          // on pay-as-you-go; flat-rate plans include one
 	Billed        time.Duration // Lambda time of one request, at SignerMB
 }
@@ -64,8 +68,17 @@ const (
 	linkOriginGets = LinkPlaylists + 1
 	linkAlarms     = 1
 	linkMetrics    = 1
-	Alarms         = 7
-	Metrics        = 10
+
+	// Each segment is written by MediaConvert, and copied with its caching rule.
+	ingestPuts = 2
+	// The function lays out an hour of film in a minute or two; progress, every
+	// ten seconds, is a read and a write of the record each.
+	ingestSeconds = 120
+	IngestMB      = 1024
+	ingestAlarms  = 2
+	ingestMetrics = 1
+	Alarms        = 7
+	Metrics       = 10
 )
 
 // NewMonth returns a month with default settings.
@@ -73,7 +86,7 @@ func NewMonth(viewers, minutes, videos float64) Month {
 	return Month{
 		Viewers: viewers, Minutes: minutes, Videos: videos,
 		VideoMinutes: 15, VisitMinutes: 30, Mbps: 3, StoredMbps: 10, SegmentSeconds: 6, SeparateAudio: false,
-		CookieMinutes: 60, StepMinutes: 5, Table: true, Cognito: true, Billed: 4 * time.Millisecond,
+		TopRendition: 1080, CookieMinutes: 60, StepMinutes: 5, Table: true, Cognito: true, Billed: 4 * time.Millisecond,
 	}
 }
 
@@ -86,11 +99,14 @@ func (m Month) Check() error {
 	}{
 		{"viewers", m.Viewers, 1}, {"minutes", m.Minutes, 1}, {"videos", m.Videos, 1},
 		{"length", m.VideoMinutes, 0.1}, {"visit", m.VisitMinutes, 0.1}, {"mbps", m.Mbps, 0.01}, {"stored-mbps", m.StoredMbps, 0.01},
-		{"segment", m.SegmentSeconds, 1}, {"sales", m.Sales, 0}, {"links", m.Links, 0},
+		{"segment", m.SegmentSeconds, 1}, {"sales", m.Sales, 0}, {"links", m.Links, 0}, {"ingest", m.IngestHours, 0},
 	} {
 		if !(v.value >= v.lowest && v.value <= 1e12) {
 			return fmt.Errorf("%s: invalid value %v: must be between %v and 1e12", v.name, v.value, v.lowest)
 		}
+	}
+	if len(ingestsettings.Ladder(m.TopRendition)) == 0 {
+		return fmt.Errorf("top-rendition: invalid value %d: must be a size of the setting topRendition", m.TopRendition)
 	}
 	return nil
 }
@@ -162,6 +178,9 @@ func (m Month) Usage() Usage {
 	if m.Links > 0 {
 		u = u.Add(m.linkUsage())
 	}
+	if m.IngestHours > 0 {
+		u = u.Add(m.ingestUsage())
+	}
 	if m.KMS {
 		u.KMSKeys = 1
 		// Viewers of a video share a signature for each step, in each of a few
@@ -192,4 +211,23 @@ func (m Month) linkUsage() Usage {
 		u.TableReads = m.Links * tableReadsPath
 	}
 	return u
+}
+
+// ingestUsage is what films use that are encoded in the month.
+func (m Month) ingestUsage() Usage {
+	ladder := ingestsettings.Ladder(m.TopRendition)
+	u := Usage{
+		OriginPuts: m.IngestHours * 3600 / m.SegmentSeconds * float64(len(ladder)+1) * ingestPuts, // with the audio
+		SignerGBs:  m.IngestHours * ingestSeconds * IngestMB / 1024,
+		Alarms:     ingestAlarms, Metrics: ingestMetrics,
+	}
+	for _, r := range ladder {
+		u.EncodedMinutes += m.IngestHours * 60 * normalized(r.Side, m.Fast)
+	}
+	return u
+}
+
+// EncodedUSD returns what MediaConvert bills for an hour of film.
+func EncodedUSD(top int, fast bool) float64 {
+	return Month{IngestHours: 1, SegmentSeconds: 6, TopRendition: top, Fast: fast}.ingestUsage().EncodedMinutes * encodedMinute
 }

@@ -83,6 +83,11 @@ const (
 	// S3 Standard (2026-09). Data to CloudFront is free.
 	s3Month = 0.023 // a GB
 	s3Get   = 0.0004 / 1000
+	s3Put   = 0.005 / 1000
+
+	// MediaConvert on demand, Basic tier, a minute of H.264 in one pass below 720
+	// lines at most at 30 frames a second (read second hand, 2025).
+	encodedMinute = 0.0075
 
 	// CloudWatch (2026-08).
 	logIn       = 0.50 // a GB
@@ -93,6 +98,24 @@ const (
 	metricMonth = 0.30
 	freeMetric  = 10
 )
+
+// normalized returns how many minutes MediaConvert bills for a minute of a
+// rendition: twice as many from 720 lines, four times above 1080, and twice as
+// many again above 30 frames a second (2021 to 2025, second hand; AWS's own
+// multipliers were not found).
+func normalized(side int, fast bool) float64 {
+	minutes := 1.0
+	switch {
+	case side > 1080:
+		minutes = 4
+	case side >= 720:
+		minutes = 2
+	}
+	if fast {
+		minutes *= 2
+	}
+	return minutes
+}
 
 // Cognito Lite, a monthly active user (price list, 2026-05; the boundary above
 // 1 million is believed). The first 10,000 are free.

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+
+	"premiumhls/internal/ingestsettings"
 )
 
 // A Row is one way to pay for a month.
@@ -16,7 +18,7 @@ type Row struct {
 	Edge   float64 `json:"edge"`   // CloudFront and the web ACL, or the plan
 	API    float64 `json:"api"`    // API, signer, KMS, Parameter Store, table
 	SignIn float64 `json:"signIn"` // Cognito
-	Other  float64 `json:"other"`  // storage, logs, alarms
+	Other  float64 `json:"other"`  // storage, encoding, logs, alarms
 	Total  float64 `json:"total"`
 	// Note says which allowance is exceeded, or what a service charges for.
 	Note string `json:"note,omitempty"`
@@ -99,6 +101,14 @@ func Print(out io.Writer, m Month) error {
 	}
 	fmt.Fprintf(out, "A month has %s viewer minutes, %s requests (%s requests %s), %s TB out, %s GB stored.\n\n",
 		Number(m.WatchedMinutes()+m.Links*m.VideoMinutes), Number(u.EdgeRequests), Number(u.APIRequests), what, Number(u.EdgeBytes/tb), Number(u.StoredBytes/gb))
+	if m.IngestHours > 0 {
+		var sizes []string
+		for _, r := range ingestsettings.Ladder(m.TopRendition) {
+			sizes = append(sizes, strconv.Itoa(r.Side))
+		}
+		fmt.Fprintf(out, "MediaConvert encodes %s hours of film (%s lines): %s, in OTHER; audio, pictures and HEVC come on top.\n\n",
+			Number(m.IngestHours), strings.Join(sizes, ", "), USD(u.EncodedMinutes*encodedMinute))
+	}
 	rows := Rows(m)
 	best := Cheapest(rows)
 	var table bytes.Buffer

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"premiumhls/internal/catalog"
+	"premiumhls/internal/ingestsettings"
 	"premiumhls/internal/mp4"
 )
 
@@ -200,33 +201,17 @@ type rendition struct {
 	MaxBitrate    int32 // bits a second
 }
 
-// rungs are AWS's starting values for QVBR (MediaConvert user guide, "QVBR
-// guidelines").
-var rungs = []struct {
-	side       int
-	quality    int32
-	maxBitrate int32
-}{
-	{2160, 9, 18_000_000}, {1440, 9, 10_000_000}, {1080, 9, 6_000_000}, {720, 8, 4_000_000}, {480, 7, 1_000_000}, {360, 7, 700_000}, {240, 7, 350_000},
-}
-
-// lowest is the smallest rung of a film that has larger ones.
-const lowest = 360
-
 // ladder chooses the renditions, largest first. None is above the source: a
 // film smaller than every rung is encoded once, at its own size.
 func (s source) ladder(top int) []rendition {
 	short := min(s.Width, s.Height)
 	var list []rendition
-	for _, r := range rungs {
-		if r.side > top || r.side > short || r.side < lowest && len(list) > 0 {
-			continue
-		}
-		list = append(list, s.rendition(r.side, r.quality, r.maxBitrate))
+	for _, r := range ingestsettings.Ladder(min(top, short)) {
+		list = append(list, s.rendition(r.Side, r.Quality, r.MaxBitrate))
 	}
 	if len(list) == 0 {
-		last := rungs[len(rungs)-1]
-		list = append(list, s.rendition(short/2*2, last.quality, last.maxBitrate))
+		last := ingestsettings.LowestRung()
+		list = append(list, s.rendition(short/2*2, last.Quality, last.MaxBitrate))
 	}
 	return list
 }
