@@ -131,6 +131,9 @@ func TestBucketIsUsedAgain(t *testing.T) {
 func (s *site) change(changes map[string]any) {
 	s.t.Helper()
 	s.assembly = synthesize(s.t, changes)
+	if err := s.PublishAssets(s.assembly.Dir); err != nil {
+		s.t.Fatal(err)
+	}
 	if err := s.Deploy(s.t.Context(), s.assembly.Template); err != nil {
 		s.t.Fatal(err)
 	}

@@ -81,6 +81,7 @@ type Cloud struct {
 	authority *iam.Authority
 	accessLog accessLog
 	stack     *cloudformation.Stack
+	assets    *cloudformation.Assets
 	buckets   buckets
 	functions *functions
 	tables    *dynamodb.Server // nil before the first table
@@ -144,13 +145,12 @@ func New(options Options) (_ *Cloud, err error) {
 	if c.resources, err = cloudformation.NewCustomResource(c.where(), c.functions.invoke, 0); err != nil {
 		return nil, err
 	}
-	manifest, err := cloudformation.ReadAssets(filepath.Join(options.Assembly, options.Stack+".assets.json"))
-	if err != nil {
+	if c.assets, err = cloudformation.ReadAssets(manifestOf(options.Assembly, options.Stack)); err != nil {
 		return nil, err
 	}
 	c.stack = cloudformation.New(cloudformation.Options{
 		Environment: c.where(),
-		Providers:   c.providers(manifest),
+		Providers:   c.providers(c.assets),
 		Log:         options.Log,
 	})
 	return c, nil
@@ -166,6 +166,16 @@ func (c *Cloud) where() cfn.Environment {
 		Partition: "aws",
 		URLSuffix: "amazonaws.com",
 	}
+}
+
+// PublishAssets adds the assets of another assembly of the stack, as cdk deploy
+// does before a change.
+func (c *Cloud) PublishAssets(assembly string) error {
+	return c.assets.Add(manifestOf(assembly, c.options.Stack))
+}
+
+func manifestOf(assembly, stack string) string {
+	return filepath.Join(assembly, stack+".assets.json")
 }
 
 // Deploy deploys a template, as CloudFormation does.

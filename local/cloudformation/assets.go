@@ -24,9 +24,16 @@ type Asset struct {
 // ReadAssets reads a stack's asset manifest, <Stack>.assets.json in the
 // directory of the cloud assembly.
 func ReadAssets(manifest string) (*Assets, error) {
+	assets := &Assets{files: map[string]Asset{}}
+	return assets, assets.Add(manifest)
+}
+
+// Add adds the assets of another manifest. Those that are there stay, as in the
+// CDK's bucket.
+func (a *Assets) Add(manifest string) error {
 	data, err := os.ReadFile(manifest)
 	if err != nil {
-		return nil, fmt.Errorf("reading the asset manifest: %w", err)
+		return fmt.Errorf("reading the asset manifest: %w", err)
 	}
 	var document struct {
 		Files map[string]struct {
@@ -40,24 +47,24 @@ func ReadAssets(manifest string) (*Assets, error) {
 		} `json:"files"`
 	}
 	if err := json.Unmarshal(data, &document); err != nil {
-		return nil, fmt.Errorf("reading the asset manifest %s: %w", manifest, err)
+		return fmt.Errorf("reading the asset manifest %s: %w", manifest, err)
 	}
-	assets := &Assets{manifest: manifest, files: map[string]Asset{}}
+	a.manifest = manifest
 	for id, file := range document.Files {
 		if !filepath.IsLocal(file.Source.Path) {
-			return nil, fmt.Errorf("reading the asset manifest %s: the path of asset %s is outside the assembly", manifest, id)
+			return fmt.Errorf("reading the asset manifest %s: the path of asset %s is outside the assembly", manifest, id)
 		}
 		if file.Source.Packaging != "zip" && file.Source.Packaging != "file" {
-			return nil, fmt.Errorf("reading the asset manifest %s: asset %s: unknown packaging %q", manifest, id, file.Source.Packaging)
+			return fmt.Errorf("reading the asset manifest %s: asset %s: unknown packaging %q", manifest, id, file.Source.Packaging)
 		}
 		for _, destination := range file.Destinations {
-			assets.files[destination.ObjectKey] = Asset{
+			a.files[destination.ObjectKey] = Asset{
 				Path:      filepath.Join(filepath.Dir(manifest), file.Source.Path),
 				Packaging: file.Source.Packaging,
 			}
 		}
 	}
-	return assets, nil
+	return nil
 }
 
 // Find returns the asset with an object key.

@@ -139,7 +139,16 @@ func (d *operation) rollback(ctx context.Context) error {
 		}
 		if err := s.delete(ctx, r, policy); err != nil {
 			failures = append(failures, err)
+			continue
 		}
+		// What is deleted next may look whether anything still names it.
+		s.mu.Lock()
+		if old, ok := after[r.LogicalID]; ok {
+			s.resources[r.LogicalID] = old
+		} else {
+			delete(s.resources, r.LogicalID)
+		}
+		s.mu.Unlock()
 	}
 	s.mu.Lock()
 	s.resources = after

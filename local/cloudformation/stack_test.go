@@ -312,6 +312,21 @@ func TestRollbackDeletesWhatNothingNamesAnyMore(t *testing.T) {
 	}
 }
 
+// A new resource that is deleted is gone when the ones that it named are.
+func TestRollbackForgetsWhatItDeleted(t *testing.T) {
+	w := newWorld()
+	p := &watchful{world: w}
+	s := cloudformation.New(cloudformation.Options{Environment: environment, Default: p})
+	p.stack = s
+	w.fail["CREATE Z"] = errors.New("boom")
+	if err := s.Deploy(t.Context(), parse(t, `"N": {"Type": "T"}, "A": {"Type": "T", "Properties": {"Value": {"Ref": "N"}}}, "Z": {"Type": "T", "DependsOn": "A"}`)); err == nil {
+		t.Fatal("deployed")
+	}
+	if len(p.seen) != 1 { // once: while A itself was deleted
+		t.Errorf("A was there during %d deletions", len(p.seen))
+	}
+}
+
 // watchful records what A names during deletions.
 type watchful struct {
 	*world
