@@ -136,13 +136,14 @@ export function createClient({
         throw new Problem("media_refused");
       }
     }
-    return open(path, { playlist, renew: true });
+    return open(path, { playlist, renew: true, link: grant.mode === "link" });
   }
 
   /** Gets ready what a viewer may open next. Resolves to whether the browser has its cookies. */
   async function prepare(path, playlist) {
     if (mode === "link" || !near || blocked || !(await grants.prepare(path))) return false;
-    await playlists.prepare(complete({ mode: "cookies", path }, playlist).url);
+    const { url, credentials } = complete({ mode: "cookies", path }, playlist);
+    await playlists.prepare(url, credentials);
     return true;
   }
 

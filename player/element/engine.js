@@ -1,6 +1,7 @@
 // Plays one source in a media element: with the browser's own HLS or with hls.js.
 // Reports what happens; premium-video.js decides.
 
+import { statusOf } from "./files.js";
 import { BANDWIDTH } from "./playlists.js";
 
 const STALLED = 15_000; // ms without media after a failed request, until playback has failed
@@ -89,6 +90,7 @@ export function createEngine(video, on) {
       if (status === 403) return refused();
       if (status === 404 && fatal) return on.failed("media_not_found");
       trouble(codeOf(status));
+      if (status === 0) inquire(source);
       if (fatal) again();
     } else if (fatal && type === Hls.ErrorTypes.MEDIA_ERROR && !mended) {
       mended = true;
@@ -136,17 +138,23 @@ export function createEngine(video, on) {
     stall = 0;
   }
 
+  // A page of another origin does not learn that the edge refused a file.
+  async function inquire(asked) {
+    if (asked.inquired) return;
+    asked.inquired = true;
+    const status = await statusOf(asked, asked.url);
+    asked.inquired = false;
+    if (asked === source && status === 403) refused();
+  }
+
   // An error of the browser's own HLS has no HTTP status, in some browsers no
-  // cause at all: one request for the playlist shows the status.
+  // cause at all.
   async function check(asked) {
     if (asked.refused) return;
-    const code = await fetch(asked.sign(asked.url), { cache: "no-store", credentials: asked.credentials }).then(
-      (response) => (response.ok ? "media_broken" : codeOf(response.status)),
-      () => "network",
-    );
+    const status = await statusOf(asked, asked.url);
     if (asked !== source) return;
-    if (code === "media_refused") refused();
-    else on.failed(code);
+    if (status === 403) refused();
+    else on.failed(status >= 200 && status < 300 ? "media_broken" : codeOf(status));
   }
 
   /** Stops and removes the video. */

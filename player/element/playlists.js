@@ -20,19 +20,19 @@ export function createPlaylists({ fetch = globalThis.fetch, size = () => ({ widt
   const requests = new Set();
 
   /** Fetches a multivariant playlist and the media playlists that the player starts with. */
-  async function prepare(url) {
-    const master = await load(url);
+  async function prepare(url, credentials = "same-origin") {
+    const master = await load(url, credentials);
     if (!master?.includes("#EXT-X-STREAM-INF")) return;
-    await Promise.all(first(master, size()).map((uri) => load(new URL(uri, absolute(url)).href)));
+    await Promise.all(first(master, size()).map((uri) => load(new URL(uri, absolute(url)).href, credentials)));
   }
 
-  async function load(address) {
+  async function load(address, credentials) {
     const url = absolute(address);
     const known = take(url);
     if (known !== null || requests.has(url)) return known;
     requests.add(url);
     try {
-      const response = await fetch(url, { credentials: "same-origin", signal: AbortSignal.timeout(LIFETIME * 1000) });
+      const response = await fetch(url, { credentials, signal: AbortSignal.timeout(LIFETIME * 1000) });
       if (!response.ok || response.redirected) return null;
       const text = await response.text();
       // A live playlist changes within seconds.

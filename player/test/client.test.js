@@ -111,6 +111,25 @@ for (const [name, options] of [["in a frame", { framed: true }], ["on a sibling"
   });
 }
 
+test("a refusal: a link for another device is renewed as a link", async () => {
+  const { open, mend, calls } = client({ answers: [link("course-1"), link("course-1")] });
+  assert.equal((await mend(await open("course-1", { link: true }))).mode, "link");
+  assert.deepEqual(calls, ["POST /api/links same-origin", "POST /api/links same-origin"]);
+});
+
+test("a link that was renewed signs what the player asks for next", async () => {
+  const timers = { setTimeout: (run) => { timers.run = run; }, clearTimeout() {} };
+  const next = { ...link("course-1"), url: link("course-1").url.replaceAll("s~__", "t~__") };
+  let renewed = null;
+  const { open, keep } = client({ page: "https://elsewhere.example", timers, onRenewed: (grant) => { renewed = grant; }, answers: [link("course-1"), next] });
+  const grant = await open("course-1");
+  keep(grant);
+  timers.run();
+  while (!renewed) await new Promise((resolve) => setImmediate(resolve));
+  const segment = grant.sign(`${HOME}/premium/course-1/0.m4s`);
+  assert.equal(renewed.sign(segment), segment.replace("s~__", "t~__"));
+});
+
 test("a refusal in a frame of a site without links is final", async () => {
   const { open, mend, made } = client({ framed: true, answers: [cookies, [404, { code: "not_found" }]] });
   const grant = await open("course-1");

@@ -46,7 +46,7 @@ test("stopwatch: counts time asleep, and is not set back with the clock", () => 
 });
 
 // A page with a clock that the test sets.
-function page({ answers, playing = true }) {
+function page({ answers, playing = true, watch }) {
   let now = 0;
   let waiting = null;
   const kept = new Map();
@@ -69,7 +69,7 @@ function page({ answers, playing = true }) {
     onTrouble: (problem, remaining) => log.trouble.push([problem.code, remaining]),
     onRenewed: () => { log.renewed++; },
     random: () => 0.5,
-    watch: () => { const start = now; return () => now - start; },
+    watch: watch ?? (() => { const start = now; return () => now - start; }),
     timers: {
       setTimeout: (run, ms) => { waiting = { run, at: now + ms / 1000 }; return waiting; },
       clearTimeout: (one) => { if (waiting === one) waiting = null; },
@@ -78,7 +78,7 @@ function page({ answers, playing = true }) {
   const settle = () => new Promise((resolve) => setImmediate(resolve));
   return {
     cookies, log, make, storage,
-    async start(path = "course-1") { cookies.keep(await cookies.open(path)); },
+    async start(path = "course-1", options) { cookies.keep(await cookies.open(path, options)); },
     /** Moves the clock; timers that come due on the way fire, unless asleep. */
     async advance(seconds, asleep = false) {
       const end = now + seconds;
@@ -173,73 +173,90 @@ test("cookies: a path that could not be prepared is not requested again at once,
   await assert.rejects(run.cookies.open("course-1"), { code: "not_entitled" });
 });
 
-test("cookies: are renewed when the server says, repeatedly", async () => {
-  const run = page({ answers: [grant(60, 17), grant(60, 55), grant(60)] });
-  await run.start();
-  await run.advance(16);
-  assert.equal(run.log.calls.length, 1);
-  await run.advance(84);
-  assert.deepEqual(run.log.calls.slice(1), ["17 POST /api/cookies course-1", "72 POST /api/cookies course-1"]);
-  assert.equal(run.log.renewed, 2);
-});
+for (const [kind, link, api] of [["cookies", false, "/api/cookies"], ["links", true, "/api/links"]]) {
+  test(`${kind}: are renewed when the server says, repeatedly`, async () => {
+    const run = page({ answers: [grant(60, 17), grant(60, 55), grant(60)] });
+    await run.start("course-1", { link });
+    await run.advance(16);
+    assert.equal(run.log.calls.length, 1);
+    await run.advance(84);
+    assert.deepEqual(run.log.calls.slice(1), [`17 POST ${api} course-1`, `72 POST ${api} course-1`]);
+    assert.equal(run.log.renewed, 2);
+  });
 
-test("cookies: are not renewed while paused, and at once on play", async () => {
-  const run = page({ answers: [grant(60), grant(60)] });
-  await run.start();
-  run.make.playing = false;
-  await run.advance(50);
-  assert.equal(run.log.calls.length, 1);
-  run.make.playing = true;
-  run.cookies.awaken();
-  await run.settle();
-  assert.deepEqual(run.log.calls.slice(1), ["50 POST /api/cookies course-1"]);
-});
+  test(`${kind}: are not renewed while paused, and at once on play`, async () => {
+    const run = page({ answers: [grant(60), grant(60)] });
+    await run.start("course-1", { link });
+    run.make.playing = false;
+    await run.advance(50);
+    assert.equal(run.log.calls.length, 1);
+    run.make.playing = true;
+    run.cookies.awaken();
+    await run.settle();
+    assert.deepEqual(run.log.calls.slice(1), [`50 POST ${api} course-1`]);
+  });
 
-test("cookies: are renewed after sleep if they are due", async () => {
-  const run = page({ answers: [grant(60), grant(60)] });
-  await run.start();
-  run.cookies.awaken();
-  await run.advance(3000, true);
-  run.cookies.awaken();
-  await run.settle();
-  assert.deepEqual(run.log.calls.slice(1), ["3000 POST /api/cookies course-1"]);
-});
+  test(`${kind}: are renewed after sleep if they are due`, async () => {
+    const run = page({ answers: [grant(60), grant(60)] });
+    await run.start("course-1", { link });
+    run.cookies.awaken();
+    await run.advance(3000, true);
+    run.cookies.awaken();
+    await run.settle();
+    assert.deepEqual(run.log.calls.slice(1), [`3000 POST ${api} course-1`]);
+  });
 
-test("cookies: a failed renewal is retried while there is time; the viewer sees no first failure", async () => {
-  const run = page({ answers: [grant(600), new Problem("network"), grant(600)] });
-  await run.start();
-  await run.advance(410);
-  assert.deepEqual(run.log.calls.slice(1), ["400 POST /api/cookies course-1", "401.5 POST /api/cookies course-1"]);
-  assert.deepEqual(run.log.trouble, []);
-});
+  test(`${kind}: a failed renewal is retried while there is time; the viewer sees no first failure`, async () => {
+    const run = page({ answers: [grant(600), new Problem("network"), grant(600)] });
+    await run.start("course-1", { link });
+    await run.advance(410);
+    assert.deepEqual(run.log.calls.slice(1), [`400 POST ${api} course-1`, `401.5 POST ${api} course-1`]);
+    assert.deepEqual(run.log.trouble, []);
+  });
 
-test("cookies: retries follow Retry-After, warn, and stop when the cookies expire", async () => {
-  const busy = () => new Problem("keys_unavailable", { retryAfter: 90 });
-  const run = page({ answers: [grant(600), busy(), busy(), busy(), busy()] });
-  await run.start();
-  await run.advance(1000);
-  assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "535"]);
-  assert.deepEqual(run.log.trouble, [["keys_unavailable", 65]]);
-});
+  test(`${kind}: retries follow Retry-After, warn, and stop at the end`, async () => {
+    const busy = () => new Problem("keys_unavailable", { retryAfter: 90 });
+    const run = page({ answers: [grant(600), busy(), busy(), busy(), busy()] });
+    await run.start("course-1", { link });
+    await run.advance(1000);
+    assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "535"]);
+    assert.deepEqual(run.log.trouble, [["keys_unavailable", 65]]);
+  });
 
-for (const code of ["entitlements_unavailable", "too_many_requests"]) {
-  test(`cookies: a renewal that fails with ${code} is retried`, async () => {
-    const run = page({ answers: [grant(600), new Problem(code, { retryAfter: 10 }), grant(600)] });
-    await run.start();
-    await run.advance(420);
-    assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "415"]);
+  for (const code of ["entitlements_unavailable", "too_many_requests"]) {
+    test(`${kind}: a renewal that fails with ${code} is retried`, async () => {
+      const run = page({ answers: [grant(600), new Problem(code, { retryAfter: 10 }), grant(600)] });
+      await run.start("course-1", { link });
+      await run.advance(420);
+      assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "415"]);
+    });
+  }
+
+  test(`${kind}: a refused renewal is not retried`, async () => {
+    const run = page({ answers: [grant(60), new Problem("not_entitled")] });
+    await run.start("course-1", { link });
+    await run.advance(60);
+    run.cookies.awaken();
+    await run.settle();
+    assert.equal(run.log.calls.length, 2);
+    assert.deepEqual(run.log.trouble, [["not_entitled", 20]]);
+  });
+
+  test(`${kind}: a clock that is wrong by hours changes nothing`, async () => {
+    let [wall, steady] = [Date.UTC(2001, 0), 0];
+    const run = page({ answers: [grant(60), grant(60)], watch: () => stopwatch(() => wall, () => steady) });
+    await run.start("course-1", { link });
+    wall -= 5 * 3_600_000; // set back
+    steady += 39_000;
+    run.cookies.awaken();
+    await run.settle();
+    assert.equal(run.log.calls.length, 1);
+    steady += 1_000;
+    run.cookies.awaken();
+    await run.settle();
+    assert.equal(run.log.calls.length, 2);
   });
 }
-
-test("cookies: a refused renewal is not retried", async () => {
-  const run = page({ answers: [grant(60), new Problem("not_entitled")] });
-  await run.start();
-  await run.advance(60);
-  run.cookies.awaken();
-  await run.settle();
-  assert.equal(run.log.calls.length, 2);
-  assert.deepEqual(run.log.trouble, [["not_entitled", 20]]);
-});
 
 test("cookies: are not renewed after another video was chosen", async () => {
   const run = page({ answers: [grant(60)] });

@@ -49,12 +49,15 @@ func LayOutPage(root, libraries, out string) error {
 	if err := collect(files, ".", filepath.Join(player, "page")); err != nil {
 		return err
 	}
-	modules, err := filepath.Glob(filepath.Join(player, "element", "*.js"))
-	if err != nil {
-		return err // the pattern is a constant
-	}
-	for _, module := range modules {
-		files[filepath.Join("element", filepath.Base(module))] = module
+	element := filepath.Join(player, "element")
+	for _, folder := range []string{".", "adapters"} {
+		modules, err := filepath.Glob(filepath.Join(element, folder, "*.js"))
+		if err != nil {
+			return err // the pattern is a constant
+		}
+		for _, module := range modules {
+			files[filepath.Join("element", folder, filepath.Base(module))] = module
+		}
 	}
 	for to, from := range vendor {
 		files[filepath.FromSlash(to)] = filepath.Join(libraries, filepath.FromSlash(from))
