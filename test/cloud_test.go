@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -240,10 +241,12 @@ func (s *site) cookies(viewer, path string) []*http.Cookie {
 
 // playlist returns the URIs in a playlist, beside it.
 func playlist(path string, body []byte) (uris []string) {
-	folder := path[:strings.LastIndexByte(path, '/')+1]
+	base := url.URL{Path: path}
 	for line := range bytes.Lines(body) {
 		if line := strings.TrimSpace(string(line)); line != "" && line[0] != '#' {
-			uris = append(uris, folder+line)
+			if relative, err := url.Parse(line); err == nil {
+				uris = append(uris, base.ResolveReference(relative).String())
+			}
 		}
 	}
 	return uris

@@ -58,6 +58,9 @@ func start(ctx context.Context, logger *slog.Logger) (*handler, error) {
 		bucket: bucket{name: settings.Bucket, client: s3.NewFromConfig(cfg, func(o *s3.Options) {
 			// A local endpoint has no host names of its own for buckets.
 			o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL_S3") != ""
+			// Films that are laid out at once share what a prefix takes: S3 asks to
+			// slow down then.
+			o.RetryMaxAttempts = 10
 			// What was uploaded in parts has no checksum that the SDK could
 			// check: a line of the log for each read.
 			o.DisableLogOutputChecksumValidationSkipped = true

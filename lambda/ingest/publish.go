@@ -104,7 +104,11 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 			}
 			continue
 		case draft:
-			err := h.record(ctx, course, lesson, func(now *catalog.Record) error {
+			err := h.removeAttempts(ctx, course, lesson, r.Encoded.Version, true, false)
+			if err != nil {
+				return err
+			}
+			err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
 				if now.Encoded == nil || now.State != catalog.Publishing {
 					return errSkip
 				}
@@ -180,9 +184,23 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 				return err
 			}
 		}
-		return h.bucket.removeFolder(ctx, encodeFolder(course, lesson, v.Job))
+		return errors.Join(
+			h.removeAttempts(ctx, course, lesson, v.Job, !free),
+			h.bucket.removeFolder(ctx, encodeFolder(course, lesson, v.Job)),
+		)
 	}
 	return fmt.Errorf("publishing %s/%s: it changed %d times meanwhile", course, lesson, maxSettles)
+}
+
+// removeAttempts removes what ended invocations have copied of an encode to where
+// the lesson is not to be.
+func (h *handler) removeAttempts(ctx context.Context, course, lesson, encode string, free ...bool) error {
+	for _, f := range free {
+		if err := h.bucket.removeFolder(ctx, h.lessonFolder(course, lesson, f)+encode+"/"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // course reads a course's own record; the zero value without one.
@@ -252,12 +270,17 @@ func lost(o catalog.Object, err error) error {
 // version with every error, too: a part of it may be written.
 func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want string) (*catalog.Version, error) {
 	v := &catalog.Version{ID: h.newVersion(), Free: free, Made: h.now().UTC(), Inputs: want}
-	v.Folder = h.lessonFolder(r.Course, r.Lesson, free) + v.ID + "/"
+	root := h.lessonFolder(r.Course, r.Lesson, free)
+	v.Folder = root + v.ID + "/"
 	v.Segments = v.Folder
 	var from string
 	if r.Encoded != nil {
 		v.Job, v.Encode, v.Film = r.Encoded.Version, r.Encoded.Encode, r.Encoded.Film
 		from = encodeFolder(r.Course, r.Lesson, v.Job)
+		// All attempts copy an encode to one folder, so that one goes on where
+		// another ended: a long film is tens of thousands of segments. What is
+		// written there depends on nothing but the encode.
+		v.Segments = root + v.Job + "/"
 	} else {
 		v.Job, v.Encode, v.Film, v.Poster = r.Current.Job, r.Current.Encode, r.Current.Film, r.Current.Poster
 		from = r.Current.Segments
@@ -275,7 +298,11 @@ func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want
 	}
 	v.Duration = m.duration
 	if from != v.Segments {
-		if err := h.bucket.copy(ctx, m.files, from, v.Segments); err != nil {
+		there, err := h.bucket.list(ctx, v.Segments)
+		if err != nil {
+			return v, err
+		}
+		if err := h.bucket.copy(ctx, uncopied(m.files, from, there, v.Segments), from, v.Segments); err != nil {
 			return v, err
 		}
 		// An encode that was published before has its storyboard already.
@@ -305,6 +332,21 @@ func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want
 		}
 	}
 	return v, h.bucket.put(ctx, v.Folder+playlistName, []byte(top.String()), cacheForever, writeCondition{})
+}
+
+// uncopied returns the files of a folder that another one does not have yet. S3
+// copies a whole object or none.
+func uncopied(files []entry, from string, there []entry, to string) (list []entry) {
+	sizes := map[string]int64{}
+	for _, e := range there {
+		sizes[strings.TrimPrefix(e.key, to)] = e.size
+	}
+	for _, e := range files {
+		if size, ok := sizes[strings.TrimPrefix(e.key, from)]; !ok || size != e.size {
+			list = append(list, e)
+		}
+	}
+	return list
 }
 
 // beside makes the addresses of segments those of another folder.
@@ -685,14 +727,17 @@ const leftoverAge = 24 * time.Hour
 // tidyLeftovers removes folders that the record does not name, of jobs that
 // came to nothing and of invocations that ended amid a version.
 func (h *handler) tidyLeftovers(ctx context.Context, r *catalog.Record, needed map[string]bool) error {
+	roots := []string{encodeRoot(r.Course, r.Lesson), h.lessonFolder(r.Course, r.Lesson, false), h.lessonFolder(r.Course, r.Lesson, true)}
 	for _, job := range []*catalog.Job{r.Job, r.Encoded} {
 		if job != nil {
-			needed[encodeFolder(r.Course, r.Lesson, job.Version)] = true
+			for _, root := range roots {
+				needed[root+job.Version+"/"] = true
+			}
 		}
 	}
 	limit := h.now().Add(-leftoverAge)
 	var keys []string
-	for _, root := range []string{encodeRoot(r.Course, r.Lesson), h.lessonFolder(r.Course, r.Lesson, false), h.lessonFolder(r.Course, r.Lesson, true)} {
+	for _, root := range roots {
 		entries, err := h.bucket.list(ctx, root)
 		if err != nil {
 			return err

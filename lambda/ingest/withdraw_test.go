@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -252,5 +254,75 @@ func TestLongFilm(t *testing.T) {
 	}
 	if other := w.calls["get"] + w.calls["put"] + w.calls["list"] + w.calls["delete"]; other > maxThumbs+150 {
 		t.Errorf("%d other calls: %v", other, w.calls)
+	}
+}
+
+// killAmidCopies ends an invocation when some of the copies below a folder are
+// made.
+func (s *site) killAmidCopies(e event, folder string) {
+	s.Helper()
+	invocation, kill := context.WithCancel(s.Context())
+	var copies atomic.Int32
+	w := s.watch(func(call, _ string) {
+		if call == "copy" && copies.Add(1) > 4 {
+			for len(s.objects.List(folder)) == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			kill()
+		}
+	})
+	if _, err := s.handle(invocation, e); err == nil {
+		s.Fatal("the invocation did not end")
+	}
+	s.bucket.client = w.s3Client
+	for before := -1; before < len(s.objects.List(folder)); { // S3 makes the copies that it has begun
+		before = len(s.objects.List(folder))
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// An invocation that ends amid the copies of a film loses none of them: the next
+// one copies the rest.
+func TestCopiesGoOn(t *testing.T) {
+	s := newSite(t)
+	s.send(s.upload("uploads/c/whole.mp4", film(t)))
+	all := s.watch(nil)
+	s.send(s.finish("job-1"))
+	s.bucket.client = all.s3Client
+
+	s.send(s.upload("uploads/c/l.mp4", film(t)))
+	end := s.finished("job-2")
+	s.killAmidCopies(end, "premium/c/l/")
+	there := len(s.objects.List("premium/c/l/"))
+	if there >= all.calls["copy"] {
+		t.Fatalf("%d of %d objects were copied: this shows nothing", there, all.calls["copy"])
+	}
+	second := s.watch(nil)
+	s.send(end)
+	if got := second.calls["copy"]; got != all.calls["copy"]-there {
+		t.Errorf("%d copies after %d of %d", got, there, all.calls["copy"])
+	}
+	s.plays("c", "l")
+}
+
+// A lesson that becomes premium or a draft while its copies to the public folder
+// are made leaves none of them.
+func TestCopiesMove(t *testing.T) {
+	for _, command := range []string{commandPremium, commandDraft} {
+		t.Run(command, func(t *testing.T) { copiesMove(t, command) })
+	}
+}
+
+func copiesMove(t *testing.T, command string) {
+	s := newSite(t)
+	s.send(s.upload("uploads/c/l.json", []byte(`{"free":true}`)), s.upload("uploads/c/l.mp4", film(t)))
+	end := s.finished("job-1")
+	s.killAmidCopies(end, "public/videos/c/l/")
+	s.send(event{Command: command, Path: "c/l"})
+	if command == commandPremium {
+		s.plays("c", "l")
+	}
+	if keys := s.objects.List("public/videos/"); len(keys) > 0 {
+		t.Errorf("everyone reads %v", keys)
 	}
 }
