@@ -58,6 +58,7 @@ export function createControls(video, act) {
   let cells = [];
   let hideTimer = 0, previewTimer = 0;
   let asked = false; // for the storyboard
+  let shown = 0; // the time of the preview
 
   // Seeking.
 
@@ -108,13 +109,21 @@ export function createControls(video, act) {
   function wantCells() {
     if (asked) return;
     asked = true;
-    act.storyboard().then((found) => { cells = found; }, () => {});
+    act.storyboard().then((found) => {
+      cells = found;
+      if (!preview.hidden) show(shown);
+    }, () => {});
   }
 
   /** Shows the preview of a time. */
   function point(time) {
     clearTimeout(previewTimer);
+    show(time);
     wantCells();
+  }
+
+  function show(time) {
+    shown = time;
     const one = cellAt(cells, time);
     cell.hidden = !one;
     if (one) {

@@ -97,7 +97,7 @@ function course(state, act) {
           <div class="actions">
             ${next && html`<a class=${["button", { "button-strong": act.isOpen(next) }]} href=${linkTo(next.path)} data-start>${next.begun ? "Continue" : act.isOpen(one) || !next.free ? "Start" : "Watch the preview"}</a>`}
             ${!act.isOpen(one) && purchase(one, act.context(one))}
-            ${!act.isOpen(one) && mark(one, act)}
+            ${!act.isOpen(one) && !one.paymentLink && mark(one, act)}
           </div>
           ${status(state)}
           ${share(one, act.context(one))}
@@ -222,7 +222,7 @@ function thumb(one, position = null) {
   return html`
     <span class="thumb">
       ${one.poster ? html`<img src=${one.poster} alt="" loading="lazy" width="640" height="360" />` : icon("play")}
-      ${one.duration > 0 && html`<span class="length"><span class="unseen">Length </span>${clock(one.duration)}</span>`}
+      ${one.duration > 0 && one.count === undefined && html`<span class="length"><span class="unseen">Length </span>${clock(one.duration)}</span>`}
       ${position && html`<progress class="seen" max="1" value=${position.share} aria-hidden="true"></progress>`}
     </span>`;
 }
