@@ -23,7 +23,7 @@ func TestDocsLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = append(files, "../README.md", "../CHANGELOG.md", "../CONTRIBUTING.md", "../SECURITY.md")
+	files = append(files, "../README.md", "../player/element/README.md", "../CHANGELOG.md", "../CONTRIBUTING.md", "../SECURITY.md")
 	anchors := map[string]map[string]bool{}
 	for _, file := range files {
 		anchors[filepath.Clean(file)] = headings(prose(t, file))
