@@ -146,7 +146,7 @@ func (f *films) follow(ctx context.Context, file videos.File, since time.Time) {
 	r, err := videos.Follower{Site: f.site, Every: f.every / 2}.Wait(ctx, file, since, func(r catalog.Record) {
 		text := string(r.State)
 		if r.State == catalog.Encoding && r.Job != nil {
-			text = fmt.Sprintf("%s %d%%", r.State, r.Job.Percent)
+			text = fmt.Sprintf("%s %d%%", r.State, r.Job.Percent/10*10) // ten lines for a film
 		}
 		if text != last && (r.State == catalog.Encoding || r.State == catalog.Publishing) {
 			fmt.Fprintf(f.out, "%s: %s\n", path, text)
