@@ -145,7 +145,7 @@ func (b bucket) list(ctx context.Context, folder string) (entries []entry, err e
 }
 
 // parallel is how many requests are sent to S3 at once for one lesson. A copy
-// within S3 takes some ten milliseconds, so that it is about a thousand a
+// within S3 takes some tens of milliseconds, so that it is a thousand or two a
 // second, and a prefix takes 3,500 (S3 user guide, "Best practices design
 // patterns"). docs/ingest.md has the arithmetic.
 const parallel = 64

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -13,12 +17,15 @@ import (
 	"testing/fstest"
 	"time"
 
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/hls"
+	"premiumhls/local/s3"
 )
 
 const vtt = "WEBVTT\n\n00:01.000 --> 00:02.000\nHello <b>you</b>\n"
@@ -557,4 +564,67 @@ func TestUpdateGivesUpWithItsContext(t *testing.T) {
 	if err == nil || err.Error() != "no" {
 		t.Error(err)
 	}
+}
+
+// What a lesson's publication asks of S3 does not grow with the course: a
+// thousand lessons are neither read nor written for one.
+func TestThousandLessons(t *testing.T) {
+	calls := func(lessons int) map[string]int {
+		s := newSite(t)
+		course := catalog.Course{Path: "c", Title: "c"}
+		for i := range lessons {
+			name := fmt.Sprintf("lesson-%d", i)
+			course.Lessons = append(course.Lessons, catalog.Lesson{Path: "c/" + name, Title: name, Details: "premium/c/" + name + "/lesson.json"})
+			s.put(catalog.RecordKey("c", name), catalog.Record{Course: "c", Lesson: name, LessonName: name, State: catalog.Playing, Current: &catalog.Version{ID: "v1"}})
+		}
+		s.put(catalog.CourseRecordKey("c"), catalog.CourseRecord{Name: "c"})
+		s.put("public/catalog/c.json", course)
+		s.put("public/catalog.json", catalog.Index{Courses: []catalog.CourseSummary{{Path: "c", Title: "c", Lessons: lessons}}})
+		w := s.watch(nil)
+		s.send(s.upload("uploads/c/new.mp4", film(t)), s.finish("job-1"))
+		if c := readJSON[catalog.Course](s, "public/catalog/c.json"); len(c.Lessons) != lessons+1 {
+			t.Errorf("%d lessons, want %d", len(c.Lessons), lessons+1)
+		}
+		return w.calls
+	}
+	if few, many := calls(1), calls(1000); !maps.Equal(few, many) {
+		t.Errorf("with one lesson %v, with a thousand %v", few, many)
+	}
+}
+
+// put writes a JSON document.
+func (s *site) put(key string, v any) {
+	s.Helper()
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = s.objects.Put(key, s3.Object{Content: text})
+	}
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// Copies of segments within the bucket, with a stand-in that takes as long as S3
+// does for one: some tens of milliseconds.
+func BenchmarkCopies(b *testing.B) {
+	const objects, each = 2000, 30 * time.Millisecond
+	var entries []entry
+	for i := range objects {
+		entries = append(entries, entry{key: fmt.Sprintf("encoded/c/l/v1/v_360_%09d.cmfv", i)})
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(each)
+		io.WriteString(w, `<CopyObjectResult><ETag>"x"</ETag></CopyObjectResult>`)
+	}))
+	defer server.Close()
+	client := awss3.New(awss3.Options{
+		Region: "us-east-1", BaseEndpoint: &server.URL, UsePathStyle: true, Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.MaxIdleConnsPerHost = connections }),
+	})
+	for b.Loop() {
+		if err := (bucket{client: client, name: "videos"}).copy(b.Context(), entries, "encoded/c/l/v1/", "premium/c/l/v1/"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(objects)*float64(b.N)/b.Elapsed().Seconds(), "copies/s")
 }
