@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	cftypes "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -42,6 +43,7 @@ type edge struct {
 	mu    sync.Mutex
 	paths []string
 	fail  error
+	busy  int // requests that come too early
 }
 
 func (e *edge) CreateInvalidation(_ context.Context, in *cloudfront.CreateInvalidationInput, _ ...func(*cloudfront.Options)) (*cloudfront.CreateInvalidationOutput, error) {
@@ -49,6 +51,10 @@ func (e *edge) CreateInvalidation(_ context.Context, in *cloudfront.CreateInvali
 	defer e.mu.Unlock()
 	if e.fail != nil {
 		return nil, e.fail
+	}
+	if e.busy > 0 {
+		e.busy--
+		return nil, &cftypes.TooManyInvalidationsInProgress{}
 	}
 	e.paths = append(e.paths, in.InvalidationBatch.Paths.Items...)
 	return &cloudfront.CreateInvalidationOutput{}, nil
@@ -69,7 +75,7 @@ func newSite(t *testing.T) *site {
 	}
 	s.handler = &handler{
 		settings: settings, bucket: bucket{client: client, name: "videos"}, convert: s.jobs, edge: s.edge,
-		logger: slog.New(slog.DiscardHandler), now: time.Now,
+		logger: slog.New(slog.DiscardHandler), now: time.Now, pause: time.Millisecond,
 	}
 	return s
 }

@@ -35,6 +35,7 @@ type handler struct {
 	edge     invalidator
 	logger   *slog.Logger
 	now      func() time.Time
+	pause    time.Duration // invalidationPause, or a test's
 }
 
 // An event is what the function is invoked with: an event of EventBridge, or a

@@ -73,5 +73,6 @@ func start(ctx context.Context, logger *slog.Logger) (*handler, error) {
 		edge:   cloudfront.NewFromConfig(cfg),
 		logger: logger,
 		now:    time.Now,
+		pause:  invalidationPause,
 	}, nil
 }

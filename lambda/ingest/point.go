@@ -8,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
@@ -216,17 +217,37 @@ func (h *handler) settleCourse(ctx context.Context, course string) error {
 	return h.each(entries, func(course, lesson string) error { return h.settle(ctx, course, lesson) })
 }
 
-// invalidate has the edge forget paths, which begin with a slash.
+// invalidationPause is the time between two attempts while the edge works on as
+// many paths as it takes.
+const invalidationPause = 5 * time.Second
+
+// invalidate has the edge forget paths, which begin with a slash. CloudFront takes
+// one path with a wildcard a second, or 15 at a time (two versions of its
+// developer guide, "Quotas"): when a whole course leaves the edge, its lessons
+// wait for each other. What is not done when the invocation ends stays in the record.
 func (h *handler) invalidate(ctx context.Context, paths ...string) error {
-	_, err := h.edge.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
-		DistributionId: aws.String(h.settings.Distribution),
-		InvalidationBatch: &types.InvalidationBatch{
-			CallerReference: aws.String(h.now().UTC().Format("20060102150405.000000000") + randomHex(4)),
-			Paths:           &types.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("invalidating %s: %w", strings.Join(paths, " "), err)
+	for {
+		_, err := h.edge.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
+			DistributionId: aws.String(h.settings.Distribution),
+			InvalidationBatch: &types.InvalidationBatch{
+				CallerReference: aws.String(h.now().UTC().Format("20060102150405.000000000") + randomHex(4)),
+				Paths:           &types.Paths{Quantity: aws.Int32(int32(len(paths))), Items: paths},
+			},
+		})
+		if err == nil {
+			return nil
+		}
+		err = fmt.Errorf("invalidating %s: %w", strings.Join(paths, " "), err)
+		if _, busy := errors.AsType[*types.TooManyInvalidationsInProgress](err); !busy {
+			return err
+		}
+		if end, ok := ctx.Deadline(); ok && time.Until(end) < 2*h.pause {
+			return err // while there is time to return it
+		}
+		select {
+		case <-time.After(h.pause):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return nil
 }

@@ -257,6 +257,34 @@ func TestLongFilm(t *testing.T) {
 	}
 }
 
+// The edge works on few paths at a time: when all lessons of a course leave it,
+// they wait for each other.
+func TestManyWithdrawals(t *testing.T) {
+	s := newSite(t)
+	for i := range 3 {
+		s.send(s.upload(fmt.Sprintf("uploads/c/l%d.mp4", i), film(t)), s.finish(fmt.Sprintf("job-%d", i+1)))
+	}
+	s.edge.busy = 10
+	s.send(s.upload("uploads/c/course.json", []byte(`{"draft":true}`)))
+	for i := range 3 {
+		if want := fmt.Sprintf("/premium/c/l%d/*", i); !slices.Contains(s.edge.paths, want) {
+			t.Errorf("the edge forgot %v, not %s", s.edge.paths, want)
+		}
+	}
+	// An invocation that has no time left says so, and the lesson stays withdrawn.
+	s.send(s.upload("uploads/c/course.json", []byte(`{"draft":false}`)))
+	s.edge.busy, s.edge.paths = 1_000_000, nil
+	s.pause = time.Hour
+	soon, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if _, err := s.handle(soon, event{Command: commandDraft, Path: "c/l0"}); err == nil || !strings.Contains(err.Error(), "TooManyInvalidations") {
+		t.Errorf("error %v", err)
+	}
+	if r := s.lesson("c", "l0"); len(r.Withdrawn) == 0 {
+		t.Errorf("it is forgotten what has to go: %+v", r)
+	}
+}
+
 // killAmidCopies ends an invocation when some of the copies below a folder are
 // made.
 func (s *site) killAmidCopies(e event, folder string) {
