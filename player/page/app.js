@@ -44,6 +44,7 @@ const state = shallowReactive({
   problem: null,
   offer: 0, // seconds; where the viewer stopped the last time
   next: null, // { item, seconds }
+  notice: "", // about a purchase, whatever is shown
   status: "",
   warning: false,
   signedIn: false,
@@ -140,7 +141,8 @@ async function start() {
   listen();
   if (arrived) {
     await entitled;
-    welcome({ signedIn: state.signedIn, say, caution, look });
+    const notice = (text) => { state.notice = text; };
+    welcome({ signedIn: state.signedIn, say: notice, caution: notice, look });
   }
 }
 

@@ -10,6 +10,7 @@ export function view(state, act) {
     <div class="page">
       <a class="skip" href="#main" onClick=${act.skip}>Skip to the content</a>
       ${header(state, act)}
+      <p id="notice" class=${["notice", { unseen: state.notice === "" }]} role="status">${state.notice}</p>
       <main id="main" tabindex="-1" class=${`main main-${state.view}`}>
         ${{ loading, home, course, watch, missing }[state.view](state, act)}
       </main>
