@@ -200,3 +200,54 @@ func TestVideosWithoutIngest(t *testing.T) {
 		t.Errorf("exit %d: %s", code, out)
 	}
 }
+
+// With -stack, the same commands find the same by the stack's outputs.
+func TestVideosOfAStack(t *testing.T) {
+	startVideos(t)
+	local, err := localrun.Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	outputs := `<member><OutputKey>Site</OutputKey><OutputValue>https://video.example.com/</OutputValue></member>`
+	for key, value := range local.Outputs {
+		outputs += "<member><OutputKey>" + key + "</OutputKey><OutputValue>" + value + "</OutputValue></member>"
+	}
+	cloudformation := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("Action") != "DescribeStacks" || r.FormValue("StackName") != "Films" {
+			w.WriteHeader(http.StatusBadRequest)
+			io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id None does not exist</Message></Error></ErrorResponse>`)
+			return
+		}
+		io.WriteString(w, `<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>Films</StackName><StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime><Outputs>`+
+			outputs+`</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`)
+	}))
+	t.Cleanup(cloudformation.Close)
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "x")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+	t.Setenv("AWS_CONFIG_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("AWS_ENDPOINT_URL_CLOUDFORMATION", cloudformation.URL)
+	for service, url := range local.Endpoints {
+		t.Setenv("AWS_ENDPOINT_URL_"+service, url)
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "film.mp4"), []byte("film"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"upload", dir, "-course", "c", "-stack", "Films"}, 0, "c/film: plays at https://video.example.com/#/c/film\n"},
+		{[]string{"videos", "-stack", "Films"}, 0, "c/film  playing  1m1s"},
+		{[]string{"draft", "c/film", "-stack", "Films"}, 0, "c/film: draft\n"},
+		{[]string{"retry", "-dead-letters", "-stack", "Films"}, 1, "1 events handled, 1 failed again."},
+		{[]string{"videos", "-stack", "None"}, 2, "does not exist"},
+	} {
+		if code, out := runLocal(t, step.args...); code != step.code || !strings.Contains(out, step.says) {
+			t.Errorf("%s: exit %d, no %q in %s", step.args, code, step.says, out)
+		}
+	}
+}
