@@ -256,3 +256,42 @@ func (f source) plays(t *testing.T, bucket *s3.Bucket, r catalog.Record) {
 		t.Errorf("%s %v", out, err)
 	}
 }
+
+// The settings of the ladder: HEVC beside H.264, shorter segments, a top below
+// the film's size.
+func TestIngestSettings(t *testing.T) {
+	if _, err := exec.LookPath("ffmpeg"); err != nil {
+		t.Skip("install ffmpeg to encode films")
+	}
+	s := newSite(t, map[string]any{"ingest": true, "hevc": true, "segmentSeconds": 4, "topRendition": 360})
+	file := filepath.Join(t.TempDir(), "film.mp4")
+	if out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=854x480:r=30:d=9", "-f", "lavfi", "-i", "sine=d=9",
+		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ac", "2", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	film, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upload(t, s, map[string]string{"uploads/c/film.mp4": string(film)})
+	bucket, err := s.Bucket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r catalog.Record
+	awaitJSON(t, bucket, catalog.RecordKey("c", "film"), &r, func() bool { return r.State == catalog.Playing })
+	source{sizes: "640x360 640x360", rate: "30.000", channels: "2"}.plays(t, bucket, r)
+	top, err := bucket.Read(r.Current.Folder + catalog.PlaylistName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, codec := range []string{`CODECS="avc1.`, `CODECS="hvc1.`} {
+		if !strings.Contains(string(top), codec) {
+			t.Errorf("no %s in\n%s", codec, top)
+		}
+	}
+	media, err := bucket.Read(r.Current.Segments + "v_360.m3u8")
+	if err != nil || !strings.Contains(string(media), "#EXT-X-TARGETDURATION:4\n") || strings.Count(string(media), "#EXTINF") != 3 {
+		t.Errorf("%v\n%s", err, media)
+	}
+}
