@@ -59,7 +59,7 @@ func (s *site) put(objects map[string]string) {
 		s.t.Fatal(err)
 	}
 	for key, content := range objects {
-		if err := bucket.Put(key, s3.Object{Content: []byte(content)}); err != nil {
+		if err := bucket.Put(key, s3.Object{Content: []byte(content), ContentType: s3.ContentType(key)}); err != nil {
 			s.t.Fatal(err)
 		}
 	}

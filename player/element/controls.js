@@ -16,6 +16,7 @@ const CELL = 13; // width of a preview, in em
 export function createControls(video, act) {
   const el = make("div", { class: "room" });
   const shade = make("div", { class: "shade", "aria-hidden": "true" });
+  const cues = make("div", { class: "cues", part: "captions" });
   const big = button("big", "Play", "play", () => act.toggle());
   const spinner = make("div", { class: "spinner", hidden: "", "aria-hidden": "true" });
   const note = make("div", { class: "note", role: "status" });
@@ -50,7 +51,7 @@ export function createControls(video, act) {
     make("div", { class: "time" }, now, of), chapter, chapters, captions, settings, cast, picture, screen);
   const bar = make("div", { class: "bar", part: "controls", role: "group", "aria-label": "Video controls" }, seek, row);
   const menu = make("div", { class: "menu", role: "menu", hidden: "" });
-  el.append(shade, remote, big, spinner, note, bar, menu);
+  el.append(shade, cues, remote, big, spinner, note, bar, menu);
 
   let opener = null; // the button of the open menu
   let target = null; // seconds, while the viewer drags
@@ -335,7 +336,7 @@ export function createControls(video, act) {
   draw();
 
   return {
-    el, stir, draw, flash, closeMenu,
+    el, cues, stir, draw, flash, closeMenu,
     /** Shows what is known of the video: waiting, refused or ready. */
     set({ waiting, refused, started }) {
       spinner.hidden = !waiting || refused;

@@ -20,9 +20,10 @@ export function hasOwnHLS(video, browser = globalThis) {
 
 /**
  * @param {HTMLVideoElement} video
- * @param {object} on refused(), trouble(code), failed(code), tracks()
+ * @param {object} on refused(), trouble(code), recovered(), failed(code), tracks()
+ * @param {object} captions draws those of hls.js
  */
-export function createEngine(video, on) {
+export function createEngine(video, on, captions) {
   const native = hasOwnHLS(video);
   const library = native ? null : import("./vendor/hls.js");
   let hls = null;
@@ -36,7 +37,7 @@ export function createEngine(video, on) {
   video.textTracks.addEventListener("removetrack", () => on.tracks());
 
   /**
-   * Plays a source from a time.
+   * Plays a source from a time. Resolves to true if it goes on with what is there.
    *
    * @param {{url: string, credentials: string, sign: (address: string) => string}} next sign and credentials are read for each request
    * @param {object} options
@@ -45,6 +46,13 @@ export function createEngine(video, on) {
    * @param {object} [options.prepared] playlists that were fetched ahead
    */
   async function open(next, { time = 0, own = false, prepared = null } = {}) {
+    // With its playlists hls.js goes on where it was, without a gap.
+    if (hls?.levels.length > 0 && !own && fileOf(next) === fileOf(source)) {
+      source = next;
+      source.refused = false;
+      hls.startLoad();
+      return true;
+    }
     close();
     const mine = source = next;
     source.refused = false;
@@ -53,43 +61,49 @@ export function createEngine(video, on) {
       video.crossOrigin = next.credentials === "include" ? "use-credentials" : null;
       video.src = next.url;
       if (time > 0) video.addEventListener("loadedmetadata", () => { if (source === mine) video.currentTime = time; }, { once: true });
-      return;
+      return false;
     }
     const { default: Hls } = await library;
-    if (source !== mine) return;
+    if (source !== mine) return false;
     if (!Hls.isSupported()) {
       on.failed("media_broken");
-      return;
+      return false;
     }
     hls = new Hls({
       startPosition: time > 0 ? time : -1,
       capLevelToPlayerSize: true,
       abrEwmaDefaultEstimate: BANDWIDTH,
       backBufferLength: 60,
+      maxMaxBufferLength: 60, // not the ten minutes of its default: viewers leave, and the owner pays
+      renderTextTracksNatively: false,
       pLoader: prepared ? loaderOf(Hls.DefaultConfig.loader, () => playlists) : undefined,
       xhrSetup(xhr, address) {
-        xhr.withCredentials = mine.credentials === "include";
+        xhr.withCredentials = source.credentials === "include";
         // What a newer link signs: one that was renewed while the video plays.
-        const signed = mine.sign(address);
+        const signed = source.sign(address);
         if (signed !== address) xhr.open("GET", signed, true);
       },
     });
     const made = hls;
     made.on(Hls.Events.ERROR, (_, data) => { if (made === hls) failed(Hls, data); });
+    made.on(Hls.Events.CUES_PARSED, (_, { cues, subtitleTrack }) => { if (made === hls && subtitleTrack) captions.add(subtitleTrack.id, cues); });
     made.on(Hls.Events.FRAG_LOADED, () => { if (made === hls) settle(); });
     for (const name of ["MANIFEST_PARSED", "LEVEL_SWITCHED", "SUBTITLE_TRACKS_UPDATED", "SUBTITLE_TRACK_SWITCH"]) {
-      made.on(Hls.Events[name], () => { if (made === hls) on.tracks(); });
+      // Not within its event, in which hls.js is not done with them.
+      made.on(Hls.Events[name], () => queueMicrotask(() => { if (made === hls) on.tracks(); }));
     }
     made.attachMedia(video);
     made.loadSource(next.url);
+    return false;
   }
 
   function failed(Hls, { fatal, type, response, details }) {
     const status = response?.code ?? 0;
+    const ofCaptions = details.startsWith("subtitle"); // without which the video plays
     if (type === Hls.ErrorTypes.NETWORK_ERROR) {
       if (status === 403) return refused();
       if (status === 404 && fatal) return on.failed("media_not_found");
-      trouble(codeOf(status));
+      if (!ofCaptions) trouble(codeOf(status));
       if (status === 0) inquire(source);
       if (fatal) again();
     } else if (fatal && type === Hls.ErrorTypes.MEDIA_ERROR && !mended) {
@@ -134,8 +148,10 @@ export function createEngine(video, on) {
   }
 
   function settle() {
+    if (!stall) return;
     clearTimeout(stall);
     stall = 0;
+    on.recovered();
   }
 
   // A page of another origin does not learn that the edge refused a file.
@@ -160,9 +176,10 @@ export function createEngine(video, on) {
   /** Stops and removes the video. */
   function close() {
     clearTimeout(retry);
-    retry = 0;
-    settle();
+    clearTimeout(stall);
+    retry = stall = 0;
     mended = false;
+    captions.clear();
     hls?.destroy();
     hls = null;
     source = null;
@@ -180,7 +197,7 @@ export function createEngine(video, on) {
 
     /** Captions: [{ id, label, language, on }]. */
     get captions() {
-      if (hls) return hls.subtitleTracks.map((track, id) => ({ id, label: track.name || track.lang, language: track.lang ?? "", on: hls.subtitleTrack === id && hls.subtitleDisplay }));
+      if (hls) return hls.subtitleTracks.map((track, id) => ({ id, label: track.name || track.lang, language: track.lang ?? "", on: hls.subtitleTrack === id }));
       return [...video.textTracks]
         .filter((track) => track.kind === "subtitles" || track.kind === "captions")
         .map((track, id) => ({ id, label: track.label || track.language, language: track.language, on: track.mode === "showing" }));
@@ -189,8 +206,8 @@ export function createEngine(video, on) {
     /** Shows the captions with an id; -1 shows none. */
     setCaptions(id) {
       if (hls) {
-        hls.subtitleDisplay = id >= 0;
         hls.subtitleTrack = id;
+        captions.show(hls.subtitleTracks[id]?.id ?? null);
         return;
       }
       [...video.textTracks]
@@ -216,6 +233,11 @@ export function createEngine(video, on) {
       hls.nextLevel = height === 0 ? -1 : hls.levels.findLastIndex((level) => sideOf(level) === height);
     },
   };
+}
+
+// What a source plays: a link to the same file may differ in its signature.
+function fileOf({ url, credentials }) {
+  return `${credentials} ${url.split("?")[0]}`;
 }
 
 // The shorter side, by which people name a quality: 720 for portrait too.

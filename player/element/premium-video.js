@@ -1,6 +1,7 @@
 // <premium-video>: plays a video of a Premium HLS site, on its own pages and on
 // others. README.md has its attributes, methods and events.
 import { createClient, storageOf } from "./client.js";
+import { createCaptions } from "./captions.js";
 import { createControls, make, SPEEDS } from "./controls.js";
 import { createEngine } from "./engine.js";
 import { actionOf } from "./keys.js";
@@ -42,6 +43,8 @@ export class PremiumVideo extends HTMLElement {
   #mendedAt = null;
   #mending = false;
   #offline = false; // it failed because there was no connection
+  #at = 0; // seconds, where the video is to begin once it is open
+  #connected = null; // ends what listens to the browser
   #chapters = [];
   #captionsSet = false;
   #device = null; // the link that plays on another device
@@ -59,13 +62,14 @@ export class PremiumVideo extends HTMLElement {
     this.#refusal = make("div", { class: "refusal", part: "refusal", role: "alert", hidden: "" });
     const slot = make("slot", {}, this.#refusal);
     this.#frame = make("div", { class: "frame", tabindex: "-1", part: "frame" }, this.#video, this.#poster);
+    this.#controls = createControls(this.#video, this.#actions());
     this.#engine = createEngine(this.#video, {
       refused: () => this.#mend(),
+      recovered: () => this.#status("playing", `Playing ${this.#name}.`),
       trouble: (code) => this.#status("trouble", code === "network" ? "The connection is interrupted. Retrying." : "Part of the video failed to load. Retrying.", true),
       failed: (code) => this.#refuse(new Problem(code)),
       tracks: () => this.#tracksChanged(),
-    });
-    this.#controls = createControls(this.#video, this.#actions());
+    }, createCaptions(this.#video, this.#controls.cues));
     this.#frame.append(this.#controls.el, slot);
     root.append(this.#frame);
     this.#listen();
@@ -100,8 +104,11 @@ export class PremiumVideo extends HTMLElement {
   }
 
   get video() { return this.#video; }
-  get currentTime() { return this.#video.currentTime; }
-  set currentTime(seconds) { this.#video.currentTime = seconds; }
+  get currentTime() { return this.#at || this.#video.currentTime; }
+  set currentTime(seconds) {
+    if (this.#video.readyState > 0) this.#video.currentTime = seconds;
+    else this.#at = seconds;
+  }
   get duration() {
     const { duration } = this.#video;
     return Number.isFinite(duration) && duration > 0 ? duration : this.#opened?.details?.duration ?? 0;
@@ -115,14 +122,26 @@ export class PremiumVideo extends HTMLElement {
     if (before === after) return;
     if (name === "poster") this.#drawPoster();
     else if (name === "muted") this.#video.muted = after !== null;
-    if (OPENING.includes(name)) this.#schedule();
-  }
-
-  connectedCallback() {
+    if (!OPENING.includes(name)) return;
+    if (this.#state !== "empty") this.#at = 0; // it was for another video
     this.#schedule();
   }
 
+  connectedCallback() {
+    // What was set before this class was known.
+    for (const name of ["token", "client", "details", ...Object.keys(attributes)]) {
+      if (!Object.hasOwn(this, name)) continue;
+      const value = this[name];
+      delete this[name];
+      this[name] = value;
+    }
+    this.#connected = new AbortController();
+    this.#attend(this.#connected.signal);
+    if (this.#state === "empty") this.#schedule();
+  }
+
   disconnectedCallback() {
+    this.#connected.abort();
     // Moved within the page it is connected again at once.
     queueMicrotask(() => { if (!this.isConnected) this.close(); });
   }
@@ -141,15 +160,17 @@ export class PremiumVideo extends HTMLElement {
     this.#video.pause();
   }
 
-  /** Opens the video again, and plays it. */
+  /** Opens the video again, where it was, and plays it. */
   reload() {
     this.#wanted = true;
+    this.#remember();
     this.#schedule();
   }
 
   /** Stops, and forgets the video until another one is set or it is reloaded. */
   close() {
     this.#turn++;
+    this.#at = 0;
     this.#leave();
     this.#state = "empty";
     this.#draw();
@@ -222,7 +243,7 @@ export class PremiumVideo extends HTMLElement {
     try {
       const opened = this.path && !this.src ? await this.#openPremium() : await this.#openFree();
       if (mine !== this.#turn) return;
-      await this.#start(opened, 0);
+      await this.#start(opened, this.#at);
     } catch (cause) {
       if (mine === this.#turn) this.#refuse(Problem.from(cause));
     }
@@ -290,7 +311,11 @@ export class PremiumVideo extends HTMLElement {
     this.#opened = opened;
     this.#know(details);
     this.#state = "open";
-    await this.#engine.open(source, { time, prepared: this.#clientInUse?.playlists });
+    this.#at = time;
+    if (await this.#engine.open(source, { time, prepared: this.#clientInUse?.playlists })) {
+      this.#at = 0;
+      if (this.playing) this.#status("playing", `Playing ${this.#name}.`);
+    }
     if (this.#wanted) this.#play();
     this.#draw();
   }
@@ -327,11 +352,11 @@ export class PremiumVideo extends HTMLElement {
     if (!grant) return this.#refuse(new Problem("public_media_refused"));
     if (this.#mendedAt !== null) return this.#refuse(new Problem("media_refused"));
     const mine = this.#turn;
-    const time = this.#video.currentTime;
+    const time = this.currentTime;
     const playing = this.#started && !this.#video.paused;
     this.#mending = true;
     this.#mendedAt = time;
-    this.#wanted ||= playing;
+    if (this.#started) this.#wanted = playing;
     this.#status("reopening", `Reopening ${this.#name}…`);
     try {
       const opened = await this.#granted(await this.#clientInUse.mend(grant));
@@ -348,6 +373,7 @@ export class PremiumVideo extends HTMLElement {
     this.#turn++;
     const words = describe(problem.code, { title: this.videoTitle, retryAfter: problem.retryAfter, requestId: problem.requestId });
     const { heading, text, action, reference } = words;
+    this.#remember();
     this.#leave();
     this.#state = "refused";
     this.#offline = problem.code === "network";
@@ -359,6 +385,11 @@ export class PremiumVideo extends HTMLElement {
     this.#controls.say("");
     this.#draw();
     this.#emit("refused", { code: problem.code, heading, text, action, requestId: problem.requestId, retryAfter: problem.retryAfter });
+  }
+
+  // Where the video goes on if it is opened again.
+  #remember() {
+    if (this.#started && !this.#video.ended) this.#at = this.currentTime;
   }
 
   // What the viewer does.
@@ -380,12 +411,10 @@ export class PremiumVideo extends HTMLElement {
       seekTo: (seconds) => { video.currentTime = seconds; },
       seekBy: (seconds) => this.#seek(video.currentTime + seconds),
       mute: () => {
-        if (video.muted || video.volume === 0) {
-          video.muted = false;
-          if (video.volume === 0) video.volume = 0.5;
-        } else {
-          video.muted = true;
-        }
+        const silent = video.muted || video.volume === 0;
+        video.muted = !silent;
+        if (silent && video.volume === 0) video.volume = 0.5;
+        this.#settings.set({ volume: video.volume, muted: video.muted });
       },
       setVolume: (volume) => this.#setVolume(volume),
       volumeBy: (step) => this.#setVolume((video.muted ? 0 : video.volume) + step),
@@ -398,7 +427,10 @@ export class PremiumVideo extends HTMLElement {
         this.#engine.setHeight(height);
         this.#tracksChanged();
       },
-      setSpeed: (speed) => { video.playbackRate = video.defaultPlaybackRate = speed; },
+      setSpeed: (speed) => {
+        video.playbackRate = video.defaultPlaybackRate = speed;
+        this.#settings.set({ speed });
+      },
       storyboard: () => this.#storyboard(),
       remote: () => this.#remote(),
       picture: () => (document.pictureInPictureElement ? document.exitPictureInPicture() : video.requestPictureInPicture()).catch(() => {}),
@@ -415,6 +447,7 @@ export class PremiumVideo extends HTMLElement {
   #setVolume(volume) {
     this.#video.volume = Math.min(1, Math.max(0, Math.round(volume * 100) / 100));
     this.#video.muted = false;
+    this.#settings.set({ volume: this.#video.volume, muted: false });
   }
 
   #key(event) {
@@ -546,8 +579,6 @@ export class PremiumVideo extends HTMLElement {
     video.volume = volume;
     video.muted = muted || this.hasAttribute("muted");
     video.defaultPlaybackRate = video.playbackRate = speed;
-    video.addEventListener("volumechange", () => this.#settings.set({ volume: video.volume, muted: video.muted }));
-    video.addEventListener("ratechange", () => { if (this.#state === "open" && video.readyState > 0) this.#settings.set({ speed: video.playbackRate }); });
     video.addEventListener("playing", () => {
       this.#started = true;
       this.#clientInUse?.awaken();
@@ -561,6 +592,8 @@ export class PremiumVideo extends HTMLElement {
       this.#emit("pause");
     });
     video.addEventListener("loadedmetadata", () => {
+      if (this.#at > 0 && Math.abs(video.currentTime - this.#at) > 1) video.currentTime = this.#at;
+      this.#at = 0;
       this.#controls.setChapters(this.#chapters); // the duration is known now
       if (!this.#started && !this.#wanted) this.#status("ready", `${this.#name} is ready. Press play.`);
       this.#emit("ready");
@@ -573,7 +606,7 @@ export class PremiumVideo extends HTMLElement {
     });
     video.addEventListener("timeupdate", () => {
       if (this.#state !== "open" || video.paused) return;
-      if (this.#mendedAt !== null && video.currentTime > this.#mendedAt + MENDED) this.#mendedAt = null;
+      if (this.#mendedAt !== null && Math.abs(video.currentTime - this.#mendedAt) > MENDED) this.#mendedAt = null;
       this.#emit("timeupdate", { currentTime: video.currentTime, duration: this.duration });
     });
     for (const name of ["waiting", "seeking", "canplay", "seeked", "play"]) video.addEventListener(name, () => this.#draw());
@@ -582,19 +615,23 @@ export class PremiumVideo extends HTMLElement {
       this.addEventListener(name, () => this.#controls.setFullscreen((document.fullscreenElement ?? document.webkitFullscreenElement) === this));
     }
     if (document.pictureInPictureEnabled) this.#controls.showPicture();
+    this.#offerDevices();
+  }
+
+  // Listens to the browser while the element is in a page.
+  #attend(signal) {
     // Timers stop while a computer sleeps or a tab is frozen.
     const awake = () => {
-      if (!this.isConnected || document.visibilityState !== "visible") return;
+      if (document.visibilityState !== "visible") return;
       this.#clientInUse?.awaken();
       this.#engine.nudge();
     };
-    document.addEventListener("visibilitychange", awake);
-    for (const name of ["pageshow", "focus"]) globalThis.addEventListener(name, awake);
+    document.addEventListener("visibilitychange", awake, { signal });
+    for (const name of ["pageshow", "focus"]) globalThis.addEventListener(name, awake, { signal });
     globalThis.addEventListener("online", () => {
       awake();
-      if (this.isConnected && this.#state === "refused" && this.#offline) this.#schedule();
-    });
-    this.#offerDevices();
+      if (this.#state === "refused" && this.#offline) this.#schedule();
+    }, { signal });
   }
 
   #draw() {

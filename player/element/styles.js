@@ -12,7 +12,7 @@ export const styles = `
   line-height: 1.4;
   --accent: var(--premium-accent, #ffc681);
   --on-accent: var(--premium-on-accent, #241500);
-  --panel: rgb(17 19 25 / 0.96);
+  --panel: #11141a;
 }
 :host([hidden]) { display: none; }
 *, *::before, *::after { box-sizing: border-box; }
@@ -48,6 +48,15 @@ button {
 }
 svg { display: block; width: 1.6em; height: 1.6em; }
 :focus-visible { outline: 0.16em solid var(--accent); outline-offset: -0.16em; }
+
+.cues { position: absolute; inset: 0.6em 1em 5.2em; pointer-events: none; transition: bottom 0.2s; }
+.idle .cues { bottom: 0.8em; }
+.cues > div { position: absolute; inset: 0 0 auto; font-size: max(1em, 2.6cqw); line-height: 1.35; text-align: center; text-wrap: balance; }
+.cues > .bottom { inset: auto 0 0; }
+.cues p { margin: 0.15em 0 0; white-space: pre-line; }
+.cues span { padding: 0.1em 0.4em; border-radius: 0.2em; background: rgb(6 7 10 / 0.8); box-decoration-break: clone; -webkit-box-decoration-break: clone; }
+/* Safari draws its captions itself. */
+.frame:has(.room:not(.idle)) video::-webkit-media-text-track-container { transform: translateY(-4.5em); }
 
 .big {
   position: absolute;
@@ -91,7 +100,8 @@ svg { display: block; width: 1.6em; height: 1.6em; }
 .row { display: flex; align-items: center; gap: 0.1em; }
 .row > button { width: 2.75em; height: 2.75em; flex: none; }
 .row > button:hover, .volume:hover > button { background: rgb(255 255 255 / 0.14); }
-.row > button[aria-pressed="true"], .row > button.on { color: var(--accent); }
+.row > button.on { position: relative; color: var(--accent); }
+.row > button.on::after { content: ""; position: absolute; left: 0.6em; right: 0.6em; bottom: 0.3em; height: 0.15em; border-radius: 0.1em; background: currentColor; }
 .time { margin-left: 0.4em; font-size: 0.95em; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .time .of { color: #c9c7c1; }
 .chapter {
@@ -190,11 +200,11 @@ svg { display: block; width: 1.6em; height: 1.6em; }
 .remote { position: absolute; inset: 0; display: grid; place-items: center; padding: 1em; text-align: center; background: #101319; font-size: 1.1em; pointer-events: none; }
 
 slot { display: contents; }
-.refusal { position: absolute; inset: 0; display: grid; place-items: safe center; overflow: auto; padding: 1.5em; text-align: center; background: rgb(6 7 10 / 0.78); }
+.refusal { position: absolute; inset: 0; display: grid; place-items: safe center; overflow: auto; padding: 1em; font-size: clamp(13px, 9px + 0.9cqw, 30px); text-align: center; background: rgb(6 7 10 / 0.78); }
 .refusal > div { max-width: 34em; }
 .refusal h2 { margin: 0; font-size: 1.5em; line-height: 1.2; }
-.refusal p { margin: 0.7em 0 0; color: #dddad3; }
-.refusal button { margin-top: 1.2em; min-height: 2.75em; padding: 0 1.5em; border-radius: 2em; background: var(--accent); color: var(--on-accent); font-weight: 600; }
+.refusal p { margin: 0.5em 0 0; color: #dddad3; }
+.refusal button { margin-top: 1em; min-height: 2.75em; padding: 0 1.5em; border-radius: 2em; background: var(--accent); color: var(--on-accent); font-weight: 600; }
 .refusal .reference { font-size: 0.8em; overflow-wrap: anywhere; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
@@ -202,8 +212,11 @@ slot { display: contents; }
   .chapter { visibility: hidden; }
   .level, .picture { display: none; }
   .time .of { display: none; }
-  .bar { padding: 0 0.35em 0.2em; }
-  .menu { right: 0.35em; max-height: calc(100% - 1em); bottom: 0.5em; }
+  .bar { padding: 0 0.6em 0.2em; }
+  .menu { right: 0.35em; bottom: 0.35em; min-width: 10em; max-width: calc(100% - 3em); max-height: calc(100% - 0.7em); padding: 0.2em; }
+  .menu button { min-height: 2.3em; }
+  .menu h2 { padding: 0.3em 0.8em 0.2em; }
+  .menu .options button { padding: 0 0.5em; min-width: 2.9em; }
 }
 @container (max-width: 20rem) {
   .row > button, .volume > button { width: 2.4em; }
@@ -222,6 +235,8 @@ slot { display: contents; }
   .shade { background: none; }
   .bar { background: Canvas; }
   .seek .line, .level .line { border: 1px solid CanvasText; }
+  .seek .mark { background: CanvasText; }
+  .row > button.on::after { background: Highlight; }
   .seek .played, .level .full, .seek .knob { background: Highlight; forced-color-adjust: none; }
   .menu, .preview .label, .note { border: 1px solid CanvasText; }
   .menu button[aria-checked="true"] { outline: 2px solid Highlight; }
