@@ -196,11 +196,13 @@ func arguments(job createJob, m media, file, folder string) ([]string, error) {
 			if c.CodingMode == "CODING_MODE_1_0" {
 				channels = "1"
 			}
-			outputs = append(outputs, "-map", "0:a:0")
+			// Sound that overlaps or has gaps, as in films that were joined without
+			// an encode, follows its timestamps.
+			sound := "aresample=async=1"
 			if a.RemixSettings != nil {
-				outputs = append(outputs, "-af", pan(a.RemixSettings))
+				sound = pan(a.RemixSettings) + "," + sound
 			}
-			outputs = append(outputs, "-c:a", "aac", "-b:a", strconv.Itoa(c.Bitrate), "-ac", channels, "-ar", strconv.Itoa(c.SampleRate))
+			outputs = append(outputs, "-map", "0:a:0", "-af", sound, "-c:a", "aac", "-b:a", strconv.Itoa(c.Bitrate), "-ac", channels, "-ar", strconv.Itoa(c.SampleRate))
 			outputs = append(outputs, segments("cmfa")...)
 		}
 	}
