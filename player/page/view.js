@@ -164,7 +164,7 @@ function refusal({ problem, item, course: one }, act) {
     <div class="panel" data-problem=${problem.code}>
       <div class="words">
         <h2>${problem.heading}</h2>
-        <p>${problem.text}</p>
+        <p>${buyable && problem.code === "not_entitled" ? `Buy “${buyable.title}” to watch it.` : problem.text}</p>
         <div class="buttons">
           ${problem.action === "sign-in" && html`<button type="button" class="button button-strong" onClick=${act.signIn}>Sign in</button>`}
           ${problem.action === "retry" && html`<button type="button" class="button button-strong" onClick=${act.retry}>Try again</button>`}
