@@ -130,10 +130,18 @@ func (c uploadCommand) Run(ctx context.Context, s system) error {
 		fmt.Fprintf(s.out, "%s: skipped: not a film, captions, poster or metadata\n", printable(name))
 	}
 	began := s.now().Add(-time.Minute) // the clocks differ
-	if err := upload(ctx, s.out, site, files, c.Parallel); err != nil {
+	err = upload(ctx, s.out, site, files, c.Parallel)
+	if ctx.Err() != nil {
+		return errors.New("interrupted: run the command again to upload the rest")
+	}
+	if err != nil {
 		return err
 	}
-	return follow(ctx, s.out, site, files, began)
+	err = follow(ctx, s.out, site, files, began)
+	if ctx.Err() != nil {
+		return errors.New("interrupted: the films are uploaded and encoded nevertheless; premium videos lists them")
+	}
+	return err
 }
 
 // upload uploads files, with a bar for each that is under way and one for all.
@@ -143,7 +151,7 @@ func upload(ctx context.Context, out io.Writer, site *videos.Site, files []video
 	for _, f := range files {
 		total += f.Size
 	}
-	all := d.total(fmt.Sprintf("%d files", len(files)), total, bytesOfBytes)
+	all := d.total("all files", total, bytesOfBytes)
 	var group sync.WaitGroup
 	slots := make(chan struct{}, parallel)
 	errs := make([]error, len(files))
@@ -178,7 +186,7 @@ func upload(ctx context.Context, out io.Writer, site *videos.Site, files []video
 func follow(ctx context.Context, out io.Writer, site *videos.Site, files []videos.File, since time.Time) error {
 	d := newDisplay(out)
 	films := slices.DeleteFunc(slices.Clone(files), func(f videos.File) bool { return f.Upload.Kind != catalog.Film })
-	all := d.total(fmt.Sprintf("%d lessons", len(films)), int64(len(films)), countOfCount)
+	all := d.total("all lessons", int64(len(films)), countOfCount)
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error

@@ -130,25 +130,20 @@ func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64
 	}
 	defer content.Close()
 	part := partBytes(f.Size)
-	sums, err := digests(ctx, content, part)
-	if err != nil {
-		return false, fmt.Errorf("reading %s: %w", f.Path, err)
-	}
 	multipart := f.Size > part
-	if f.ETag = hex.EncodeToString(sums[0]); multipart {
-		all := md5.New()
-		for _, sum := range sums {
-			all.Write(sum)
-		}
-		f.ETag = fmt.Sprintf("%x-%d", all.Sum(nil), len(sums))
-	}
 	head, err := u.Site.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &u.Site.Bucket, Key: &f.Key})
 	if _, missing := errors.AsType[*types.NotFound](err); err != nil && !missing {
 		return false, fmt.Errorf("looking for s3://%s/%s: %w", u.Site.Bucket, f.Key, err)
 	}
-	if err == nil && aws.ToInt64(head.ContentLength) == f.Size && strings.Trim(aws.ToString(head.ETag), `"`) == f.ETag {
-		progress(f.Size)
-		return false, nil
+	if err == nil && aws.ToInt64(head.ContentLength) == f.Size {
+		sums, err := digests(ctx, f, part)
+		if err != nil {
+			return false, err
+		}
+		if f.ETag = etag(sums, multipart); strings.Trim(aws.ToString(head.ETag), `"`) == f.ETag {
+			progress(f.Size)
+			return false, nil
+		}
 	}
 	if !multipart {
 		// The SDK sends what follows the file's offset.
@@ -160,7 +155,7 @@ func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64
 		f.ETag = strings.Trim(aws.ToString(out.ETag), `"`)
 		return true, nil
 	}
-	if err := u.parts(ctx, f, content, part, sums, progress); err != nil {
+	if err := u.parts(ctx, f, content, part, progress); err != nil {
 		return false, fmt.Errorf("uploading %s: %w", f.Path, err)
 	}
 	return true, nil
@@ -189,12 +184,17 @@ func (r *countedReader) Read(p []byte) (int, error) {
 }
 
 // digests are the MD5 sums of a file's parts; of an empty file that of nothing.
-func digests(ctx context.Context, content io.Reader, part int64) (sums [][]byte, err error) {
+func digests(ctx context.Context, f *File, part int64) (sums [][]byte, err error) {
+	content, err := os.Open(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
 	for {
 		sum := md5.New()
 		n, err := io.Copy(sum, io.LimitReader(content, part))
 		if err != nil || ctx.Err() != nil {
-			return nil, errors.Join(err, ctx.Err())
+			return nil, fmt.Errorf("reading %s: %w", f.Path, errors.Join(err, ctx.Err()))
 		}
 		if n == 0 && len(sums) > 0 {
 			return sums, nil
@@ -206,9 +206,21 @@ func digests(ctx context.Context, content io.Reader, part int64) (sums [][]byte,
 	}
 }
 
+// etag is what S3 calls the content of parts with these sums.
+func etag(sums [][]byte, multipart bool) string {
+	if !multipart {
+		return hex.EncodeToString(sums[0])
+	}
+	all := md5.New()
+	for _, sum := range sums {
+		all.Write(sum)
+	}
+	return fmt.Sprintf("%x-%d", all.Sum(nil), len(sums))
+}
+
 // parts uploads a file in parts.
-func (u Uploader) parts(ctx context.Context, f *File, content io.ReaderAt, part int64, sums [][]byte, progress func(int64)) error {
-	id, have, err := u.interrupted(ctx, f, sums)
+func (u Uploader) parts(ctx context.Context, f *File, content io.ReaderAt, part int64, progress func(int64)) error {
+	id, have, err := u.interrupted(ctx, f, part)
 	if err != nil {
 		return err
 	}
@@ -223,12 +235,12 @@ func (u Uploader) parts(ctx context.Context, f *File, content io.ReaderAt, part 
 	defer cancel(nil)
 	var group sync.WaitGroup
 	var mu sync.Mutex
-	completed := make([]types.CompletedPart, len(sums))
+	completed := make([]types.CompletedPart, (f.Size+part-1)/part)
 	slots := make(chan struct{}, max(u.Parts, 1))
 	if u.Parts == 0 {
 		slots = make(chan struct{}, 4)
 	}
-	for i := range sums {
+	for i := range completed {
 		number, offset := int32(i+1), int64(i)*part
 		size := min(part, f.Size-offset)
 		if etag, ok := have[number]; ok {
@@ -270,15 +282,21 @@ func (u Uploader) parts(ctx context.Context, f *File, content io.ReaderAt, part 
 
 // interrupted finds an upload of the file that was begun, with parts of the same
 // content. Parts of other content are uploaded again.
-func (u Uploader) interrupted(ctx context.Context, f *File, sums [][]byte) (id string, have map[int32]string, err error) {
+func (u Uploader) interrupted(ctx context.Context, f *File, part int64) (id string, have map[int32]string, err error) {
 	begun, err := u.Site.S3.ListMultipartUploads(ctx, &s3.ListMultipartUploadsInput{Bucket: &u.Site.Bucket, Prefix: &f.Key})
 	if err != nil {
 		return "", nil, err
 	}
-	for _, upload := range begun.Uploads {
-		if aws.ToString(upload.Key) != f.Key {
-			continue
-		}
+	others := func(u types.MultipartUpload) bool { return aws.ToString(u.Key) != f.Key }
+	uploads := slices.DeleteFunc(begun.Uploads, others)
+	if len(uploads) == 0 {
+		return "", nil, nil // the file need not be read to compare
+	}
+	sums, err := digests(ctx, f, part)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, upload := range uploads {
 		found := map[int32]string{}
 		pages := s3.NewListPartsPaginator(u.Site.S3, &s3.ListPartsInput{Bucket: &u.Site.Bucket, Key: &f.Key, UploadId: upload.UploadId})
 		for pages.HasMorePages() {
