@@ -171,7 +171,7 @@ func contentSecurityPolicy(signInHosts []string, framedBy string) string {
 		"style-src 'self'",
 		"img-src 'self' data: blob:",
 		"font-src 'self' data:",
-		"media-src 'self' blob: data:", // hls.js makes text tracks of data: addresses
+		"media-src 'self' blob:",
 		"worker-src 'self' blob:",
 		"connect-src 'self' " + strings.Join(signInHosts, " "),
 		"object-src 'none'",

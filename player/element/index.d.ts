@@ -59,7 +59,7 @@ export class PremiumVideo extends HTMLElement {
   token: Token | null | undefined;
   /** A client in place of one of the element's own. */
   client: Client | null;
-  /** Seconds. */
+  /** Seconds. Can be set before the video is open. */
   currentTime: number;
   /** Seconds; 0 if it is not known. */
   readonly duration: number;
@@ -72,7 +72,7 @@ export class PremiumVideo extends HTMLElement {
   /** Plays; as soon as the video is open, if it is not yet. */
   play(): void;
   pause(): void;
-  /** Opens the video again, and plays it. */
+  /** Opens the video again, where it was, and plays it. */
   reload(): void;
   /** Stops, and forgets the video until another one is set or it is reloaded. */
   close(): void;
