@@ -17,6 +17,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
@@ -210,6 +211,45 @@ func TestOldSegmentsStay(t *testing.T) {
 	s.now = func() time.Time { return time.Now().Add(30 * 24 * time.Hour) }
 	s.send(event{DetailType: "Scheduled Event"})
 	s.plays("c", "l")
+}
+
+// What MediaConvert's Probe says of a film can rule it out, too.
+func TestFilmsOutOfRange(t *testing.T) {
+	for name, tt := range map[string]struct {
+		hours         float64
+		width, height int32
+		rate          int32
+		reason        string
+	}{
+		"thirteen hours":    {13, 640, 360, 25, "longer than 12 hours"},
+		"wider than 8192":   {1, 8194, 360, 25, "at most 8192"},
+		"without an end":    {0, 640, 360, 25, "no length"},
+		"without a picture": {1, 0, 0, 25, "no video"},
+		"twelve hours":      {12, 640, 360, 25, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.jobs.probe = func(string) (*mediaconvert.ProbeOutput, error) {
+				return &mediaconvert.ProbeOutput{ProbeResults: []types.ProbeResult{{Container: &types.Container{
+					Duration: aws.Float64(tt.hours * 3600),
+					Tracks: []types.Track{{TrackType: types.TrackTypeVideo, VideoProperties: &types.VideoProperties{
+						Width: &tt.width, Height: &tt.height, FrameRate: &types.FrameRate{Numerator: &tt.rate, Denominator: aws.Int32(1)},
+					}}},
+				}}}}, nil
+			}
+			s.send(s.upload("uploads/c/l.webm", []byte("x")))
+			r := s.lesson("c", "l")
+			if tt.reason == "" {
+				if r.State != catalog.Encoding {
+					t.Errorf("%+v", r)
+				}
+				return
+			}
+			if r.State != catalog.Failed || !strings.Contains(r.Reason, tt.reason) || len(s.jobs.made) != 0 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
 }
 
 func TestFailedFilm(t *testing.T) {
