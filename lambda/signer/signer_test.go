@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -155,8 +156,9 @@ func serve(t testing.TB, h *handler, e events.APIGatewayV2HTTPRequest) events.AP
 // cookieValue returns the value that a response sets a cookie to.
 func cookieValue(t testing.TB, response events.APIGatewayV2HTTPResponse, name string) string {
 	t.Helper()
-	for _, cookie := range response.Cookies {
-		if rest, ok := strings.CutPrefix(cookie, name+"="); ok && !strings.HasSuffix(cookie, removed) {
+	// The last one counts: those of before are removed first.
+	for _, cookie := range slices.Backward(response.Cookies) {
+		if rest, ok := strings.CutPrefix(cookie, name+"="); ok {
 			value, _, _ := strings.Cut(rest, ";")
 			return value
 		}

@@ -117,7 +117,7 @@ func adviseFunction(result string) string {
 
 func adviseGateway(status int, message string) string {
 	if status == http.StatusTooManyRequests {
-		return "API Gateway limits the requests of all viewers together (" + message + "), and this one was over the limit: raise the settings apiRateLimit and apiBurstLimit, or find who sends so many."
+		return "API Gateway limits the requests of all viewers together (" + message + "), and this one was over the limit: raise the settings requestsPerSecond and requestBurst, or find who sends so many."
 	}
 	return fmt.Sprintf("API Gateway refused the request (%s): sign in again, and send the ID token as Authorization: Bearer.", message)
 }
