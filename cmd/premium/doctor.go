@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"premiumhls/internal/explain/doctor"
@@ -26,13 +28,13 @@ type doctorCommand struct {
 	JSON   bool     `name:"json" help:"Print JSON."`
 
 	BeforeDeploy bool   `group:"Before a deploy" help:"Check the account instead of a site: quotas, CDK bootstrap, left-overs of a failed deploy."`
-	Template     string `group:"Before a deploy" placeholder:"FILE" help:"The synthesized template, or the folder cdk.out, to count what the stack needs (default: one public key and one key group)."`
+	Template     string `group:"Before a deploy" placeholder:"FILE" help:"The synthesized template, or the folder cdk.out, to know what the stack needs (default: one public key and one key group)."`
 }
 
 func (doctorCommand) Help() string {
 	return `Requests the page, the catalog, a trailer, premium content without cookies and the sign-in, and checks CORS and response headers. With --token it also requests cookies and plays a premium segment. Without --stack and --site it checks the site of premium local. Exit code 0: healthy. 1: a check failed. 2: could not check.
 
-With --before-deploy it reads the account with your AWS credentials and changes nothing. It needs cloudfront:ListCachePolicies, ListOriginRequestPolicies, ListResponseHeadersPolicies, ListPublicKeys, ListKeyGroups and ListDistributions, cloudformation:DescribeStacks and ListStackResources, and ssm:GetParameter and GetParametersByPath. What is denied is skipped.`
+With --before-deploy it reads the account with your AWS credentials and changes nothing. It needs cloudfront:ListCachePolicies, ListOriginRequestPolicies, ListResponseHeadersPolicies, ListPublicKeys, ListKeyGroups and ListDistributions, cloudformation:DescribeStacks and ListStackResources, ssm:GetParameter and GetParametersByPath, and for a template with sesIdentityArn ses:GetEmailIdentity and GetAccount. What is denied is skipped.`
 }
 
 func (c doctorCommand) Run(ctx context.Context, s system) error {
@@ -106,8 +108,9 @@ func (c doctorCommand) beforeDeploy(ctx context.Context, s system) error {
 		return errors.New("no AWS region: set AWS_REGION, or a profile that has one")
 	}
 	needs := map[string]int{"AWS::CloudFront::PublicKey": 1, "AWS::CloudFront::KeyGroup": 1}
+	var sender string
 	if c.Template != "" {
-		if needs, err = target.CountResources(c.Template); err != nil {
+		if needs, sender, err = target.Needs(c.Template); err != nil {
 			return err
 		}
 	}
@@ -118,6 +121,11 @@ func (c doctorCommand) beforeDeploy(ctx context.Context, s system) error {
 	results := predeploy.Check(ctx, predeploy.Options{
 		Stack: stack, Template: needs,
 		CloudFront: cloudfront.NewFromConfig(account), CloudFormation: cloudformation.NewFromConfig(account), SSM: ssm.NewFromConfig(account),
+		Sender: sender, SES: sesv2.NewFromConfig(account, func(o *sesv2.Options) {
+			if identity, err := arn.Parse(sender); err == nil {
+				o.Region = identity.Region
+			}
+		}),
 	})
 	if err := printResults(s.out, "Stack "+stack+" in "+account.Region, results, c.JSON); err != nil {
 		return err

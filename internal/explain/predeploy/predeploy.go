@@ -14,6 +14,8 @@ import (
 	formation "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	front "github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	ses "github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	parameter "github.com/aws/aws-sdk-go-v2/service/ssm/types"
 	"github.com/aws/smithy-go"
@@ -26,7 +28,11 @@ import (
 type Options struct {
 	Stack string
 	// Template is the number of resources in the stack's template, by type.
-	Template       map[string]int
+	Template map[string]int
+	// Sender is the ARN of the SES identity that sends the user pool's emails;
+	// empty if Cognito sends them.
+	Sender         string
+	SES            *sesv2.Client // of the identity's region; nil without Sender
 	CloudFront     *cloudfront.Client
 	CloudFormation *cloudformation.Client
 	SSM            *ssm.Client
@@ -55,6 +61,9 @@ func Check(ctx context.Context, o Options) []doctor.Result {
 	c.checkQuotas(ctx)
 	c.checkNewAccount(ctx)
 	c.checkBootstrap(ctx)
+	if c.Sender != "" {
+		c.checkSender(ctx)
+	}
 	return c.results
 }
 
@@ -231,6 +240,38 @@ func (c *check) checkBootstrap(ctx context.Context) {
 		return
 	}
 	c.add(doctor.OK, name, "version "+text, "")
+}
+
+// checkSender checks the SES identity: without it Cognito cannot create the
+// pool, and in SES's sandbox viewers who sign up get no code, so that their
+// addresses are never verified.
+func (c *check) checkSender(ctx context.Context) {
+	const name = "sender of emails"
+	identity := c.Sender[strings.LastIndex(c.Sender, "identity/")+len("identity/"):]
+	out, err := c.SES.GetEmailIdentity(ctx, &sesv2.GetEmailIdentityInput{EmailIdentity: &identity})
+	var missing *ses.NotFoundException
+	switch {
+	case errors.As(err, &missing):
+		c.add(doctor.Failed, name, identity+" is no identity of SES here", "Create the identity of the setting sesIdentityArn in the region of its ARN, and verify it.")
+		return
+	case err != nil:
+		c.cannot(name, err)
+		return
+	case !out.VerifiedForSendingStatus:
+		c.add(doctor.Failed, name, identity+" is not verified", "Verify the identity: SES's console has the DNS records, or sends an email to the address.")
+		return
+	}
+	account, err := c.SES.GetAccount(ctx, &sesv2.GetAccountInput{})
+	switch {
+	case err != nil:
+		c.cannot(name, err)
+	case !account.ProductionAccessEnabled:
+		c.add(doctor.Failed, name, identity+" is verified, and SES is in its sandbox", "SES sends to verified addresses only until AWS lets the account out of its sandbox: request production access in SES's console, in the identity's region.")
+	case !account.SendingEnabled:
+		c.add(doctor.Failed, name, identity+" is verified, and the account may not send", "SES has paused the account's sending: its console says why.")
+	default:
+		c.add(doctor.OK, name, identity+" is verified, and SES sends to every address", "")
+	}
 }
 
 func countCachePolicies(ctx context.Context, c *cloudfront.Client) (n int, err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 
 	"premiumhls/internal/explain/doctor"
@@ -27,6 +28,8 @@ type account struct {
 	keys, groups  int
 	distributions int
 	denied        string // the path of a call that is denied
+	identity      string // SES's response of GetEmailIdentity; empty: there is none
+	sending       string // and of GetAccount
 }
 
 func (a account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,6 +41,10 @@ func (a account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, code, message string) {
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>", code, message)
+	}
+	if strings.HasPrefix(r.URL.Path, "/v2/email/") {
+		a.simpleEmail(w, r.URL.Path)
+		return
 	}
 	if a.denied != "" && strings.HasSuffix(r.URL.Path, a.denied) {
 		refuse(403, "AccessDenied", "not allowed")
@@ -72,6 +79,25 @@ func (a account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (a account) simpleEmail(w http.ResponseWriter, path string) {
+	refuse := func(status int, code string) {
+		w.Header().Set("X-Amzn-Errortype", code)
+		w.WriteHeader(status)
+		fmt.Fprint(w, `{"message":"not allowed"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	switch {
+	case a.denied != "" && strings.HasSuffix(path, a.denied):
+		refuse(403, "AccessDeniedException")
+	case path == "/v2/email/account":
+		fmt.Fprint(w, a.sending)
+	case path != "/v2/email/identities/example.com" || a.identity == "":
+		refuse(404, "NotFoundException")
+	default:
+		fmt.Fprint(w, a.identity)
+	}
+}
+
 func (a account) parameterStore(w http.ResponseWriter, target string) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	switch {
@@ -91,13 +117,18 @@ func (a account) parameterStore(w http.ResponseWriter, target string) {
 
 func (a account) check(t *testing.T, template map[string]int) map[string]doctor.Result {
 	t.Helper()
+	return a.checkWith(t, template, "")
+}
+
+func (a account) checkWith(t *testing.T, template map[string]int, sender string) map[string]doctor.Result {
+	t.Helper()
 	server := httptest.NewServer(a)
 	defer server.Close()
 	c := aws.Config{Region: "us-east-1", BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("AKID", "secret", "")}
 	results := map[string]doctor.Result{}
 	for _, r := range Check(t.Context(), Options{Stack: "S", Template: template,
-		CloudFront: cloudfront.NewFromConfig(c), CloudFormation: cloudformation.NewFromConfig(c), SSM: ssm.NewFromConfig(c)}) {
+		CloudFront: cloudfront.NewFromConfig(c), CloudFormation: cloudformation.NewFromConfig(c), SSM: ssm.NewFromConfig(c), Sender: sender, SES: sesv2.NewFromConfig(c)}) {
 		if (r.Status == doctor.Failed) != (r.Advice != "") || r.Found == "" {
 			t.Errorf("%+v", r)
 		}
@@ -159,5 +190,32 @@ func TestCheck(t *testing.T) {
 				t.Errorf("%+v, want %s with %q", r, test.status, test.says)
 			}
 		})
+	}
+}
+
+func TestSender(t *testing.T) {
+	const identity = "arn:aws:ses:eu-central-1:111122223333:identity/example.com"
+	const verified, out = `{"VerifiedForSendingStatus":true}`, `{"ProductionAccessEnabled":true,"SendingEnabled":true}`
+	for name, c := range map[string]struct {
+		account account
+		sender  string
+		status  doctor.Status
+		found   string
+	}{
+		"good":         {account{identity: verified, sending: out}, identity, doctor.OK, "example.com is verified, and SES sends to every address"},
+		"none":         {account{sending: out}, identity, doctor.Failed, "example.com is no identity of SES here"},
+		"not verified": {account{identity: `{"VerifiedForSendingStatus":false}`, sending: out}, identity, doctor.Failed, "example.com is not verified"},
+		"sandbox":      {account{identity: verified, sending: `{"ProductionAccessEnabled":false,"SendingEnabled":true}`}, identity, doctor.Failed, "example.com is verified, and SES is in its sandbox"},
+		"paused":       {account{identity: verified, sending: `{"ProductionAccessEnabled":true,"SendingEnabled":false}`}, identity, doctor.Failed, "example.com is verified, and the account may not send"},
+		"denied":       {account{identity: verified, denied: "/identities/example.com"}, identity, doctor.Skipped, "access denied: not allowed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := c.account.checkWith(t, nil, c.sender)["sender of emails"]; got.Status != c.status || got.Found != c.found {
+				t.Errorf("%+v, want %v %s", got, c.status, c.found)
+			}
+		})
+	}
+	if _, ok := (account{}).check(t, nil)["sender of emails"]; ok {
+		t.Error("there is a line without an identity")
 	}
 }

@@ -52,21 +52,26 @@ func FromTemplate(path string, keys []Key) (Target, error) {
 	return target, nil
 }
 
-// CountResources counts the resources of a synthesized template by type.
-func CountResources(path string) (map[string]int, error) {
-	path, err := findTemplate(path)
-	if err != nil {
-		return nil, err
+// Needs are what a synthesized template needs of an account: the number of its
+// resources by type, and the ARN of the SES identity that sends the user pool's
+// emails, empty if Cognito sends them.
+func Needs(path string) (counts map[string]int, sender string, err error) {
+	if path, err = findTemplate(path); err != nil {
+		return nil, "", err
 	}
 	t, err := cfn.Read(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	counts := map[string]int{}
+	counts = map[string]int{}
 	for _, r := range t.Resources {
 		counts[r.Type]++
+		if r.Type == "AWS::Cognito::UserPool" {
+			email, _ := r.Properties["EmailConfiguration"].(map[string]any)
+			sender, _ = email["SourceArn"].(string)
+		}
 	}
-	return counts, nil
+	return counts, sender, nil
 }
 
 func findTemplate(path string) (string, error) {

@@ -136,3 +136,20 @@ func TestFromKeysRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestNeeds(t *testing.T) {
+	const identity = "arn:aws:ses:us-east-1:111122223333:identity/example.com"
+	for text, want := range map[string]string{
+		`{"Resources":{"Pool":{"Type":"AWS::Cognito::UserPool","Properties":{"EmailConfiguration":{"SourceArn":"` + identity + `"}}},"K":{"Type":"AWS::CloudFront::PublicKey"}}}`: identity,
+		`{"Resources":{"Pool":{"Type":"AWS::Cognito::UserPool"},"K":{"Type":"AWS::CloudFront::PublicKey"}}}`:                                                                      "",
+	} {
+		path := filepath.Join(t.TempDir(), "S.template.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		counts, sender, err := Needs(filepath.Dir(path))
+		if err != nil || sender != want || counts["AWS::CloudFront::PublicKey"] != 1 {
+			t.Errorf("%v, %q, %v; want %q", counts, sender, err, want)
+		}
+	}
+}
