@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"premiumhls/internal/cost"
 )
 
 func scenario(t *testing.T, name string) Scenario {
@@ -148,6 +150,29 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// Playlists of links and Stripe's events are requests of the API that count
+// against limits of their own.
+func TestLinksAndSales(t *testing.T) {
+	const viewers = 2000
+	s := scenario(t, "premiere")
+	cookies := Run(defaults(), s, viewers)
+	c := defaults()
+	c.LinkShare, c.BuyerShare = 0.5, 0.25
+	both := Run(c, s, viewers)
+	if got, want := both.Totals.Playlists, 0.5*viewers*cost.LinkPlaylists; got != want {
+		t.Errorf("%v playlists, want %v", got, want)
+	}
+	if got, want := both.Totals.Sales, 0.25*viewers*cost.SaleRequests; got != want {
+		t.Errorf("%v events, want %v", got, want)
+	}
+	if both.Peaks.ViewersAPI > 1.2*cookies.Peaks.ViewersAPI || both.Peaks.API <= both.Peaks.ViewersAPI {
+		t.Errorf("%v requests a second of viewers, %v without links and sales; %v of all", both.Peaks.ViewersAPI, cookies.Peaks.ViewersAPI, both.Peaks.API)
+	}
+	if both.Peaks.Concurrency <= cookies.Peaks.Concurrency {
+		t.Errorf("%v executions at a time, %v without links and sales", both.Peaks.Concurrency, cookies.Peaks.Concurrency)
+	}
+}
+
 // Throttled viewers retry and get their cookies later; with the limit above the
 // demand nobody waits.
 func TestThrottle(t *testing.T) {
@@ -247,7 +272,7 @@ console.log(JSON.stringify(JSON.parse(text).map((c) => planRetry(c.Attempt, c.Re
 
 func TestQuotas(t *testing.T) {
 	full := Peaks{
-		Edge: 1e9, Bits: 1e18, API: 1e9, Concurrency: 1e9, Cold10: 1e9, SSM: 1e9, KMS: 1e9, Reads: 1e9, SignIns: 1e9,
+		Edge: 1e9, Bits: 1e18, API: 1e9, ViewersAPI: 1e9, Playlists: 1e9, Sales: 1e9, Concurrency: 1e9, Cold10: 1e9, SSM: 1e9, KMS: 1e9, Reads: 1e9, SignIns: 1e9,
 	}
 	if got := len(exceeded(&full)); got != len(Quotas) {
 		t.Errorf("%d of %d quotas are exceeded by a run that exceeds all", got, len(Quotas))
@@ -301,6 +326,8 @@ func TestArguments(t *testing.T) {
 		{"-scenario premiere,tea", `"tea"`},
 		{"-segment 0", "-segment 0"},
 		{"-mbps 0", "-mbps 0"},
+		{"-links 2", "-links 2"},
+		{"-buyers -1", "-buyers -1"},
 		{"premiere", `"premiere"`},
 	} {
 		err := run(strings.Fields(c.args), io.Discard, io.Discard)

@@ -22,6 +22,9 @@ type Config struct {
 	// Playlist.
 	LinkShare              float64
 	LinkLifetime, Playlist time.Duration
+	// BuyerShare of the viewers buy with Stripe as they arrive, whose events are
+	// requests of the API and take the stripe function.
+	BuyerShare float64
 
 	SegmentSeconds float64
 	SeparateAudio  bool
@@ -65,7 +68,7 @@ type Scenario struct {
 // A Second holds the counts of one second.
 type Second struct {
 	Page, Premium, API                  int32 // requests at the edge, by behavior
-	Playlists                           int32 // of those of the API, the links function's
+	Playlists, Sales                    int32 // of those of the API, the links and the stripe function's
 	Invocations, Cold, SSM, Sign, Reads int32
 	SignIns                             int32
 	Refused, Unavailable                int32 // responses 429 and 503 to viewers
@@ -78,11 +81,13 @@ type Peaks struct {
 	Edge, Page, Premium, API, Bits             float64
 	Invocations, Concurrency, Cold, Cold10     float64
 	SSM, Sign, KMS, Reads, SignIns, ViewersAPI float64
+	Playlists, Sales                           float64
 }
 
 // Totals are the counts of a run.
 type Totals struct {
-	Page, Premium, API, Playlists       float64
+	Page, Premium, API                  float64
+	Playlists, Sales                    float64
 	Invocations, Cold, SSM, Sign, Reads float64
 	SignIns, Refused, Unavailable       float64
 	Bot                                 float64
@@ -236,6 +241,10 @@ func (e *engine) arrivals() {
 		}
 		v := &e.viewers[i]
 		v.link = float64(i%100) < 100*e.LinkShare
+		if float64(i%100) < 100*e.BuyerShare {
+			e.seconds[second].Sales += cost.SaleRequests
+			e.seconds[second].API += cost.SaleRequests
+		}
 		v.path, v.leaves, v.asked = uint16(path), int32((at+play)/time.Second), -1
 		e.queue[second] = append(e.queue[second], event{viewer: uint32(i), kind: arrive})
 	}
@@ -560,6 +569,7 @@ func (e *engine) result() *Result {
 		t.Premium += premium
 		t.API += float64(s.API)
 		t.Playlists += float64(s.Playlists)
+		t.Sales += float64(s.Sales)
 		t.Invocations += float64(s.Invocations)
 		t.Cold += float64(s.Cold)
 		t.SSM += float64(s.SSM)
@@ -581,11 +591,14 @@ func (e *engine) result() *Result {
 		largest(&p.Page, float64(s.Page))
 		largest(&p.Premium, premium)
 		largest(&p.API, float64(s.API))
+		largest(&p.Playlists, float64(s.Playlists))
+		largest(&p.Sales, float64(s.Sales))
+		largest(&p.ViewersAPI, float64(s.API-s.Playlists-s.Sales))
 		largest(&p.Edge, float64(s.Page)+premium+float64(s.API))
 		largest(&p.Bits, float64(playing)*e.Mbps*1e6)
 		largest(&p.Invocations, float64(s.Invocations))
-		// Playlists come at random moments of a second.
-		largest(&p.Concurrency, float64(s.Busy)+float64(s.Playlists)*e.Playlist.Seconds())
+		// Playlists and events come at random moments of a second.
+		largest(&p.Concurrency, float64(s.Busy)+float64(s.Playlists)*e.Playlist.Seconds()+float64(s.Sales)*cost.SaleSeconds/cost.SaleRequests)
 		largest(&p.Cold, float64(s.Cold))
 		largest(&p.Cold10, sum)
 		largest(&p.SSM, float64(s.SSM))

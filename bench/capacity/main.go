@@ -40,6 +40,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	flags.Float64Var(&c.SegmentSeconds, "segment", c.SegmentSeconds, "seconds of a segment")
 	flags.BoolVar(&c.SeparateAudio, "separate-audio", c.SeparateAudio, "audio is in segments of its own (CMAF)")
 	flags.Float64Var(&c.LinkShare, "links", c.LinkShare, "share of the viewers who play with a link, from 0 to 1")
+	flags.Float64Var(&c.BuyerShare, "buyers", c.BuyerShare, "share of the viewers who buy with Stripe as they arrive, from 0 to 1")
 	flags.Float64Var(&c.Mbps, "mbps", c.Mbps, "average bit rate of a viewer, in Mbit/s")
 	flags.BoolVar(&c.EmailGrants, "email-grants", c.EmailGrants, "grants are made to email addresses (emailGrants)")
 	docs := flags.Bool("docs", false, "write the tables to docs/scale.md")
@@ -51,6 +52,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	if !(c.LinkShare >= 0 && c.LinkShare <= 1) {
 		return fmt.Errorf("-links %v: must be between 0 and 1", c.LinkShare)
+	}
+	if !(c.BuyerShare >= 0 && c.BuyerShare <= 1) {
+		return fmt.Errorf("-buyers %v: must be between 0 and 1", c.BuyerShare)
 	}
 	if c.SegmentSeconds < 1 || !(c.Mbps > 0) {
 		return fmt.Errorf("-segment %v -mbps %v: a segment must have at least 1 second, and the bit rate must be greater than zero", c.SegmentSeconds, c.Mbps)

@@ -142,7 +142,7 @@ func (c Config) Usage(r *Result, times float64) cost.Usage {
 		EdgeBytes:    (t.PlayedMinutes*60*c.Mbps*1e6/8 + visits*cost.PageBytes) * times,
 		FunctionRuns: t.Page * times,
 		APIRequests:  t.API * times,
-		SignerGBs:    (t.BilledMillis/1000*cost.SignerMB + t.Playlists*c.Playlist.Seconds()*cost.LinksMB) / 1024 * times,
+		SignerGBs:    (t.BilledMillis/1000*cost.SignerMB + t.Playlists*c.Playlist.Seconds()*cost.LinksMB + t.Sales*cost.SaleSeconds/cost.SaleRequests*cost.SignerMB) / 1024 * times,
 		TableReads:   t.Reads * times,
 		TableWrites:  float64(r.Viewers),
 		LogBytes:     t.API * cost.LogBytesRequest * times,
@@ -181,11 +181,14 @@ func moneyTable(c Config, results []*Result, times float64) table {
 func quotaTable(c Config, list []Scenario, viewers int) table {
 	c.KMS = true // to know its demand
 	t := table{columns: []string{"quota", "default", "raised by", "source"}}
-	var peaks []Peaks
+	everyone := c
+	everyone.LinkShare, everyone.BuyerShare = 1, 1
+	var peaks, most []Peaks
 	for _, s := range list {
 		if s.Bot == 0 {
 			t.columns = append(t.columns, s.Name+" holds to")
 			peaks = append(peaks, Run(c, s, viewers).Peaks)
+			most = append(most, Run(everyone, s, viewers).Peaks)
 		}
 	}
 	for _, q := range Quotas {
@@ -195,8 +198,11 @@ func quotaTable(c Config, list []Scenario, viewers int) table {
 		}
 		row := []string{q.Service + ", " + q.What, cost.Number(q.Limit) + " " + q.Unit, raise, q.Source}
 		for i := range peaks {
-			cell := "any number"
-			if demand := q.Demand(&peaks[i]); demand > 0 {
+			cell, p := "any number", peaks
+			if q.Everyone {
+				p = most
+			}
+			if demand := q.Demand(&p[i]); demand > 0 {
 				cell = cost.Number(roundDown(float64(viewers) * q.Limit / demand))
 			}
 			row = append(row, cell)

@@ -50,10 +50,10 @@ const (
 
 	// A purchase is a reference and two events, such as a checkout and an
 	// invoice or a refund, each with reads and writes of its sale and the grant.
-	saleRequests = 3
+	SaleRequests = 3
 	saleReads    = 12
 	saleWrites   = 8
-	saleSeconds  = 0.1 // of the function, for all requests together
+	SaleSeconds  = 0.1 // of the function, for all requests together
 	saleAlarms   = 4
 	saleMetrics  = 5
 
@@ -170,8 +170,8 @@ func (m Month) Usage() Usage {
 	}
 	if m.Sales > 0 {
 		u = u.Add(Usage{
-			EdgeRequests: m.Sales * saleRequests, APIRequests: m.Sales * saleRequests, SignerGBs: m.Sales * saleSeconds * SignerMB / 1024,
-			TableReads: m.Sales * saleReads, TableWrites: m.Sales * saleWrites, LogBytes: m.Sales * saleRequests * LogBytesRequest,
+			EdgeRequests: m.Sales * SaleRequests, APIRequests: m.Sales * SaleRequests, SignerGBs: m.Sales * SaleSeconds * SignerMB / 1024,
+			TableReads: m.Sales * saleReads, TableWrites: m.Sales * saleWrites, LogBytes: m.Sales * SaleRequests * LogBytesRequest,
 			Alarms: saleAlarms, Metrics: saleMetrics,
 		})
 	}
