@@ -16,7 +16,8 @@ var grants = []string{
 	`Keymaker is assumed by lambda.amazonaws.com: sts:AssumeRole`,
 	`Keymaker: cloudformation:DescribeStacks on AWS::StackId`,
 	`Keymaker: logs:CreateLogStream logs:PutLogEvents on KeymakerLog.Arn`,
-	`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
+	`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/*`,
+	`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/viewer-hash-key`,
 	`Keymaker: ssm:GetParameter on parameter/PremiumHls/signer`,
 	`MediaConvert is assumed by mediaconvert.amazonaws.com: sts:AssumeRole if aws:SourceAccount StringEquals AWS::AccountId`,
 	`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/premium/* Videos.Arn/public/trailers/*`,
@@ -181,12 +182,11 @@ func TestGrants(t *testing.T) {
 				`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/paid/* Videos.Arn/public/trailers/*`,
 				`MediaConvert: s3:GetObject on arn:aws:s3:::masters/*`,
 				// Viewers in the log are not hashed.
-				`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/*`,
 				`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/*`,
 			}),
 			less: []string{
 				`MediaConvert: s3:AbortMultipartUpload s3:PutObject on Videos.Arn/premium/* Videos.Arn/public/trailers/*`,
-				`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/origin-secret parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
+				`Keymaker: ssm:DeleteParameter ssm:GetParameter ssm:PutParameter on parameter/PremiumHls/viewer-hash-key`,
 				`Signer: ssm:GetParameters on parameter/PremiumHls/origin-secret parameter/PremiumHls/signer parameter/PremiumHls/signing-key-state parameter/PremiumHls/signing-keys/* parameter/PremiumHls/viewer-hash-key`,
 			}},
 	} {

@@ -33,9 +33,6 @@ func newKeymaker(stack *premiumHLS, s settings.Settings, code string) awslambda.
 		namedParameterArn(stack, names.State()),
 		namedParameterArn(stack, names.OriginSecret()),
 	}
-	if s.HashViewers() {
-		made = append(made, namedParameterArn(stack, names.ViewerHashKey()))
-	}
 	keymaker.AddToRolePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 		Sid:       jsii.String("WriteKeysAndSecrets"),
 		Actions:   jsii.Strings("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
@@ -94,10 +91,25 @@ func newViewerHashKey(stack *premiumHLS, s settings.Settings, keymaker awslambda
 	if !s.HashViewers() {
 		return
 	}
-	key := newCustomResource(stack, keymaker, "ViewerHashKey", "ViewerHashKey", map[string]any{
-		"ParameterName": signingkey.Of(s.StackName).ViewerHashKey(),
+	addDependency(sg.function, newRandomKey(stack, keymaker, "ViewerHashKey", signingkey.Of(s.StackName).ViewerHashKey()))
+}
+
+// newRandomKey makes a key that comes and goes with a setting. The keymaker may
+// write it by a policy of its own, which goes after the key: when the setting is
+// turned off, CloudFormation narrows the role's other policy before it deletes
+// the key.
+func newRandomKey(stack *premiumHLS, keymaker awslambda.Function, id, parameter string) awscdk.CustomResource {
+	policy := awsiam.NewPolicy(stack, jsii.String(id+"Policy"), &awsiam.PolicyProps{
+		Roles: &[]awsiam.IRole{keymaker.Role()},
+		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+			Sid:       jsii.String("Write" + id),
+			Actions:   jsii.Strings("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
+			Resources: &[]*string{namedParameterArn(stack, parameter)},
+		})},
 	})
-	addDependency(sg.function, key)
+	key := newCustomResource(stack, keymaker, id, id, map[string]any{"ParameterName": parameter})
+	addDependency(key, policy)
+	return key
 }
 
 // addDependency makes the one resource of a construct, without its role,

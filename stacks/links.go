@@ -37,11 +37,14 @@ func newLinks(site *premiumHLS, s settings.Settings, code string) awslambda.Func
 	statement(role, "ReadPlaylists", jsii.Strings("s3:GetObject"), objects(bucket, s.PremiumPath+"/*.m3u8", s.PremiumPath+"/*/"+catalog.LessonName))
 	// Without it, S3 returns 403 for an object that does not exist.
 	statement(role, "ListVideos", jsii.Strings("s3:ListBucket"), &[]*string{bucket.BucketArn()})
-	site.signer.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
+	routes := site.signer.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{
 		Path:        jsii.String("/" + s.PremiumPath + "/{proxy+}"),
 		Methods:     &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_GET, awsapigatewayv2.HttpMethod_HEAD},
 		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String("LinksIntegration"), function, nil),
 	})
+	// Whoever has a link can ask for its playlists as often as they like: that
+	// must not take the API from viewers who ask for cookies.
+	site.signer.throttle(*routes, s.RequestsPerSecond, s.RequestBurst)
 	if s.Monitoring {
 		watchLinks(site, s)
 	}

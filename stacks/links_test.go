@@ -1,10 +1,6 @@
 package stacks_test
 
 import (
-	"bytes"
-	"encoding/json"
-	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -13,75 +9,6 @@ import (
 )
 
 var links = map[string]any{"links": true}
-
-// What links add to the template, and nothing else: with links off it is as it
-// was, which TestTemplateSnapshot shows.
-func TestLinksTemplate(t *testing.T) {
-	const file = "testdata/links.json"
-	off, on := synthesize(t, nil).Template.Resources, synthesize(t, links).Template.Resources
-	changes := map[string]any{}
-	for _, id := range slices.Sorted(maps.Keys(on)) {
-		switch before, ok := off[id]; {
-		case !ok:
-			changes["+ "+id] = on[id]
-		case !bytes.Equal(encode(t, before), encode(t, on[id])):
-			changes["* "+id] = differences(before.Properties, on[id].Properties)
-		}
-	}
-	for id := range off {
-		if _, ok := on[id]; !ok {
-			t.Errorf("links remove %s", id)
-		}
-	}
-	var indented bytes.Buffer
-	if err := json.Indent(&indented, hashes.ReplaceAll(encode(t, changes), []byte("HASH")), "", " "); err != nil {
-		t.Fatal(err)
-	}
-	got := append(indented.Bytes(), '\n')
-	if *update {
-		if err := os.WriteFile(file, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s is out of date: read the difference after go test ./stacks -run TestLinksTemplate -update", file)
-	}
-}
-
-func encode(t *testing.T, v any) []byte {
-	t.Helper()
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		t.Fatal(err)
-	}
-	return text.Bytes()
-}
-
-// differences are the members of b, however deep, that a does not have so. The
-// dashboard's body, which every change of the dashboard changes, is left out.
-func differences(a, b map[string]any) map[string]any {
-	changed := map[string]any{}
-	for name, value := range b {
-		inA, isMap := a[name].(map[string]any)
-		inB, areMaps := value.(map[string]any)
-		switch {
-		case text(a[name]) == text(value):
-		case name == "DashboardBody":
-			changed[name] = "changed"
-		case isMap && areMaps:
-			changed[name] = differences(inA, inB)
-		default:
-			changed[name] = value
-		}
-	}
-	return changed
-}
 
 // The behavior of links trusts the key group, is served by the API with the
 // origin secret, caches nothing and comes first.

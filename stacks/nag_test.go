@@ -48,7 +48,7 @@ var accepted = []acceptance{
 	{"NIST.800.53.R5-CloudWatchAlarmAction", `\w+Alarm/Resource`, "The topic is a setting (alarmTopicArn)."},
 	{"NIST.800.53.R5-CloudWatchLogGroupEncrypted", `\w+Log/Resource`, "CloudWatch encrypts every log group; a customer managed key costs 1 USD a month, and the logs contain no secret."},
 	{"NIST.800.53.R5-DynamoDBInBackupPlan", `(Grants|Sales)/Resource`, "Point-in-time recovery covers the last 35 days; a backup plan is the account's."},
-	{"NIST.800.53.R5-IAMNoInlinePolicy", `(\w+Role|Custom::CDKBucketDeployment\w+/ServiceRole)/DefaultPolicy/Resource|PurchaseKeyPolicy/Resource`, "Each policy belongs to one role and is deleted with it: it cannot be attached to another."},
+	{"NIST.800.53.R5-IAMNoInlinePolicy", `(\w+Role|Custom::CDKBucketDeployment\w+/ServiceRole)/DefaultPolicy/Resource|(PurchaseKey|ViewerHashKey)Policy/Resource`, "Each policy belongs to one role and is deleted with it: it cannot be attached to another."},
 	{"NIST.800.53.R5-LambdaConcurrency", `(Signer|Keymaker|DeployCheck|Ingest|Links|Stripe|Custom::CDKBucketDeployment\w+)/Resource`, "Reserved concurrency is taken from all other functions of the account, and new accounts have little; the API's rate limit bounds the signer."},
 	{"NIST.800.53.R5-LambdaDLQ", `(Signer|Keymaker|DeployCheck|Links|Stripe|Custom::CDKBucketDeployment\w+)/Resource`, "Viewers, Stripe and CloudFormation wait for the response: a later response is of no use."},
 	{"NIST.800.53.R5-LambdaDLQ", `Ingest/Resource`, "Its failed events go to IngestDeadLetters by an event invoke config, which says more than a dead-letter configuration does."},

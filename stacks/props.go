@@ -396,10 +396,11 @@ type PremiumHLSProps struct {
 	// Default: none.
 	Stripe *settings.Stripe `json:"stripe,omitempty"`
 
-	// Rate limit of the API for all viewers together, in requests a second. It
-	// protects the account's quotas, which the API shares with everything else in
-	// the account and region, and not one viewer from another: the signer limits
-	// each viewer by itself. Requests over the limit get 429.
+	// Rate limit of the API for all viewers together, in requests a second;
+	// playlists of links have a limit of their own, as high. It protects the
+	// account's quotas, which the API shares with everything else in the account
+	// and region, and not one viewer from another: the signer limits each viewer
+	// by itself. Requests over the limit get 429.
 	// Allowed: between 1 and 100000.
 	// Default: 2000.
 	RequestsPerSecond *float64 `json:"requestsPerSecond,omitempty"`

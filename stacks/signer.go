@@ -29,8 +29,22 @@ type signer struct {
 	function awslambda.Function
 	api      awsapigatewayv2.HttpApi
 	stage    awsapigatewayv2.CfnStage
-	apiLog   awslogs.LogGroup
-	domain   *string // the API's own host, an origin of the distribution
+	// throttles are the settings of routes that have a throttle of their own.
+	throttles map[string]any
+	apiLog    awslogs.LogGroup
+	domain    *string // the API's own host, an origin of the distribution
+}
+
+// throttle gives routes a limit of their own, each: they neither use up what
+// viewers may call by the others nor are refused because of these.
+func (sg signer) throttle(routes []awsapigatewayv2.HttpRoute, requestsPerSecond, burst int) {
+	for _, route := range routes {
+		made := route.Node().DefaultChild().(awsapigatewayv2.CfnRoute)
+		sg.throttles[*made.RouteKey()] = map[string]any{"ThrottlingRateLimit": requestsPerSecond, "ThrottlingBurstLimit": burst}
+		// API Gateway rejects settings of a route that does not exist.
+		sg.stage.AddResourceDependency(made, nil)
+	}
+	sg.stage.SetRouteSettings(sg.throttles)
 }
 
 // newSigner makes the signer's function and the API before it. The API has no
@@ -104,11 +118,12 @@ func newSigner(stack *premiumHLS, s settings.Settings, code string, keys *signin
 		Format:         accessLogFormat(s),
 	})
 	return signer{
-		function: function,
-		api:      api,
-		stage:    cfnStage,
-		apiLog:   apiLog,
-		domain:   jsii.Sprintf("%s.execute-api.%s.%s", *api.ApiId(), *stack.Region(), *stack.UrlSuffix()),
+		function:  function,
+		api:       api,
+		stage:     cfnStage,
+		throttles: map[string]any{},
+		apiLog:    apiLog,
+		domain:    jsii.Sprintf("%s.execute-api.%s.%s", *api.ApiId(), *stack.Region(), *stack.UrlSuffix()),
 	}
 }
 

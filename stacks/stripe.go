@@ -3,12 +3,10 @@ package stacks
 import (
 	"encoding/json"
 
-	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2integrations"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
-	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/jsii-runtime-go"
 
@@ -25,9 +23,8 @@ const (
 	purchasesPath = "/api/purchases"
 )
 
-// The throttle of Stripe's route, which anyone can call: it neither uses up
-// what viewers may call nor is used up by them. Stripe sends an event again
-// that gets 429.
+// The throttle of Stripe's route, which anyone can call. Stripe sends an event
+// again that gets 429.
 const (
 	stripeRate  = 50 // requests a second
 	stripeBurst = 100
@@ -51,27 +48,9 @@ func newStripe(site *premiumHLS, s settings.Settings, code string, keymaker awsl
 	}
 	made.function.AddEnvironment(jsii.String(stripesettings.Variable), stripeDocument(site, s, made.table), nil)
 	made.allow(site, s)
-	addDependency(made.function, newPurchaseKey(site, s, keymaker))
+	addDependency(made.function, newRandomKey(site, keymaker, "PurchaseKey", signingkey.Of(s.StackName).PurchaseKey()))
 	made.addRoutes(site.signer, authorizer)
 	return made
-}
-
-// newPurchaseKey makes the key of references. The keymaker may write it by a
-// policy of its own, which goes after the key: when the setting is turned off, a
-// statement in the role's other policy would go before it.
-func newPurchaseKey(site *premiumHLS, s settings.Settings, keymaker awslambda.Function) awscdk.CustomResource {
-	name := signingkey.Of(s.StackName).PurchaseKey()
-	policy := awsiam.NewPolicy(site, jsii.String("PurchaseKeyPolicy"), &awsiam.PolicyProps{
-		Roles: &[]awsiam.IRole{keymaker.Role()},
-		Statements: &[]awsiam.PolicyStatement{awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
-			Sid:       jsii.String("WritePurchaseKey"),
-			Actions:   jsii.Strings("ssm:GetParameter", "ssm:PutParameter", "ssm:DeleteParameter"),
-			Resources: &[]*string{namedParameterArn(site, name)},
-		})},
-	})
-	key := newCustomResource(site, keymaker, "PurchaseKey", "PurchaseKey", map[string]any{"ParameterName": name})
-	addDependency(key, policy)
-	return key
 }
 
 // newSalesTable makes the table of sales. Its items are facts of purchases,
@@ -138,13 +117,7 @@ func (m sales) addRoutes(sg signer, authorizer awsapigatewayv2.IHttpRouteAuthori
 	post := &[]awsapigatewayv2.HttpMethod{awsapigatewayv2.HttpMethod_POST}
 	events := sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: jsii.String(stripePath), Methods: post, Integration: integration})
 	sg.api.AddRoutes(&awsapigatewayv2.AddRoutesOptions{Path: jsii.String(purchasesPath), Methods: post, Integration: integration, Authorizer: authorizer})
-	sg.stage.SetRouteSettings(map[string]any{
-		"POST " + stripePath: map[string]any{"ThrottlingRateLimit": stripeRate, "ThrottlingBurstLimit": stripeBurst},
-	})
-	// API Gateway rejects settings of a route that does not exist.
-	for _, route := range *events {
-		sg.stage.AddResourceDependency(route.Node().DefaultChild().(awscdk.CfnResource), nil)
-	}
+	sg.throttle(*events, stripeRate, stripeBurst)
 }
 
 // salesAlarms are the alarms of the stripe function.
