@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -51,6 +52,29 @@ func (m *mailbox) code(address string) string {
 // returns its ID token.
 func (m *mailbox) signUp(s *site, address string) string {
 	s.t.Helper()
+	return m.session(s, address).ID
+}
+
+// A session is what a viewer's browser gets when the viewer signs in.
+type session struct {
+	ID      string `json:"id_token"`
+	Refresh string `json:"refresh_token"`
+	client  string
+}
+
+// renew asks for another ID token and returns the status of the response.
+func (v session) renew(s *site) int {
+	s.t.Helper()
+	response, err := http.PostForm(s.IssuerURL()+"/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {v.Refresh}, "client_id": {v.client}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+func (m *mailbox) session(s *site, address string) session {
+	s.t.Helper()
 	var config struct{ SignIn struct{ ClientID string } }
 	s.get("/config.json").json(s.t, &config)
 	const verifier = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
@@ -80,14 +104,38 @@ func (m *mailbox) signUp(s *site, address string) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	var tokens struct {
-		ID string `json:"id_token"`
-	}
+	tokens := session{client: config.SignIn.ClientID}
 	answer := post("/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "client_id": {config.SignIn.ClientID}, "redirect_uri": {redirect}, "code_verifier": {verifier}}, 200)
 	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
 		s.t.Fatal(err)
 	}
-	return tokens.ID
+	return tokens
+}
+
+// deleteAccount deletes the account with an address, as its owner does in the
+// console, and returns how many there were.
+func (s *site) deleteAccount(address string) (deleted int) {
+	s.t.Helper()
+	outputs, err := s.Outputs()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	pool := outputs["UserPool"]
+	users := cognitoidentityprovider.New(cognitoidentityprovider.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints()["COGNITO_IDENTITY_PROVIDER"]),
+		Credentials: credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, ""),
+	})
+	found, err := users.ListUsers(s.t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &pool, Filter: aws.String(`email = "` + address + `"`)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, user := range found.Users {
+		if _, err := users.AdminDeleteUser(s.t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: user.Username}); err != nil {
+			s.t.Fatal(err)
+		}
+		deleted++
+	}
+	return deleted
 }
 
 // A course is granted to an address; its owner signs up and watches.
@@ -143,24 +191,9 @@ func TestGrantByEmail(t *testing.T) {
 	}
 
 	// The owner finds the account by its address, and deletes it.
-	outputs, err := s.Outputs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := outputs["UserPool"]
-	users := cognitoidentityprovider.New(cognitoidentityprovider.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints()["COGNITO_IDENTITY_PROVIDER"]),
-		Credentials: credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, ""),
-	})
-	for left := 1; left >= 0; left-- {
-		found, err := users.ListUsers(t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &pool, Filter: aws.String(`email = "cy@example.com"`)})
-		if err != nil || len(found.Users) != left {
-			t.Fatalf("%v, %v; want %d users", found, err, left)
-		}
-		for _, user := range found.Users {
-			if _, err := users.AdminDeleteUser(t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: user.Username}); err != nil {
-				t.Fatal(err)
-			}
+	for _, want := range []int{1, 0} {
+		if got := s.deleteAccount("cy@example.com"); got != want {
+			t.Errorf("%d accounts were deleted, want %d", got, want)
 		}
 	}
 }
@@ -171,5 +204,71 @@ func TestNoGrantByEmail(t *testing.T) {
 	entitle(t, s, "grant", "-email", "ada@example.com", "course-1") // by table: the command cannot know
 	if r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`); r.code() != "not_entitled" {
 		t.Errorf("%d %s", r.StatusCode, r.body)
+	}
+}
+
+// An issuer of the owner's own says whether an address is verified. Only then
+// does a grant become the viewer's, and stays it whatever address they have
+// later.
+func TestGrantByEmailOfForeignIssuer(t *testing.T) {
+	s := newSite(t, map[string]any{
+		"jwtIssuer": "https://issuer.example.com", "jwtAudience": []any{"page"},
+		"entitlements": "table", "emailGrants": true,
+	})
+	table := s.grants()
+	token := func(sub, address string, verified any) string {
+		t.Helper()
+		text, err := s.Issuer().Mint("ada", func(claims map[string]any) {
+			claims["sub"], claims["email"] = sub, address
+			if claims["email_verified"] = verified; verified == nil {
+				delete(claims, "email_verified")
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for name, c := range map[string]struct {
+		verified any
+		want     string
+	}{
+		"true":            {true, "issued"},
+		"the word true":   {"true", "issued"}, // some issuers write it so; API Gateway makes no difference
+		"false":           {false, "not_entitled"},
+		"the word false":  {"false", "not_entitled"},
+		"nothing":         {nil, "not_entitled"},
+		"1":               {1, "not_entitled"},
+		"in capitals":     {"TRUE", "not_entitled"},
+		"a list":          {[]any{true}, "not_entitled"},
+		"an object":       {map[string]any{"email": true}, "not_entitled"},
+		"an empty string": {"", "not_entitled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := strings.ReplaceAll(name, " ", "-") + "@example.com"
+			if err := table.Grant(t.Context(), "email:"+address, "course-1", time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			sub := "foreign|" + name
+			if got := s.with(t).opens(token(sub, " "+strings.ToUpper(address), c.verified), "course-1"); got != c.want {
+				t.Errorf("%s, want %s", got, c.want)
+			}
+			left, err := table.List(t.Context(), "email:"+address)
+			if claimed := len(left) == 0; err != nil || claimed != (c.want == "issued") {
+				t.Errorf("the address still has %v, %v", left, err)
+			}
+		})
+	}
+
+	// Later the viewer has another address, and somebody else the old one.
+	for what, c := range map[string]struct{ token, want string }{
+		"another address":              {token("foreign|true", "new@example.com", true), "issued"},
+		"no address":                   {token("foreign|true", "", nil), "issued"},
+		"whoever has the old one":      {token("foreign|eve", "true@example.com", true), "not_entitled"},
+		"the key of an address as sub": {token("email:false@example.com", "false@example.com", true), "not_entitled"},
+	} {
+		if got := s.opens(c.token, "course-1"); got != c.want {
+			t.Errorf("%s: %s, want %s", what, got, c.want)
+		}
 	}
 }

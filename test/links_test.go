@@ -391,6 +391,23 @@ func linkPlaylists(t *testing.T, s *site) {
 	}
 }
 
+// Playlists have a limit of their own: who floods them takes the API from
+// nobody who asks for cookies.
+func TestLinksThrottle(t *testing.T) {
+	s := newSite(t, linkSettings(map[string]any{"requestsPerSecond": 5.0, "requestBurst": 10.0}))
+	address := s.link("ben", `{"path":"course-1/sample"}`)
+	throttled := 0
+	for range 40 {
+		if r := s.get(address); r.StatusCode == http.StatusTooManyRequests {
+			throttled++
+		}
+	}
+	if throttled == 0 {
+		t.Error("40 requests for a playlist were all let through")
+	}
+	s.cookies("ada", "course-1")
+}
+
 // A film that ingest has made of what an owner uploaded plays by a link, with
 // its audio group, captions and I-frames.
 func TestLinkToIngestedLesson(t *testing.T) {

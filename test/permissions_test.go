@@ -75,6 +75,17 @@ var stories = []struct {
 		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
 	}},
 	{"sales with Stripe", selling(nil), sell},
+	{"links", map[string]any{"links": true}, func(t *testing.T, s *site) {
+		watchCourse(t, s)
+		s.put(whole())
+		follow(t, s, s.link("ada", `{"path":"course-1/whole"}`))
+		address := s.link("ada", `{"path":"course-1/sample"}`)
+		if r := s.get(strings.Replace(address, "lesson.", "none.", 1)); r.StatusCode != 404 {
+			t.Fatalf("%d %s", r.StatusCode, r.body)
+		}
+		s.api("GET", "/api/entitlements", s.token("ada"), "")
+		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+	}},
 	{"a function, tracing", map[string]any{"entitlements": map[string]any{"function": shop}, "tracing": true}, func(t *testing.T, s *site) {
 		watchCourse(t, s)
 		s.api("GET", "/api/entitlements", s.token("ada"), "")

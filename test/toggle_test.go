@@ -127,6 +127,65 @@ func TestBucketIsUsedAgain(t *testing.T) {
 	}
 }
 
+// Links that were turned off leave nothing, and cookies do as before; those of
+// before play again when links are back, until they expire.
+func TestLinksAreUsedAgain(t *testing.T) {
+	off := map[string]any{"entitlements": "authenticated"}
+	on := map[string]any{"entitlements": "authenticated", "links": true}
+	s := newSite(t, on)
+	const ask = `{"path":"course-1/sample"}`
+	address := s.link("ada", ask)
+	_, query, _ := strings.Cut(address, "?")
+	const segment = "/premium/course-1/sample/360p/segment-00.ts"
+	expect := func(what, path string, status int) {
+		t.Helper()
+		if r := s.get(path); r.StatusCode != status {
+			t.Errorf("%s: %d %s, want %d", what, r.StatusCode, r.body, status)
+		}
+	}
+	expect("a link", address, http.StatusOK)
+
+	s.change(off)
+	for id, r := range s.assembly.Template.Resources {
+		if strings.Contains(id, "Link") || strings.Contains(id, "FailedPlaylists") {
+			t.Errorf("links are off, and the template has %s, a %s", id, r.Type)
+		}
+	}
+	for _, statement := range s.IAM().Policies() {
+		if strings.Contains(statement.Role, "Links") || strings.Contains(statement.Source, "Links") {
+			t.Errorf("links are off, and there is %s", statement)
+		}
+	}
+	if r := s.api("POST", "/api/links", s.token("ada"), ask); r.StatusCode != http.StatusNotFound {
+		t.Errorf("links are off: %d %s", r.StatusCode, r.body)
+	}
+	expect("a playlist by a link, off", address, http.StatusNotFound)
+	expect("a segment by a link, off", segment+"?"+query, http.StatusOK) // a signed URL: docs/security.md
+	watchCourse(t, s)
+
+	s.change(on)
+	expect("the link again", address, http.StatusOK)
+	expect("a new link", s.link("ada", ask), http.StatusOK)
+}
+
+// The key of the viewers' digests goes when viewers are logged as they are, and
+// another comes when they are not.
+func TestViewersAreHashedAgain(t *testing.T) {
+	const name = "/PremiumHls/viewer-hash-key"
+	s := newSite(t, map[string]any{"sample": false})
+	before := s.parameter("viewer-hash-key")
+	s.change(map[string]any{"sample": false, "logViewers": "plain"})
+	if _, ok := s.Parameters.Get(name); ok {
+		t.Errorf("the parameter %s is still there", name)
+	}
+	s.cookies("ada", "course-1")
+	s.change(map[string]any{"sample": false})
+	if s.parameter("viewer-hash-key") == before {
+		t.Error("the key is the one of before")
+	}
+	s.cookies("ada", "course-1")
+}
+
 // change deploys other settings.
 func (s *site) change(changes map[string]any) {
 	s.t.Helper()
