@@ -321,7 +321,7 @@ func (c forgetCommand) forget(ctx context.Context, s system, t table, p profile)
 const leftAfter = `
 What stays, and until when:
 - A token of the viewer is valid for up to an hour; without grants the signer refuses it. Cookies and links that were issued work until they expire (cookieMinutes, linkMinutes).
-- CloudWatch keeps the signer's log for logDays (30): digests of the sub and of the IP address, or both as they are with logViewers "plain". The API's log has neither.
+- CloudWatch keeps the signer's log for logDays (30): digests of the sub and of the IP address, or both as they are with logViewers "plain". The stripe function's log has, as long, a digest of the sub or email address (none with "plain"), and Stripe's ids of the purchase. The API's log has none of these.
 - With accessLogs, the bucket of access logs has IP addresses with what was requested, and no viewers, for 400 days.
 - DynamoDB's backups for point-in-time recovery keep removed grants for 35 days.
 - Where it was sold: delete the customer and end subscriptions there.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -336,6 +337,19 @@ func TestEvents(t *testing.T) {
 			}
 			if strings.HasSuffix(tt.last, "kept") != (len(s.kept) == 1) {
 				t.Errorf("kept %v", slices.Collect(maps.Keys(s.kept)))
+			}
+			// In every order, some events twice: the same grants.
+			for seed := range uint64(50) {
+				random := rand.New(rand.NewPCG(seed, 7))
+				events := append(slices.Clone(tt.events), tt.events[random.IntN(len(tt.events))])
+				random.Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
+				other := newSite(t)
+				for _, body := range events {
+					other.send(t, body)
+				}
+				if got := other.granted(); got != tt.want {
+					t.Fatalf("order %d: grants %q, want %q", seed, got, tt.want)
+				}
 			}
 			// Everything again, in reverse order: nothing changes.
 			for _, body := range slices.Backward(tt.events) {
