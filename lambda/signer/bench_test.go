@@ -31,8 +31,8 @@ var kinds = []struct {
 	{"ECDSA-SHA256", signedcookie.ECDSAP256, signedcookie.SHA256},
 }
 
-func benchmarkHandler(b *testing.B, keyType signedcookie.KeyType, hash signedcookie.Hash) *handler {
-	h, _ := newTestHandler(b, storeWith(keyType, hash), entitlement.Authenticated{}, "metricsStack=PremiumHls")
+func benchmarkHandler(b *testing.B, keyType signedcookie.KeyType, hash signedcookie.Hash, settings ...string) *handler {
+	h, _ := newTestHandler(b, storeWith(keyType, hash), entitlement.Authenticated{}, append(settings, "metricsStack=PremiumHls")...)
 	h.logger = slog.New(slog.NewJSONHandler(io.Discard, nil))
 	return h
 }
@@ -72,7 +72,16 @@ func BenchmarkRequest(b *testing.B) {
 // BenchmarkInvocation is one request whose signature is cached, from the bytes
 // of the event to those of the response, as in the runtime's loop.
 func BenchmarkInvocation(b *testing.B) {
-	h := benchmarkHandler(b, signedcookie.ECDSAP256, signedcookie.SHA256)
+	benchmarkInvocation(b, benchmarkHandler(b, signedcookie.ECDSAP256, signedcookie.SHA256))
+}
+
+// BenchmarkInvocationWithLinks is the same where links are on, which cookies must
+// not notice.
+func BenchmarkInvocationWithLinks(b *testing.B) {
+	benchmarkInvocation(b, benchmarkHandler(b, signedcookie.ECDSAP256, signedcookie.SHA256, "linkMinutes=240"))
+}
+
+func benchmarkInvocation(b *testing.B, h *handler) {
 	payload, err := json.Marshal(event("POST", `{"path":"course-1"}`))
 	if err != nil {
 		b.Fatal(err)
