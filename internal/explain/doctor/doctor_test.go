@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -247,6 +248,36 @@ func TestSiteThatSells(t *testing.T) {
 	results := newSite(t, selling(400, "invalid_signature")).check(t, token)
 	if got := results["payment events"]; got.Status != OK {
 		t.Errorf("%+v", got)
+	}
+}
+
+// What was bought with an email address needs a token that says whose it is.
+func TestVerifiedEmail(t *testing.T) {
+	token := func(claims string) string {
+		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
+	}
+	for name, c := range map[string]struct {
+		token  string
+		status Status
+		found  string
+	}{
+		"verified":     {token(`{"email":"ada@example.com","email_verified":true}`), OK, "the token has an email that is verified"},
+		"as a word":    {token(`{"email":"ada@example.com","email_verified":"true"}`), OK, "the token has an email that is verified"},
+		"not verified": {token(`{"email":"ada@example.com","email_verified":false}`), Failed, "the token does not say that its email is verified"},
+		"nothing said": {token(`{"email":"ada@example.com"}`), Failed, "the token does not say that its email is verified"},
+		"no email":     {token(`{"sub":"ada","email_verified":true}`), Failed, "the token has no email"},
+		"no JSON":      {token(`{`), Skipped, "the token's claims cannot be read"},
+		"opaque":       {"opaque", Skipped, "the token is not a JSON Web Token"},
+		"none":         {"", Skipped, "no token is given"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := newSite(t, selling(400, "invalid_signature")).check(t, c.token)["verified email"]; got.Status != c.status || got.Found != c.found {
+				t.Errorf("%+v, want %v %s", got, c.status, c.found)
+			}
+		})
+	}
+	if got, ok := newSite(t, func(*site) {}).check(t, token(`{}`))["verified email"]; ok {
+		t.Errorf("a site that does not sell: %+v", got)
 	}
 }
 
