@@ -100,7 +100,7 @@ export function createControls(video, act) {
   seek.addEventListener("focus", wantCells);
   seek.addEventListener("pointerenter", wantCells);
   seek.addEventListener("keydown", (event) => {
-    const step = { PageUp: 60, PageDown: -60 }[event.key];
+    const step = { ArrowUp: 5, ArrowDown: -5, PageUp: 60, PageDown: -60 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
     event.stopPropagation();

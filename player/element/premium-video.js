@@ -65,7 +65,7 @@ export class PremiumVideo extends HTMLElement {
     this.#controls = createControls(this.#video, this.#actions());
     this.#engine = createEngine(this.#video, {
       refused: () => this.#mend(),
-      recovered: () => this.#status("playing", `Playing ${this.#name}.`),
+      recovered: () => this.#settled(),
       trouble: (code) => this.#status("trouble", code === "network" ? "The connection is interrupted. Retrying." : "Part of the video failed to load. Retrying.", true),
       failed: (code) => this.#refuse(new Problem(code)),
       tracks: () => this.#tracksChanged(),
@@ -314,7 +314,7 @@ export class PremiumVideo extends HTMLElement {
     this.#at = time;
     if (await this.#engine.open(source, { time, prepared: this.#clientInUse?.playlists })) {
       this.#at = 0;
-      if (this.playing) this.#status("playing", `Playing ${this.#name}.`);
+      this.#settled();
     }
     if (this.#wanted) this.#play();
     this.#draw();
@@ -340,7 +340,7 @@ export class PremiumVideo extends HTMLElement {
   #renewed(grant) {
     if (!this.#opened?.grant) return;
     this.#opened.grant = { ...this.#opened.grant, ...grant, url: this.#opened.grant.url };
-    this.#status("playing", `Playing ${this.#name}.`);
+    this.#settled();
     this.#emit("renewed");
   }
 
@@ -654,6 +654,13 @@ export class PremiumVideo extends HTMLElement {
   #status(code, text, warning = false) {
     this.#controls.say(warning || code === "reopening" ? text : "");
     this.#emit("status", { code, text: text[0].toUpperCase() + text.slice(1), warning });
+  }
+
+  // What was wrong is over.
+  #settled() {
+    if (this.playing) this.#status("playing", `Playing ${this.#name}.`);
+    else if (this.#started) this.#status("paused", `${this.#name} is paused.`);
+    else this.#status("ready", `${this.#name} is ready. Press play.`);
   }
 
   #emit(name, detail = {}) {
