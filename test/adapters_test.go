@@ -63,6 +63,7 @@ func TestAdapters(t *testing.T) {
 					}
 
 					edge.expire()
+					defer edge.end()
 					b.Number(`(` + video + `.currentTime = 3000, 0)`)
 					edge.renewed(t)
 					b.Until(video + `.currentTime > 3001`)
@@ -75,7 +76,6 @@ func TestAdapters(t *testing.T) {
 
 					// Now the edge refuses what was just granted.
 					edge.expire()
-					defer edge.end()
 					b.Number(`(` + video + `.currentTime = 6000, 0)`)
 					b.Until(alert)
 					if text := b.Text(alert); !strings.HasPrefix(text, "This video was refused.") {
