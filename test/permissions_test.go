@@ -56,6 +56,8 @@ var stories = []struct {
 			t.Fatal(err)
 		}
 		watchCourse(t, s)
+		s.change(map[string]any{"signingKeys": []any{"b"}, "logViewers": "plain"}) // deletes the digests' key
+		s.change(map[string]any{"signingKeys": []any{"b"}})
 	}},
 	{"keys in KMS, a table", map[string]any{
 		"signingKeys":  []any{map[string]any{"name": "b", "custody": "kms"}},
