@@ -277,7 +277,7 @@ func watch(t *testing.T, site *player.Site, course, cookies string) (segments in
 	return segments
 }
 
-var reference = regexp.MustCompile(`(?:src|href)="([^"#]+)"|(?:from|import)\s*\(?"(\.?/[^"]+)"|fetch\("([^"]+)"|"poster":\s*"([^"]+)"`)
+var reference = regexp.MustCompile(`(?:src|href)="([\w./-]+)"|(?:from|import)\s*\(?"(\.?/[^"]+)"|(?:fetch|read)\("([^"]+)"|"poster":\s*"([^"]+)"`)
 
 // pageFiles returns what a browser loads of the page: the document, what it
 // names, and what that names.
@@ -295,7 +295,7 @@ func pageFiles(t *testing.T, site *player.Site) []string {
 		for _, match := range reference.FindAllStringSubmatch(string(content), -1) {
 			name := strings.Join(match[1:], "")
 			base := files[i]
-			if strings.HasPrefix(match[0], `"poster"`) || strings.HasPrefix(match[0], "fetch") {
+			if strings.HasPrefix(match[0], `"poster"`) || strings.HasPrefix(match[0], "fetch") || strings.HasPrefix(match[0], "read") {
 				base = files[0]
 			}
 			file := resolve(t, base, name)

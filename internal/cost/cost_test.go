@@ -107,7 +107,7 @@ func TestUsage(t *testing.T) {
 	}{
 		{"requests for cookies", u.APIRequests, visits + renewals},
 		{"requests", u.EdgeRequests, visits*(PageRequests+2) + visits + renewals + 6e6*10},
-		{"bytes", u.EdgeBytes, 6e6*60*3e6/8 + visits*6e5},
+		{"bytes", u.EdgeBytes, 6e6*60*3e6/8 + visits*4e5},
 		{"stored", u.StoredBytes, 100 * 15 * 60 * 10e6 / 8},
 		{"Lambda", u.SignerGBs, (visits + renewals) * 0.004 * 0.25},
 		{"active viewers", u.ActiveViewers, 20000},

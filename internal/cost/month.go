@@ -41,8 +41,8 @@ type Month struct {
 // What one visit, request and month of the stack use. The counts of requests are
 // those of the page and of the local run; a test of the simulator compares them.
 const (
-	PageRequests    = 30  // document, styles, modules, configuration, catalog, posters
-	PageBytes       = 6e5 // compressed, mostly video.js
+	PageRequests    = 46  // document, styles, modules, configuration, catalog, posters
+	PageBytes       = 4e5 // compressed, half of it hls.js
 	SignerMB        = 256
 	LogBytesRequest = 2000 // signer's line, Lambda's lines and the API's access log
 	tableReadsPath  = 3    // a grant for everything, for the course and for the lesson
