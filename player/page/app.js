@@ -94,6 +94,7 @@ const act = {
   },
   dismiss() {
     state.offer = 0;
+    player.currentTime = 0;
     player.play();
   },
   stay: stopCountdown,
@@ -194,11 +195,11 @@ async function refresh() {
   if (refreshing) return;
   refreshing = true;
   try {
-    const empty = state.courses.length + state.videos.length === 0;
     const changed = await catalog.load();
     if (changed) take();
-    if (changed && empty) await route({ start: false });
-    else if (state.course && state.view !== "missing") await reloadCourse(state.course);
+    if (state.view !== "missing") {
+      if (state.course) await reloadCourse(state.course);
+    } else if (changed) await route({ start: false }); // it may be there now
     if (session.signedIn && isLocked()) {
       await refreshEntitlements();
       unlock();
@@ -246,7 +247,8 @@ async function route({ start }) {
   stopCountdown();
   const first = state.view === "loading";
   let { course, item } = path ? catalog.find(path) : { course: null, item: null };
-  if (course && !item && course.lessons === null) {
+  // A lesson that is not in the list may have come since it was read.
+  if (course && !item && (course.lessons === null || path !== course.path)) {
     state.problem = null;
     Object.assign(state, { view: path === course.path ? "course" : "loading", course, item: null });
     try {
@@ -265,7 +267,7 @@ async function route({ start }) {
   else if (path === "") browse("home", null);
   else if (course?.path === path) browse("course", course);
   else browse("missing", null);
-  document.title = `${item?.title ?? (state.view === "course" ? course.title : "Courses")} – Premium HLS`;
+  document.title = `${item?.title ?? ({ course: course?.title, missing: "No such video" }[state.view] ?? "Courses")} – Premium HLS`;
   if (!first) {
     await nextTick();
     document.querySelector("h1")?.focus({ preventScroll: true });
@@ -355,6 +357,7 @@ function following() {
 }
 
 function beginCountdown(item) {
+  stopCountdown(); // a video can end twice
   state.next = { item, seconds: COUNTDOWN };
   countdown = setInterval(() => {
     const { seconds } = state.next;

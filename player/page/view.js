@@ -139,8 +139,8 @@ function watch(state, act) {
       <div class="screen">
         <premium-video class="player" ref=${act.hold} aria-busy=${state.opening ? "true" : "false"}>
           ${problem && refusal(state, act)}
-          ${!problem && state.offer && offer(state, act)}
-          ${!problem && state.next && upNext(state, act)}
+          ${!problem && state.offer > 0 && offer(state, act)}
+          ${!problem && state.next !== null && upNext(state, act)}
         </premium-video>
       </div>
       <div class="about">
