@@ -28,9 +28,7 @@ func TestLinkPlaysInClients(t *testing.T) {
 	path, query, _ := strings.Cut(sample, "?")
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
-			for _, program := range c.programs {
-				find(t, c.name+": apt-get install "+c.install, program)
-			}
+			c.find(t)
 			play := linkCommands[c.name]
 			if play == nil {
 				play = func(url, folder string) []string { return c.command(url, "", folder) }

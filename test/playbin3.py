@@ -1,5 +1,6 @@
 # Plays a URL to the end with GStreamer's playbin3: playbin3.py URL [COOKIES].
-# The cookies are sent with every request, as the header Cookie.
+# The cookies are sent with every request, as the header Cookie. Without a URL it
+# fails if an element that it needs is not installed.
 import sys
 
 import gi
@@ -8,6 +9,14 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst
 
 Gst.init(None)
+
+if len(sys.argv) == 1:
+    missing = [
+        name
+        for name in ("playbin3", "souphttpsrc", "hlsdemux", "tsdemux", "avdec_h264", "avdec_aac")
+        if Gst.ElementFactory.find(name) is None
+    ]
+    sys.exit("missing: " + " ".join(missing) if missing else 0)
 
 
 def add_cookies(_, source):
