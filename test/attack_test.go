@@ -20,37 +20,30 @@ import (
 
 	"premiumhls/local/cloud"
 	"premiumhls/local/cognito/forgery"
+	"premiumhls/test/sitetest"
 )
 
 // What a viewer might try at the API. Each attack ends in a refusal without a
 // cookie. The edge's are in attackedge_test.go, those by size and number in
 // attacksize_test.go.
 
-// underAttack has a rule by which there is something to be refused, and no
-// throttling that would answer first.
-var underAttack = map[string]any{
-	"entitlements":       map[string]any{"claim": "custom:courses", "paths": true},
-	"userPoolAttributes": []any{"courses"},
-	"requestsPerSecond":  10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0,
-}
-
 // refused fails unless an answer is a refusal with a status and a code, where
 // there is one, without a cookie and without a word about what is inside.
-func refused(t *testing.T, r reply, status int, code string) {
+func refused(t *testing.T, r sitetest.Reply, status int, code string) {
 	t.Helper()
-	if r.StatusCode != status || r.code() != code || r.Header.Get("Set-Cookie") != "" {
-		t.Errorf("%d %q with cookies %q, want %d %q: %.200s", r.StatusCode, r.code(), r.Header.Values("Set-Cookie"), status, code, r.body)
+	if r.StatusCode != status || r.Code() != code || r.Header.Get("Set-Cookie") != "" {
+		t.Errorf("%d %q with cookies %q, want %d %q: %.200s", r.StatusCode, r.Code(), r.Header.Values("Set-Cookie"), status, code, r.Bytes)
 	}
 	for _, secret := range []string{"goroutine", "panic", ".go:", "/PremiumHls/", "arn:", "-Signature"} {
-		if strings.Contains(strings.ToLower(string(r.body)), strings.ToLower(secret)) {
-			t.Errorf("the response contains %q: %.200s", secret, r.body)
+		if strings.Contains(strings.ToLower(string(r.Bytes)), strings.ToLower(secret)) {
+			t.Errorf("the response contains %q: %.200s", secret, r.Bytes)
 		}
 	}
 }
 
 func TestAttacksInTheBody(t *testing.T) {
-	s := newSite(t, underAttack)
-	ada := s.token("ada")
+	s := newSite(t, sitetest.ClaimSettings)
+	ada := s.Token("ada")
 	tests := []struct {
 		name, body, code string
 	}{
@@ -108,23 +101,23 @@ func TestAttacksInTheBody(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			refused(t, s.api("POST", "/api/cookies", ada, test.body), 400, test.code)
-			refused(t, s.api("DELETE", "/api/cookies", ada, test.body), 400, test.code)
+			refused(t, s.Call("POST", "/api/cookies", ada, test.body), 400, test.code)
+			refused(t, s.Call("DELETE", "/api/cookies", ada, test.body), 400, test.code)
 		})
 	}
 	// And what they were aimed at: a course that is not the viewer's.
-	ben := s.token("ben")
-	if r := s.api("POST", "/api/cookies", ben, `{"path":"course-1"}`); r.StatusCode != 200 {
-		t.Errorf("ben's own course: %d %s", r.StatusCode, r.body)
+	ben := s.Token("ben")
+	if r := s.Call("POST", "/api/cookies", ben, `{"path":"course-1"}`); r.StatusCode != 200 {
+		t.Errorf("ben's own course: %d %s", r.StatusCode, r.Bytes)
 	}
 	for name, body := range map[string]string{"another's course": `{"path":"course-2"}`, "everything": `{}`, "everything, in no words": ``, "a longer name": `{"path":"course-10"}`} {
-		t.Run(name, func(t *testing.T) { refused(t, s.api("POST", "/api/cookies", ben, body), 403, "not_entitled") })
+		t.Run(name, func(t *testing.T) { refused(t, s.Call("POST", "/api/cookies", ben, body), 403, "not_entitled") })
 	}
 }
 
 func TestAttacksByToken(t *testing.T) {
-	s := newSite(t, underAttack)
-	good := s.token("ada")
+	s := newSite(t, sitetest.ClaimSettings)
+	good := s.Token("ada")
 	mint := func(edit func(claims map[string]any)) string {
 		t.Helper()
 		token, err := s.Issuer().Mint("ada", edit)
@@ -179,8 +172,8 @@ func TestAttacksByToken(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			refused(t, s.api("POST", "/api/cookies", test.token, `{"path":"course-1"}`), 401, test.code)
-			refused(t, s.api("GET", "/api/entitlements", test.token, ""), 401, test.code)
+			refused(t, s.Call("POST", "/api/cookies", test.token, `{"path":"course-1"}`), 401, test.code)
+			refused(t, s.Call("GET", "/api/entitlements", test.token, ""), 401, test.code)
 		})
 	}
 	for name, header := range map[string]http.Header{
@@ -190,13 +183,13 @@ func TestAttacksByToken(t *testing.T) {
 		"in a cookie":         {"Cookie": {"Authorization=" + good}},
 		"what a gateway adds": {"X-Amzn-Oidc-Data": {good}, "X-Apigateway-Authorizer": {claims}},
 	} {
-		t.Run(name, func(t *testing.T) { refused(t, s.do("POST", "/api/cookies", header, `{"path":"course-1"}`), 401, "") })
+		t.Run(name, func(t *testing.T) { refused(t, s.Do("POST", "/api/cookies", header, `{"path":"course-1"}`), 401, "") })
 	}
 	t.Run("in the query", func(t *testing.T) {
-		refused(t, s.do("POST", "/api/cookies?Authorization=Bearer+"+good+"&access_token="+good, nil, `{"path":"course-1"}`), 401, "")
+		refused(t, s.Do("POST", "/api/cookies?Authorization=Bearer+"+good+"&access_token="+good, nil, `{"path":"course-1"}`), 401, "")
 	})
-	if r := s.api("POST", "/api/cookies", good, `{"path":"course-1"}`); r.StatusCode != 200 {
-		t.Errorf("the token that they were made of: %d %s", r.StatusCode, r.body)
+	if r := s.Call("POST", "/api/cookies", good, `{"path":"course-1"}`); r.StatusCode != 200 {
+		t.Errorf("the token that they were made of: %d %s", r.StatusCode, r.Bytes)
 	}
 }
 
@@ -243,8 +236,8 @@ func ownKey(t *testing.T, token, header string) string {
 // neither into another header, nor into the cookies, the policy or the log.
 func TestAttacksByClaims(t *testing.T) {
 	log := &lockedBuffer{}
-	s := newSite(t, underAttack, func(o *cloud.Options) { o.Functions = log })
-	ask := func(t *testing.T, claim string, value any, path string) reply {
+	s := newSite(t, sitetest.ClaimSettings, func(o *cloud.Options) { o.Functions = log })
+	ask := func(t *testing.T, claim string, value any, path string) sitetest.Reply {
 		t.Helper()
 		token, err := s.Issuer().Mint("ben", func(claims map[string]any) { claims[claim] = value })
 		if err != nil {
@@ -254,7 +247,7 @@ func TestAttacksByClaims(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.api("POST", "/api/cookies", token, string(body))
+		return s.Call("POST", "/api/cookies", token, string(body))
 	}
 
 	asked := 0
@@ -276,7 +269,7 @@ func TestAttacksByClaims(t *testing.T) {
 			asked++
 			r := ask(t, "sub", subject, "course-1")
 			if r.StatusCode != 200 {
-				t.Fatalf("%d %s", r.StatusCode, r.body)
+				t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 			}
 			if n := len(r.Header.Values("Set-Cookie")); n != 4 {
 				t.Errorf("%d cookies: %q", n, r.Header.Values("Set-Cookie"))
@@ -354,7 +347,7 @@ func TestAttacksByClaims(t *testing.T) {
 		})
 	}
 	if r := ask(t, "custom:courses", "course-2", "course-2"); r.StatusCode != 200 {
-		t.Errorf("what a good claim grants: %d %s", r.StatusCode, r.body)
+		t.Errorf("what a good claim grants: %d %s", r.StatusCode, r.Bytes)
 	}
 }
 
@@ -362,20 +355,20 @@ const cookieCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 
 // The API also has its own host and a stage. Neither bypasses the distribution.
 func TestAttacksAroundTheDistribution(t *testing.T) {
-	s := newSite(t, underAttack)
-	ada := s.token("ada")
-	secret := s.originSecret()
-	direct := func(path string, header http.Header) reply {
+	s := newSite(t, sitetest.ClaimSettings)
+	ada := s.Token("ada")
+	secret := s.OriginSecret()
+	direct := func(path string, header http.Header) sitetest.Reply {
 		header.Set("Authorization", "Bearer "+ada)
 		header.Set("Content-Type", "application/json")
 		request := httptest.NewRequest("POST", "https://api.example.com"+path, strings.NewReader(`{"path":"course-1"}`))
 		request.Header = header
 		recorder := httptest.NewRecorder()
 		s.API().ServeHTTP(recorder, request)
-		return reply{recorder.Result(), recorder.Body.Bytes()}
+		return sitetest.Reply{Response: recorder.Result(), Bytes: recorder.Body.Bytes()}
 	}
 	if r := direct("/api/cookies", http.Header{"X-Origin-Secret": {secret}}); r.StatusCode != 200 {
-		t.Fatalf("the distribution's own secret: %d %s", r.StatusCode, r.body)
+		t.Fatalf("the distribution's own secret: %d %s", r.StatusCode, r.Bytes)
 	}
 	for name, header := range map[string]http.Header{
 		"no secret":                  {},
@@ -386,7 +379,7 @@ func TestAttacksAroundTheDistribution(t *testing.T) {
 		"it and a guess":             {"X-Origin-Secret": {secret, "guess"}},
 		"it under another name":      {"Origin-Secret": {secret}},
 		"as if by the edge":          {"Via": {"1.1 x.cloudfront.net (CloudFront)"}, "X-Amz-Cf-Id": {"x"}, "User-Agent": {"Amazon CloudFront"}},
-		"as if for the distribution": {"Host": {s.host}, "X-Forwarded-Host": {s.host}},
+		"as if for the distribution": {"Host": {s.Host}, "X-Forwarded-Host": {s.Host}},
 	} {
 		t.Run("the API's own host: "+name, func(t *testing.T) { refused(t, direct("/api/cookies", header), 403, "not_through_distribution") })
 	}
@@ -394,9 +387,9 @@ func TestAttacksAroundTheDistribution(t *testing.T) {
 		"/API/cookies", "/api/%63ookies", "/api/x/../cookies", "/api/%2e/cookies", "/api/cookies%00", "/api/cookies;x", "/"} {
 		t.Run("another way to say the route: "+path, func(t *testing.T) {
 			refused(t, direct(path, http.Header{"X-Origin-Secret": {secret}}), 404, "")
-			r := s.do("POST", path, http.Header{"Authorization": {"Bearer " + ada}, "Content-Type": {"application/json"}}, `{"path":"course-1"}`)
+			r := s.Do("POST", path, http.Header{"Authorization": {"Bearer " + ada}, "Content-Type": {"application/json"}}, `{"path":"course-1"}`)
 			if r.StatusCode < 400 || r.StatusCode > 404 || r.Header.Get("Set-Cookie") != "" {
-				t.Errorf("through the distribution: %d %.200s", r.StatusCode, r.body)
+				t.Errorf("through the distribution: %d %.200s", r.StatusCode, r.Bytes)
 			}
 		})
 	}
@@ -410,8 +403,8 @@ func TestAttacksAroundTheDistribution(t *testing.T) {
 		t.Run("through the distribution: "+name, func(t *testing.T) {
 			header.Set("Authorization", "Bearer "+ada)
 			header.Set("Content-Type", "application/json")
-			if r := s.do("POST", "/api/cookies", header, `{"path":"course-1"}`); r.StatusCode != 200 {
-				t.Errorf("a viewer's own header got past the distribution's: %d %s", r.StatusCode, r.body)
+			if r := s.Do("POST", "/api/cookies", header, `{"path":"course-1"}`); r.StatusCode != 200 {
+				t.Errorf("a viewer's own header got past the distribution's: %d %s", r.StatusCode, r.Bytes)
 			}
 		})
 	}

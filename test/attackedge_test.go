@@ -13,45 +13,46 @@ import (
 	"time"
 
 	"premiumhls/signedcookie"
+	"premiumhls/test/sitetest"
 )
 
 // What a viewer might try at the edge, with the cookies of course-1 and
 // without any, to see course-2.
 
 // raw sends a request line as it is, which no HTTP client would.
-func (s *site) raw(target string, cookies []*http.Cookie) reply {
-	s.t.Helper()
-	connection, err := net.Dial("tcp", strings.Replace(s.host, "localhost", "127.0.0.1", 1))
+func (s *site) raw(target string, cookies []*http.Cookie) sitetest.Reply {
+	s.T.Helper()
+	connection, err := net.Dial("tcp", strings.Replace(s.Host, "localhost", "127.0.0.1", 1))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	defer connection.Close()
-	request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", target, s.host)
-	if header := cookieHeader(cookies); header != nil {
+	request := fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n", target, s.Host)
+	if header := sitetest.CookieHeader(cookies); header != nil {
 		request += "Cookie: " + header.Get("Cookie") + "\r\n"
 	}
 	// At once: a server that refuses the first line reads no more than it has,
 	// and what came later would reset the connection.
 	if _, err := io.WriteString(connection, request+"\r\n"); err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	return reply{response, body}
+	return sitetest.Reply{Response: response, Bytes: body}
 }
 
 func TestAttacksByPath(t *testing.T) {
-	s := newSite(t, underAttack)
-	one, two := s.cookies("ada", "course-1"), s.cookies("ada", "course-2")
-	if r := s.raw("/premium/course-2/sample/master.m3u8", two); r.StatusCode != 200 || !bytes.Contains(r.body, []byte("#EXTM3U")) {
-		t.Fatalf("course-2 with its own cookies: %d %s", r.StatusCode, r.body)
+	s := newSite(t, sitetest.ClaimSettings)
+	one, two := s.Cookies("ada", "course-1"), s.Cookies("ada", "course-2")
+	if r := s.raw("/premium/course-2/sample/master.m3u8", two); r.StatusCode != 200 || !bytes.Contains(r.Bytes, []byte("#EXTM3U")) {
+		t.Fatalf("course-2 with its own cookies: %d %s", r.StatusCode, r.Bytes)
 	}
 	// Twice encoded, or in letters and bytes that only look like dots, a path is
 	// another one: there is nothing at it. What cannot be decoded is a bad
@@ -109,22 +110,22 @@ func TestAttacksByPath(t *testing.T) {
 		{"an encoded query", "/premium/course-2/sample/master.m3u8%3f/premium/course-1/", 403, 403},
 		{"a wildcard", "/premium/course-?/master.m3u8", 403, 403},
 		{"a wildcard, encoded", "/premium/course-%3f/master.m3u8", 403, 403},
-		{"in absolute form", "http://" + s.host + "/premium/course-2/sample/master.m3u8", 403, 403},
+		{"in absolute form", "http://" + s.Host + "/premium/course-2/sample/master.m3u8", 403, 403},
 		{"in absolute form, of another host", "http://evil.example.com/premium/course-2/sample/master.m3u8", 403, 403},
-		{"in absolute form, of a user", "http://premium@" + s.host + "/premium/course-2/sample/master.m3u8", 403, 403},
+		{"in absolute form, of a user", "http://premium@" + s.Host + "/premium/course-2/sample/master.m3u8", 403, 403},
 		{"without a slash", "premium/course-2/sample/master.m3u8", 400, 400},
 		{"a broken encoding", "/premium/course-2/sample/master.m3u8%", 400, 400},
 		{"another broken encoding", "/premium/course-2/%zz/../master.m3u8", 400, 400},
 		{"a tab", "/premium/course-2/\t/../master.m3u8", 400, 400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			for with, r := range map[string]reply{"without cookies": s.raw(test.target, nil), "with those of course-1": s.raw(test.target, one)} {
+			for with, r := range map[string]sitetest.Reply{"without cookies": s.raw(test.target, nil), "with those of course-1": s.raw(test.target, one)} {
 				want := test.without
 				if with != "without cookies" {
 					want = test.with
 				}
-				if r.StatusCode != want || bytes.Contains(r.body, []byte("#EXTM3U")) {
-					t.Errorf("%s: %d, want %d: %.200s", with, r.StatusCode, want, r.body)
+				if r.StatusCode != want || bytes.Contains(r.Bytes, []byte("#EXTM3U")) {
+					t.Errorf("%s: %d, want %d: %.200s", with, r.StatusCode, want, r.Bytes)
 				}
 			}
 		})
@@ -133,8 +134,8 @@ func TestAttacksByPath(t *testing.T) {
 
 // Cookies that were made for something else, or by somebody else.
 func TestAttacksByCookie(t *testing.T) {
-	s := newSite(t, underAttack)
-	good := s.cookies("ada", "course-1")
+	s := newSite(t, sitetest.ClaimSettings)
+	good := s.Cookies("ada", "course-1")
 	ours, err := signedcookie.ParsePrivateKey([]byte(storedKey(t, s)))
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestAttacksByCookie(t *testing.T) {
 	policy := func(resource string) string {
 		return fmt.Sprintf(`{"Statement":[{"Resource":"%s","Condition":{"DateLessThan":{"AWS:EpochTime":%d}}}]}`, resource, soon)
 	}
-	mine := "https://" + s.host + "/premium/course-1/*"
+	mine := "https://" + s.Host + "/premium/course-1/*"
 	condition := func(text string) string {
 		return `{"Statement":[{"Resource":"` + mine + `","Condition":{` + text + `}}]}`
 	}
@@ -156,19 +157,19 @@ func TestAttacksByCookie(t *testing.T) {
 
 	// Those that are signed with the distribution's own key: one that another
 	// distribution trusts as well, or that leaked for a moment.
-	if r := s.get(target, signedBy(t, ours, good, []byte(policy(mine)))...); r.StatusCode != 200 {
-		t.Fatalf("what the key may sign: %d %s", r.StatusCode, r.body)
+	if r := s.Get(target, signedBy(t, ours, good, []byte(policy(mine)))...); r.StatusCode != 200 {
+		t.Fatalf("what the key may sign: %d %s", r.StatusCode, r.Bytes)
 	}
 	for _, test := range []struct{ name, policy, code string }{
 		{"another distribution that trusts the same key", policy("https://d2.cloudfront.net/premium/course-1/*"), "AccessDenied"},
-		{"another distribution whose name begins alike", policy("https://" + s.host + ".example.com/premium/course-1/*"), "AccessDenied"},
-		{"another distribution in the path", policy("https://d2.cloudfront.net/" + s.host + "/premium/course-1/*"), "AccessDenied"},
-		{"this distribution as a user's name", policy("https://" + s.host + "@d2.cloudfront.net/premium/course-1/*"), "AccessDenied"},
+		{"another distribution whose name begins alike", policy("https://" + s.Host + ".example.com/premium/course-1/*"), "AccessDenied"},
+		{"another distribution in the path", policy("https://d2.cloudfront.net/" + s.Host + "/premium/course-1/*"), "AccessDenied"},
+		{"this distribution as a user's name", policy("https://" + s.Host + "@d2.cloudfront.net/premium/course-1/*"), "AccessDenied"},
 		{"another port", policy("https://localhost:1/premium/course-1/*"), "AccessDenied"},
-		{"another scheme", policy("http://" + s.host + "/premium/course-1/*"), "AccessDenied"},
-		{"another course", policy("https://" + s.host + "/premium/course-2/*"), "AccessDenied"},
-		{"one file of the course", policy("https://" + s.host + "/premium/course-1/index.m3u8"), "AccessDenied"},
-		{"the course in capitals", policy("https://" + s.host + "/premium/COURSE-1/*"), "AccessDenied"},
+		{"another scheme", policy("http://" + s.Host + "/premium/course-1/*"), "AccessDenied"},
+		{"another course", policy("https://" + s.Host + "/premium/course-2/*"), "AccessDenied"},
+		{"one file of the course", policy("https://" + s.Host + "/premium/course-1/index.m3u8"), "AccessDenied"},
+		{"the course in capitals", policy("https://" + s.Host + "/premium/COURSE-1/*"), "AccessDenied"},
 		{"an ended policy", condition(`"DateLessThan":{"AWS:EpochTime":1700000000}`), "AccessDenied"},
 		{"a policy that has not begun", condition(ends + fmt.Sprintf(`,"DateGreaterThan":{"AWS:EpochTime":%d}`, soon-60)), "AccessDenied"},
 		{"another address", condition(ends + `,"IpAddress":{"AWS:SourceIp":"192.0.2.7"}`), "AccessDenied"},
@@ -187,7 +188,7 @@ func TestAttacksByCookie(t *testing.T) {
 		{"no JSON", "yes", "MalformedPolicy"},
 	} {
 		t.Run("a good signature of "+test.name, func(t *testing.T) {
-			refused(t, s.get(target, signedBy(t, ours, good, []byte(test.policy))...), 403, test.code)
+			refused(t, s.Get(target, signedBy(t, ours, good, []byte(test.policy))...), 403, test.code)
 		})
 	}
 
@@ -214,13 +215,13 @@ func TestAttacksByCookie(t *testing.T) {
 		t.Fatal(err)
 	}
 	canned := append(without(signedcookie.PolicyCookie), &http.Cookie{Name: signedcookie.ExpiresCookie, Value: fmt.Sprint(soon)})
-	other := newSite(t, underAttack) // the same stack in another account
+	other := newSite(t, sitetest.ClaimSettings) // the same stack in another account
 	for _, test := range []struct {
 		name    string
 		cookies []*http.Cookie
 		code    string
 	}{
-		{"a wider policy under the old signature", changed(good, signedcookie.PolicyCookie, signedcookie.Encode([]byte(policy("https://"+s.host+"/premium/*")))), "AccessDenied"},
+		{"a wider policy under the old signature", changed(good, signedcookie.PolicyCookie, signedcookie.Encode([]byte(policy("https://"+s.Host+"/premium/*")))), "AccessDenied"},
 		{"a longer policy under the old signature", changed(good, signedcookie.PolicyCookie, signedcookie.Encode(append(decoded, ' '))), "AccessDenied"},
 		{"a foreign key under the name of ours", signedBy(t, theirs, good, []byte(policy(mine))), "AccessDenied"},
 		{"a foreign key under its own name", changed(signedBy(t, theirs, good, []byte(policy(mine))), signedcookie.KeyPairIDCookie, "K2FOREIGN00000"), "InvalidKey"},
@@ -237,30 +238,30 @@ func TestAttacksByCookie(t *testing.T) {
 		{"a hash that is none", changed(good, signedcookie.HashAlgorithmCookie, "none"), "AccessDenied"},
 		{"an end of one's own in place of the policy", canned, "AccessDenied"},
 		{"an end of one's own beside the policy", append(good[:len(good):len(good)], canned[len(canned)-1]), "MalformedPolicy"},
-		{"good ones first, another policy last", append(good[:len(good):len(good)], &http.Cookie{Name: signedcookie.PolicyCookie, Value: signedcookie.Encode([]byte(policy("https://" + s.host + "/*")))}), "AccessDenied"},
-		{"those of the same stack in another account", other.cookies("ada", "course-1"), ""},
+		{"good ones first, another policy last", append(good[:len(good):len(good)], &http.Cookie{Name: signedcookie.PolicyCookie, Value: signedcookie.Encode([]byte(policy("https://" + s.Host + "/*")))}), "AccessDenied"},
+		{"those of the same stack in another account", other.Cookies("ada", "course-1"), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := s.get(target, test.cookies...)
+			r := s.Get(target, test.cookies...)
 			if test.code == "" {
-				test.code = r.code() // by which of the two names the key goes there
+				test.code = r.Code() // by which of the two names the key goes there
 			}
 			refused(t, r, 403, test.code)
 		})
 	}
 	t.Run("cookies as a signed URL of another course", func(t *testing.T) {
 		query := "?Policy=" + value(signedcookie.PolicyCookie) + "&Signature=" + signature + "&Key-Pair-Id=" + value(signedcookie.KeyPairIDCookie) + "&Hash-Algorithm=SHA256"
-		if r := s.get(target + query); r.StatusCode != 200 {
-			t.Errorf("of their own: %d %s", r.StatusCode, r.body)
+		if r := s.Get(target + query); r.StatusCode != 200 {
+			t.Errorf("of their own: %d %s", r.StatusCode, r.Bytes)
 		}
-		refused(t, s.get("/premium/course-2/sample/master.m3u8"+query), 403, "AccessDenied")
+		refused(t, s.Get("/premium/course-2/sample/master.m3u8"+query), 403, "AccessDenied")
 	})
 }
 
 // Where the address is bound, it is the one that CloudFront saw.
 func TestAttacksByAddress(t *testing.T) {
 	s := newSite(t, map[string]any{"bindViewerAddress": true, "viewerRequestsPerMinute": 0.0, "requestsPerSecond": 10000.0, "requestBurst": 5000.0})
-	ada := s.token("ada")
+	ada := s.Token("ada")
 	for name, claims := range map[string]http.Header{
 		"nothing":                        {},
 		"X-Forwarded-For":                {"X-Forwarded-For": {"192.0.2.1"}},
@@ -281,12 +282,12 @@ func TestAttacksByAddress(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims["Authorization"], claims["Content-Type"] = []string{"Bearer " + ada}, []string{"application/json"}
-			r := s.do("POST", "/api/cookies", claims, `{"path":"course-1"}`)
+			r := s.Do("POST", "/api/cookies", claims, `{"path":"course-1"}`)
 			if r.StatusCode != 200 {
-				t.Fatalf("%d %s", r.StatusCode, r.body)
+				t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 			}
 			var body map[string]any
-			r.json(t, &body)
+			r.JSON(t, &body)
 			raw, err := signedcookie.Decode(body[signedcookie.PolicyCookie].(string))
 			if err != nil {
 				t.Fatal(err)
@@ -297,22 +298,22 @@ func TestAttacksByAddress(t *testing.T) {
 		})
 	}
 
-	cookies := s.cookies("ada", "course-1")
-	from := func(address string, header http.Header) reply {
+	cookies := s.Cookies("ada", "course-1")
+	from := func(address string, header http.Header) sitetest.Reply {
 		r := httptest.NewRequest("GET", "/premium/course-1/sample/master.m3u8", nil)
-		r.Host, r.RemoteAddr = s.host, address
+		r.Host, r.RemoteAddr = s.Host, address
 		for name, values := range header {
 			r.Header[name] = values
 		}
-		r.Header.Set("Cookie", cookieHeader(cookies).Get("Cookie"))
+		r.Header.Set("Cookie", sitetest.CookieHeader(cookies).Get("Cookie"))
 		recorder := httptest.NewRecorder()
 		s.ServeHTTP(recorder, r)
-		return reply{recorder.Result(), recorder.Body.Bytes()}
+		return sitetest.Reply{Response: recorder.Result(), Bytes: recorder.Body.Bytes()}
 	}
 	if r := from("127.0.0.1:5000", nil); r.StatusCode != 200 {
-		t.Errorf("from the viewer's own address: %d %s", r.StatusCode, r.body)
+		t.Errorf("from the viewer's own address: %d %s", r.StatusCode, r.Bytes)
 	}
-	for name, attack := range map[string]reply{
+	for name, attack := range map[string]sitetest.Reply{
 		"copied to another address":                      from("192.0.2.9:5000", nil),
 		"copied, in the name of the first":               from("192.0.2.9:5000", http.Header{"X-Forwarded-For": {"127.0.0.1"}, "Cloudfront-Viewer-Address": {"127.0.0.1:5000"}}),
 		"copied to the address as IPv6 writes a foreign": from("[::ffff:192.0.2.9]:5000", nil),
@@ -321,7 +322,7 @@ func TestAttacksByAddress(t *testing.T) {
 	}
 	t.Run("copied to an address of IPv6", func(t *testing.T) {
 		if r := from("[2001:db8::9]:5000", nil); r.StatusCode != 403 {
-			t.Errorf("%d %s", r.StatusCode, r.body)
+			t.Errorf("%d %s", r.StatusCode, r.Bytes)
 		}
 	})
 }
@@ -332,11 +333,11 @@ func TestAttacksByAddress(t *testing.T) {
 func TestReplayAfterSignOut(t *testing.T) {
 	const life, step = time.Minute, time.Minute // the shortest that can be set
 	s := newSite(t, map[string]any{"cookieMinutes": life.Minutes(), "cookieStepMinutes": step.Minutes()})
-	copied := s.cookies("ada", "course-1")
+	copied := s.Cookies("ada", "course-1")
 	const target = "/premium/course-1/sample/master.m3u8"
-	r := s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+	r := s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 	if r.StatusCode != 204 {
-		t.Fatalf("%d %s", r.StatusCode, r.body)
+		t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 	}
 	for _, c := range r.Cookies() {
 		if c.MaxAge >= 0 || c.Value != "" {
@@ -344,10 +345,10 @@ func TestReplayAfterSignOut(t *testing.T) {
 		}
 	}
 	// This is what signed cookies cannot do.
-	if r := s.get(target, copied...); r.StatusCode != 200 {
-		t.Errorf("the copy: %d %s", r.StatusCode, r.body)
+	if r := s.Get(target, copied...); r.StatusCode != 200 {
+		t.Errorf("the copy: %d %s", r.StatusCode, r.Bytes)
 	}
 	// And this is what a short end does.
-	s.clock.forward(life + step + time.Second)
-	refused(t, s.get(target, copied...), 403, "AccessDenied")
+	s.Clock.Forward(life + step + time.Second)
+	refused(t, s.Get(target, copied...), 403, "AccessDenied")
 }

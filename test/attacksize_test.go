@@ -19,19 +19,20 @@ import (
 
 	"premiumhls/local/cloud"
 	"premiumhls/signedcookie"
+	"premiumhls/test/sitetest"
 )
 
 // serve has the edge answer without a network between, so that an answer that
 // comes before all of a body was sent is seen like any other.
-func (s *site) serve(method, target string, header http.Header, body io.Reader) reply {
+func (s *site) serve(method, target string, header http.Header, body io.Reader) sitetest.Reply {
 	r := httptest.NewRequest(method, target, body)
-	r.Host, r.RemoteAddr = s.host, "127.0.0.1:5000"
+	r.Host, r.RemoteAddr = s.Host, "127.0.0.1:5000"
 	for name, values := range header {
 		r.Header[name] = values
 	}
 	recorder := httptest.NewRecorder()
 	s.ServeHTTP(recorder, r)
-	return reply{recorder.Result(), recorder.Body.Bytes()}
+	return sitetest.Reply{Response: recorder.Result(), Bytes: recorder.Body.Bytes()}
 }
 
 // endless is a body that never ends, and counts what is read of it.
@@ -49,8 +50,8 @@ func (e *endless) Read(p []byte) (int, error) {
 // of headers and a URL of 8,192, API Gateway 10,240 bytes of headers and a body
 // of ten megabytes, Lambda an event of six, the signer a body of four kilobytes.
 func TestAttacksBySize(t *testing.T) {
-	s := newSite(t, underAttack)
-	signedIn := http.Header{"Authorization": {"Bearer " + s.token("ada")}, "Content-Type": {"application/json"}}
+	s := newSite(t, sitetest.ClaimSettings)
+	signedIn := http.Header{"Authorization": {"Bearer " + s.Token("ada")}, "Content-Type": {"application/json"}}
 	with := func(changes ...string) http.Header {
 		header := signedIn.Clone()
 		for i := 0; i < len(changes); i += 2 {
@@ -99,7 +100,7 @@ func TestAttacksBySize(t *testing.T) {
 		}
 	})
 
-	one := cookieHeader(s.cookies("ada", "course-1"))
+	one := sitetest.CookieHeader(s.Cookies("ada", "course-1"))
 	for _, test := range []struct {
 		name, target string
 		cookies      string
@@ -119,8 +120,8 @@ func TestAttacksBySize(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := s.serve("GET", test.target, http.Header{"Cookie": {test.cookies}}, nil)
-			if r.StatusCode != test.status || bytes.Contains(r.body, []byte("#EXTM3U")) {
-				t.Errorf("%d, want %d: %.200s", r.StatusCode, test.status, r.body)
+			if r.StatusCode != test.status || bytes.Contains(r.Bytes, []byte("#EXTM3U")) {
+				t.Errorf("%d, want %d: %.200s", r.StatusCode, test.status, r.Bytes)
 			}
 		})
 	}
@@ -136,12 +137,12 @@ func TestAttacksBySize(t *testing.T) {
 			t.Fatal(err)
 		}
 		for path, want := range map[string]int{"c-0": 200, "c-499": 200, "c-499/a": 200, "c-500": 403, "c-": 403, "c": 403} {
-			if r := s.api("POST", "/api/cookies", token, `{"path":"`+path+`"}`); r.StatusCode != want {
-				t.Errorf("%s: %d %s, want %d", path, r.StatusCode, r.body, want)
+			if r := s.Call("POST", "/api/cookies", token, `{"path":"`+path+`"}`); r.StatusCode != want {
+				t.Errorf("%s: %d %s, want %d", path, r.StatusCode, r.Bytes, want)
 			}
 		}
 		var list struct{ Paths []struct{ Path string } }
-		s.api("GET", "/api/entitlements", token, "").json(t, &list)
+		s.Call("GET", "/api/entitlements", token, "").JSON(t, &list)
 		if len(list.Paths) != 500 {
 			t.Errorf("%d paths are listed", len(list.Paths))
 		}
@@ -162,7 +163,7 @@ func TestAttacksBySize(t *testing.T) {
 func TestTenThousandPaths(t *testing.T) {
 	s := newSite(t, map[string]any{"signingKeyType": "ECDSA_P256", "signatureHash": "SHA1", "allowEcdsaSha1": true, "requestsPerSecond": 10000.0, "requestBurst": 5000.0, "viewerRequestsPerMinute": 0.0},
 		func(o *cloud.Options) { o.Requests, o.Functions = nil, io.Discard })
-	header := http.Header{"Authorization": {"Bearer " + s.token("ada")}, "Content-Type": {"application/json"}}
+	header := http.Header{"Authorization": {"Bearer " + s.Token("ada")}, "Content-Type": {"application/json"}}
 	var next atomic.Int64
 	var group errgroup.Group
 	for range 4 {
@@ -174,18 +175,18 @@ func TestTenThousandPaths(t *testing.T) {
 					next.Add(-1)
 					continue
 				}
-				resource := `"resource":"https://` + s.host + `/premium/` + path + `/*"`
-				if r.StatusCode != 200 || !bytes.Contains(r.body, []byte(resource)) {
-					return fmt.Errorf("%s: %d %s", path, r.StatusCode, r.body)
+				resource := `"resource":"https://` + s.Host + `/premium/` + path + `/*"`
+				if r.StatusCode != 200 || !bytes.Contains(r.Bytes, []byte(resource)) {
+					return fmt.Errorf("%s: %d %s", path, r.StatusCode, r.Bytes)
 				}
 				for _, c := range r.Cookies() {
 					raw, err := signedcookie.Decode(c.Value)
-					if c.Path != "/premium/"+path+"/" || c.Name == signedcookie.PolicyCookie && (err != nil || !bytes.Contains(raw, []byte(`"Resource":"https://`+s.host+`/premium/`+path+`/*"`))) {
+					if c.Path != "/premium/"+path+"/" || c.Name == signedcookie.PolicyCookie && (err != nil || !bytes.Contains(raw, []byte(`"Resource":"https://`+s.Host+`/premium/`+path+`/*"`))) {
 						return fmt.Errorf("%s: cookie %s", path, c.Raw)
 					}
 				}
 				if i%50 == 0 {
-					cookies := cookieHeader(r.Cookies()[:3]) // without the one that is cleared
+					cookies := sitetest.CookieHeader(r.Cookies()[:3]) // without the one that is cleared
 					for target, want := range map[string]int{path: 404, fmt.Sprintf("course-%d/lesson-%d", i%7, i+1): 403, fmt.Sprintf("course-%d", i%7): 403} {
 						if r := s.serve("GET", "/premium/"+target+"/index.m3u8", cookies.Clone(), nil); r.StatusCode != want {
 							return fmt.Errorf("%s with cookies of %s: %d, want %d", target, path, r.StatusCode, want)
@@ -230,21 +231,21 @@ func TestTenThousandGrants(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	ben := s.token("ben")
+	ben := s.Token("ben")
 	for path, want := range map[string]int{
 		"course-0000": 200, "course-9999": 200, "course-9999/lesson-1": 200, "course-5000": 200, "course-10000": 403, "course-": 403, "course-999": 403,
 	} {
-		if r := s.api("POST", "/api/cookies", ben, `{"path":"`+path+`"}`); r.StatusCode != want {
-			t.Errorf("%s: %d %s, want %d", path, r.StatusCode, r.body, want)
+		if r := s.Call("POST", "/api/cookies", ben, `{"path":"`+path+`"}`); r.StatusCode != want {
+			t.Errorf("%s: %d %s, want %d", path, r.StatusCode, r.Bytes, want)
 		}
 	}
 	var list struct {
 		All   bool
 		Paths []struct{ Path string }
 	}
-	if r := s.api("GET", "/api/entitlements", ben, ""); r.StatusCode != 200 {
-		t.Errorf("%d %s", r.StatusCode, r.body)
-	} else if r.json(t, &list); list.All || len(list.Paths) < 1000 || len(list.Paths) > 10_000 {
+	if r := s.Call("GET", "/api/entitlements", ben, ""); r.StatusCode != 200 {
+		t.Errorf("%d %s", r.StatusCode, r.Bytes)
+	} else if r.JSON(t, &list); list.All || len(list.Paths) < 1000 || len(list.Paths) > 10_000 {
 		t.Errorf("%d paths are listed", len(list.Paths))
 	}
 }

@@ -40,7 +40,7 @@ func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
 				t.Fatal("no private key is stored")
 			}
 			ours := map[string]string{}
-			cookies := s.cookies("ada", "course-1")
+			cookies := s.Cookies("ada", "course-1")
 			for _, c := range cookies {
 				ours[c.Name] = c.Value
 			}
@@ -77,10 +77,10 @@ func TestCookiesAreThoseOfAWSSigner(t *testing.T) {
 			for name, value := range their.Cookies {
 				jar = append(jar, &http.Cookie{Name: name, Value: value})
 			}
-			if r := s.get("/premium/course-1/sample/master.m3u8", jar...); r.StatusCode != 200 {
-				t.Errorf("with cookies of AWS's signer: %d %s", r.StatusCode, r.body)
+			if r := s.Get("/premium/course-1/sample/master.m3u8", jar...); r.StatusCode != 200 {
+				t.Errorf("with cookies of AWS's signer: %d %s", r.StatusCode, r.Bytes)
 			}
-			if r := s.get("/premium/course-2/sample/master.m3u8", jar...); r.StatusCode != 403 {
+			if r := s.Get("/premium/course-2/sample/master.m3u8", jar...); r.StatusCode != 403 {
 				t.Errorf("they open another course: %d", r.StatusCode)
 			}
 		})

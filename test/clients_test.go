@@ -4,18 +4,15 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
-	"premiumhls/local/cloud"
-	"premiumhls/local/cloudfront"
+	"premiumhls/test/sitetest"
 )
 
 // A client plays HLS without a browser.
@@ -115,21 +112,21 @@ func hasVideo(name string) func(*testing.T, []byte, string) {
 // Clients that share nothing with a browser play with the cookies and are
 // refused without them, and with those of another course.
 func TestPlaysInClients(t *testing.T) {
-	served := &segments{}
-	s := newSite(t, nil, served.watch)
-	url := s.origin + "/premium/course-1/sample/master.m3u8"
-	mine := cookieHeader(s.cookies("ada", "course-1")).Get("Cookie")
-	other := cookieHeader(s.cookies("ada", "course-2")).Get("Cookie")
+	served := &sitetest.Segments{}
+	s := newSite(t, nil, served.Watch)
+	url := s.Origin + "/premium/course-1/sample/master.m3u8"
+	mine := sitetest.CookieHeader(s.Cookies("ada", "course-1")).Get("Cookie")
+	other := sitetest.CookieHeader(s.Cookies("ada", "course-2")).Get("Cookie")
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
 			c.find(t)
-			served.reset()
+			served.Reset()
 			folder := clientFolder(t)
 			output, err := run(t, folder, c.command(url, mine, folder))
 			if err != nil {
 				t.Fatalf("with cookies: %v\n%s", err, output)
 			}
-			if got := served.played(); got != 5 {
+			if got := served.Played(); got != 5 {
 				t.Errorf("%d of 5 segments were served\n%s", got, output)
 			}
 			if c.check != nil {
@@ -137,11 +134,11 @@ func TestPlaysInClients(t *testing.T) {
 			}
 
 			for name, cookies := range map[string]string{"without cookies": "", "with the cookies of another course": other} {
-				served.reset()
+				served.Reset()
 				folder := clientFolder(t)
 				output, err := run(t, folder, c.command(url, cookies, folder))
-				if served.played() != 0 || served.refusals() == 0 {
-					t.Errorf("%s: %d segments served, %d requests refused", name, served.played(), served.refusals())
+				if served.Played() != 0 || served.Refusals() == 0 {
+					t.Errorf("%s: %d segments served, %d requests refused", name, served.Played(), served.Refusals())
 				}
 				if err == nil && c.name != "VLC" { // VLC exits with 0 in any case
 					t.Errorf("%s: the client succeeds\n%s", name, output)
@@ -176,60 +173,6 @@ func run(t *testing.T, folder string, command []string) ([]byte, error) {
 		c.Dir = folder
 	}
 	return c.CombinedOutput()
-}
-
-// segments counts what a site served of a course.
-type segments struct {
-	mu      sync.Mutex
-	names   map[string]bool
-	refused int
-}
-
-func (s *segments) watch(o *cloud.Options) {
-	log := o.Requests
-	o.Requests = func(e cloudfront.Entry) {
-		log(e)
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		path, _, _ := strings.Cut(e.Path, "?")
-		switch {
-		case e.Status == http.StatusForbidden:
-			s.refused++
-		case e.Status < 300 && strings.HasSuffix(path, ".ts"):
-			s.names[filepath.Base(path)] = true // in whichever rendition
-		}
-	}
-}
-
-func (s *segments) reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.names, s.refused = map[string]bool{}, 0
-}
-
-func (s *segments) played() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.names)
-}
-
-// all reports whether every one of five segments was served, by the format of
-// their names.
-func (s *segments) all(format string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range 5 {
-		if !s.names[fmt.Sprintf(format, i)] {
-			return false
-		}
-	}
-	return true
-}
-
-func (s *segments) refusals() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.refused
 }
 
 // find skips the test if the client is not installed.

@@ -138,7 +138,7 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 	a := map[string]any{"name": "a", "type": "RSA_2048"}
 	kmsKey := map[string]any{"name": "b", "custody": "kms", "type": "RSA_2048"}
 	s := prepareSite(t, map[string]any{"signingKeys": []any{a, kmsKey}}, func(o *cloud.Options) { o.RefuseECDSASHA256 = true })
-	good := impatient(t, s.assembly, nil)
+	good := impatient(t, s.Assembly, nil)
 	if err := s.Deploy(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +181,7 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 				t.Fatalf("the parameter begins with %v", value[0])
 			}
 			value[0], value[1] = `{"host":"other.example.com`, ""
-		}, nil, nil, `"sign" of key a`, []string{"https://other.example.com/premium/.deploy-check/*", s.host}},
+		}, nil, nil, `"sign" of key a`, []string{"https://other.example.com/premium/.deploy-check/*", s.Host}},
 		{"a key in KMS that is disabled", nil, func() func() {
 			set := func(state kms.State) {
 				for _, key := range s.kmsKeys() {
@@ -206,8 +206,8 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			// The edge caches the probe for a second, and an error for ten.
-			s.clock.forward(11 * time.Second)
-			assembly := s.assembly
+			s.Clock.Forward(11 * time.Second)
+			assembly := s.Assembly
 			if tt.keys != nil {
 				assembly = synthesize(t, map[string]any{"signingKeys": tt.keys})
 			}
@@ -237,10 +237,10 @@ func TestDeployThatBreaksViewersIsRolledBack(t *testing.T) {
 			}
 		})
 		// Viewers saw nothing of it, or no longer do.
-		if r := s.get("/premium/course-1/sample/master.m3u8"); r.code() != "MissingKey" {
-			t.Errorf("after %s: %d %s without cookies", tt.name, r.StatusCode, r.code())
+		if r := s.Get("/premium/course-1/sample/master.m3u8"); r.Code() != "MissingKey" {
+			t.Errorf("after %s: %d %s without cookies", tt.name, r.StatusCode, r.Code())
 		}
-		watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
+		watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.Cookies("ada", "course-1"))
 	}
 }
 
@@ -251,7 +251,7 @@ func (s *site) kmsKeys() (arns []string) {
 	}
 	parameter, _ := s.Parameters.Get("/PremiumHls/signer")
 	if err := json.Unmarshal([]byte(parameter.Value), &published); err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for _, key := range published.Keys {
 		if key.KMSKey != "" {
@@ -265,18 +265,18 @@ func (s *site) kmsKeys() (arns []string) {
 // is not hindered by it.
 func TestFirstDeployThatIsBroken(t *testing.T) {
 	s := prepareSite(t, nil)
-	open := impatient(t, s.assembly, func(resources map[string]any) {
+	open := impatient(t, s.Assembly, func(resources map[string]any) {
 		behavior, _ := premiumBehavior(t, resources)
 		delete(behavior, "TrustedKeyGroups")
 	})
 	if err := s.Deploy(t.Context(), open); err == nil || !strings.Contains(err.Error(), `check "refuse"`) {
 		t.Fatalf("the deploy says %v", err)
 	}
-	if r := s.get("/premium/course-1/sample/master.m3u8"); r.StatusCode != 503 {
+	if r := s.Get("/premium/course-1/sample/master.m3u8"); r.StatusCode != 503 {
 		t.Errorf("somebody serves: %d", r.StatusCode)
 	}
-	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
+	if err := s.Deploy(t.Context(), s.Assembly.Template); err != nil {
 		t.Fatal(err)
 	}
-	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.Cookies("ada", "course-1"))
 }

@@ -11,7 +11,7 @@ import (
 // whose keys are gone is not.
 func TestDoctor(t *testing.T) {
 	s := newSite(t, map[string]any{"allowedOrigins": []any{"https://www.example.org"}, "links": true})
-	options := doctor.Options{Site: "http://" + s.host, Token: s.token("ada"), Origins: []string{"https://www.example.org"}}
+	options := doctor.Options{Site: "http://" + s.Host, Token: s.Token("ada"), Origins: []string{"https://www.example.org"}}
 	results := doctor.Check(t.Context(), options)
 	if !slices.ContainsFunc(results, func(r doctor.Result) bool {
 		return r.Name == "premium with a link" && r.Found == "master.link.m3u8, index.link.m3u8, segment-00.ts: 200"

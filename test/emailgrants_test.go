@@ -51,7 +51,7 @@ func (m *mailbox) code(address string) string {
 // signUp creates an account with a verified address, as a browser does, and
 // returns its ID token.
 func (m *mailbox) signUp(s *site, address string) string {
-	s.t.Helper()
+	s.T.Helper()
 	return m.session(s, address).ID
 }
 
@@ -64,37 +64,37 @@ type session struct {
 
 // renew asks for another ID token and returns the status of the response.
 func (v session) renew(s *site) int {
-	s.t.Helper()
+	s.T.Helper()
 	response, err := http.PostForm(s.IssuerURL()+"/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {v.Refresh}, "client_id": {v.client}})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	response.Body.Close()
 	return response.StatusCode
 }
 
 func (m *mailbox) session(s *site, address string) session {
-	s.t.Helper()
+	s.T.Helper()
 	var config struct{ SignIn struct{ ClientID string } }
-	s.get("/config.json").json(s.t, &config)
+	s.Get("/config.json").JSON(s.T, &config)
 	const verifier = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 	digest := sha256.Sum256([]byte(verifier))
-	redirect := "http://" + s.host + "/"
+	redirect := "http://" + s.Host + "/"
 	form := url.Values{
 		"response_type": {"code"}, "client_id": {config.SignIn.ClientID}, "redirect_uri": {redirect}, "scope": {"openid email profile"}, "state": {"s"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(digest[:])}, "code_challenge_method": {"S256"}, "email": {address},
 	}
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	post := func(path string, form url.Values, status int) *http.Response {
-		s.t.Helper()
+		s.T.Helper()
 		response, err := client.PostForm(s.IssuerURL()+path, form)
 		if err != nil {
-			s.t.Fatal(err)
+			s.T.Fatal(err)
 		}
-		s.t.Cleanup(func() { response.Body.Close() })
+		s.T.Cleanup(func() { response.Body.Close() })
 		if response.StatusCode != status {
 			text, _ := io.ReadAll(response.Body)
-			s.t.Fatalf("%s: %d, want %d: %s", path, response.StatusCode, status, text)
+			s.T.Fatalf("%s: %d, want %d: %s", path, response.StatusCode, status, text)
 		}
 		return response
 	}
@@ -102,12 +102,12 @@ func (m *mailbox) session(s *site, address string) session {
 	form.Set("code", m.code(address))
 	back, err := url.Parse(post("/confirmUser", form, 303).Header.Get("Location"))
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	tokens := session{client: config.SignIn.ClientID}
 	answer := post("/oauth2/token", url.Values{"grant_type": {"authorization_code"}, "code": {back.Query().Get("code")}, "client_id": {config.SignIn.ClientID}, "redirect_uri": {redirect}, "code_verifier": {verifier}}, 200)
 	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return tokens
 }
@@ -115,23 +115,23 @@ func (m *mailbox) session(s *site, address string) session {
 // deleteAccount deletes the account with an address, as its owner does in the
 // console, and returns how many there were.
 func (s *site) deleteAccount(address string) (deleted int) {
-	s.t.Helper()
+	s.T.Helper()
 	outputs, err := s.Outputs()
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	pool := outputs["UserPool"]
 	users := cognitoidentityprovider.New(cognitoidentityprovider.Options{
 		Region: "us-east-1", BaseEndpoint: aws.String(s.Endpoints()["COGNITO_IDENTITY_PROVIDER"]),
 		Credentials: credentials.NewStaticCredentialsProvider(iam.Owner.AccessKeyID, iam.Owner.SecretAccessKey, ""),
 	})
-	found, err := users.ListUsers(s.t.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &pool, Filter: aws.String(`email = "` + address + `"`)})
+	found, err := users.ListUsers(s.T.Context(), &cognitoidentityprovider.ListUsersInput{UserPoolId: &pool, Filter: aws.String(`email = "` + address + `"`)})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for _, user := range found.Users {
-		if _, err := users.AdminDeleteUser(s.t.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: user.Username}); err != nil {
-			s.t.Fatal(err)
+		if _, err := users.AdminDeleteUser(s.T.Context(), &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: user.Username}); err != nil {
+			s.T.Fatal(err)
 		}
 		deleted++
 	}
@@ -167,22 +167,22 @@ func TestGrantByEmail(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r := s.api("POST", "/api/cookies", token, body); r.StatusCode != 403 || r.code() != "not_entitled" {
-			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		if r := s.Call("POST", "/api/cookies", token, body); r.StatusCode != 403 || r.Code() != "not_entitled" {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.Bytes)
 		}
-		if r := s.api("GET", "/api/entitlements", token, ""); r.StatusCode != 200 || strings.Contains(string(r.body), "course-1") {
-			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		if r := s.Call("GET", "/api/entitlements", token, ""); r.StatusCode != 200 || strings.Contains(string(r.Bytes), "course-1") {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.Bytes)
 		}
 	}
 
 	// The first call of the page lists the course, and then it plays.
 	token := mail.signUp(s, "cy@example.com")
-	if r := s.api("GET", "/api/entitlements", token, ""); r.StatusCode != 200 || !strings.Contains(string(r.body), `"path":"course-1"`) {
-		t.Fatalf("the list after sign-up: %d %s", r.StatusCode, r.body)
+	if r := s.Call("GET", "/api/entitlements", token, ""); r.StatusCode != 200 || !strings.Contains(string(r.Bytes), `"path":"course-1"`) {
+		t.Fatalf("the list after sign-up: %d %s", r.StatusCode, r.Bytes)
 	}
-	r := s.api("POST", "/api/cookies", token, body)
+	r := s.Call("POST", "/api/cookies", token, body)
 	if r.StatusCode != 200 {
-		t.Fatalf("cookies after sign-up: %d %s", r.StatusCode, r.body)
+		t.Fatalf("cookies after sign-up: %d %s", r.StatusCode, r.Bytes)
 	}
 	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return c.MaxAge < 0 }))
 
@@ -202,8 +202,8 @@ func TestGrantByEmail(t *testing.T) {
 func TestNoGrantByEmail(t *testing.T) {
 	s := newSite(t, map[string]any{"entitlements": "table"})
 	entitle(t, s, "grant", "-email", "ada@example.com", "course-1") // by table: the command cannot know
-	if r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`); r.code() != "not_entitled" {
-		t.Errorf("%d %s", r.StatusCode, r.body)
+	if r := s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`); r.Code() != "not_entitled" {
+		t.Errorf("%d %s", r.StatusCode, r.Bytes)
 	}
 }
 

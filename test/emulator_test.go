@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"premiumhls/test/sitetest"
+
 	"github.com/aws/aws-lambda-go/events"
 )
 
@@ -30,11 +32,11 @@ func TestSignerInRuntimeEmulator(t *testing.T) {
 		t.Skipf("to run this test, let Go download the modules of test/rie: %v\n%s", err, output)
 	}
 	s := newSite(t, nil)
-	s.cookies("ada", "course-1") // starts the signer
+	s.Cookies("ada", "course-1") // starts the signer
 	binary, environment := signerProcess(t, s)
-	address := "127.0.0.1:" + freePort(t)
+	address := "127.0.0.1:" + sitetest.FreePort(t)
 	command := exec.Command(emulator, "--runtime-interface-emulator-address", address,
-		"--runtime-api-address", "127.0.0.1:"+freePort(t), binary)
+		"--runtime-api-address", "127.0.0.1:"+sitetest.FreePort(t), binary)
 	command.Env = append(environment, "PATH="+os.Getenv("PATH"))
 	command.Stdout, command.Stderr = t.Output(), t.Output()
 	if err := command.Start(); err != nil {
@@ -47,7 +49,7 @@ func TestSignerInRuntimeEmulator(t *testing.T) {
 
 	event := events.APIGatewayV2HTTPRequest{
 		Version: "2.0", RouteKey: "POST /api/cookies", RawPath: "/api/cookies",
-		Headers: map[string]string{"x-origin-secret": s.originSecret(), "content-type": "application/json"},
+		Headers: map[string]string{"x-origin-secret": s.OriginSecret(), "content-type": "application/json"},
 		Body:    `{"path":"course-1"}`,
 	}
 	event.RequestContext.RequestID = "emulator"

@@ -50,12 +50,12 @@ func TestEntitlements(t *testing.T) {
 			}
 			expect := func(viewer, path string, entitled bool) {
 				t.Helper()
-				r := s.api("POST", "/api/cookies", s.token(viewer), `{"path":"`+path+`"}`)
+				r := s.Call("POST", "/api/cookies", s.Token(viewer), `{"path":"`+path+`"}`)
 				switch {
 				case entitled && r.StatusCode != 200:
-					t.Errorf("%s is refused %q: %d %s", viewer, path, r.StatusCode, r.body)
-				case !entitled && (r.StatusCode != 403 || r.code() != "not_entitled" || len(r.Cookies()) > 0):
-					t.Errorf("%s asks for %q and gets %d %s", viewer, path, r.StatusCode, r.body)
+					t.Errorf("%s is refused %q: %d %s", viewer, path, r.StatusCode, r.Bytes)
+				case !entitled && (r.StatusCode != 403 || r.Code() != "not_entitled" || len(r.Cookies()) > 0):
+					t.Errorf("%s asks for %q and gets %d %s", viewer, path, r.StatusCode, r.Bytes)
 				}
 			}
 			for _, path := range []string{"course-1", "course-1/lesson-2", "course-2"} {
@@ -71,10 +71,10 @@ func TestEntitlements(t *testing.T) {
 				All   bool
 				Paths []struct{ Path string }
 			}
-			r := s.api("GET", "/api/entitlements", s.token("ben"), "")
-			r.json(t, &list)
+			r := s.Call("GET", "/api/entitlements", s.Token("ben"), "")
+			r.JSON(t, &list)
 			if r.StatusCode != 200 || list.All != test.everyone || (len(list.Paths) == 1) != (!test.everyone && !test.group) {
-				t.Errorf("ben got %d %s", r.StatusCode, r.body)
+				t.Errorf("ben got %d %s", r.StatusCode, r.Bytes)
 			}
 		})
 	}
@@ -87,7 +87,7 @@ func TestGrantsEnd(t *testing.T) {
 	end := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
 	entitle(t, s, "grant", "-until", end.Format(time.RFC3339), "subject-ben", "course-1")
 	var body struct{ Expires int64 }
-	s.api("POST", "/api/cookies", s.token("ben"), `{"path":"course-1"}`).json(t, &body)
+	s.Call("POST", "/api/cookies", s.Token("ben"), `{"path":"course-1"}`).JSON(t, &body)
 	if body.Expires != end.Unix() {
 		t.Errorf("cookies of a grant until %v last until %v", end, time.Unix(body.Expires, 0).UTC())
 	}
@@ -95,8 +95,8 @@ func TestGrantsEnd(t *testing.T) {
 		t.Errorf("the list is %s", list)
 	}
 	entitle(t, s, "revoke", "subject-ben", "course-1")
-	if r := s.api("POST", "/api/cookies", s.token("ben"), `{"path":"course-1"}`); r.code() != "not_entitled" {
-		t.Errorf("a revoked grant: %d %s", r.StatusCode, r.body)
+	if r := s.Call("POST", "/api/cookies", s.Token("ben"), `{"path":"course-1"}`); r.Code() != "not_entitled" {
+		t.Errorf("a revoked grant: %d %s", r.StatusCode, r.Bytes)
 	}
 }
 
@@ -108,9 +108,9 @@ func TestShopThatFails(t *testing.T) {
 		o.Shop = func(context.Context, string, []byte) ([]byte, error) { return []byte(answer), failure }
 	})
 	ask := func(name string) {
-		r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
-		if r.StatusCode != 503 || r.code() != "entitlements_unavailable" || r.Header.Get("Retry-After") == "" || len(r.Cookies()) > 0 {
-			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		r := s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
+		if r.StatusCode != 503 || r.Code() != "entitlements_unavailable" || r.Header.Get("Retry-After") == "" || len(r.Cookies()) > 0 {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.Bytes)
 		}
 	}
 	for name, text := range answers {

@@ -46,7 +46,7 @@ func TestExternalKey(t *testing.T) {
 		if err := half.put(); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Deploy(t.Context(), s.assembly.Template); err == nil || !strings.Contains(err.Error(), half.says) {
+		if err := s.Deploy(t.Context(), s.Assembly.Template); err == nil || !strings.Contains(err.Error(), half.says) {
 			t.Errorf("%s: the deploy says %v", half.name, err)
 		}
 	}
@@ -54,10 +54,10 @@ func TestExternalKey(t *testing.T) {
 	if err := putKey(s, key, ssm.SecureString); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
+	if err := s.Deploy(t.Context(), s.Assembly.Template); err != nil {
 		t.Fatal(err)
 	}
-	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
+	watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.Cookies("ada", "course-1"))
 }
 
 func putKey(s *site, key crypto.Signer, kind string) error {

@@ -17,9 +17,9 @@ func TestFloodRefusesNoOtherViewer(t *testing.T) {
 			s := newSite(t, map[string]any{"requestsPerSecond": 2000.0, "requestBurst": 4000.0}, func(o *cloud.Options) { o.Requests = nil })
 			token := ""
 			if viewer != "" {
-				token = s.token(viewer)
+				token = s.Token(viewer)
 			}
-			ben := s.token("ben")
+			ben := s.Token("ben")
 			var mu sync.Mutex
 			statuses := make(map[int]int)
 			var flood sync.WaitGroup
@@ -28,7 +28,7 @@ func TestFloodRefusesNoOtherViewer(t *testing.T) {
 			for i := range perSecond * seconds {
 				<-tick.C
 				flood.Go(func() {
-					r := s.api("POST", "/api/cookies", token, `{"path":"course-1"}`)
+					r := s.Call("POST", "/api/cookies", token, `{"path":"course-1"}`)
 					if r.StatusCode == 429 && r.Header.Get("Retry-After") == "" {
 						t.Error("429 without Retry-After")
 					}
@@ -40,8 +40,8 @@ func TestFloodRefusesNoOtherViewer(t *testing.T) {
 					continue
 				}
 				flood.Go(func() { // 17 times, less than his limit
-					if r := s.api("POST", "/api/cookies", ben, `{"path":"course-1"}`); r.StatusCode != 200 {
-						t.Errorf("ben: %d %s", r.StatusCode, r.body)
+					if r := s.Call("POST", "/api/cookies", ben, `{"path":"course-1"}`); r.StatusCode != 200 {
+						t.Errorf("ben: %d %s", r.StatusCode, r.Bytes)
 					}
 				})
 			}

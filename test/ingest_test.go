@@ -28,6 +28,7 @@ import (
 	"premiumhls/local/cloud"
 	"premiumhls/local/iam"
 	"premiumhls/local/s3"
+	"premiumhls/test/sitetest"
 )
 
 // film is a generated film of two seconds.
@@ -104,31 +105,31 @@ func TestIngest(t *testing.T) {
 	}
 
 	const details = "/premium/c/l/lesson.json"
-	if r := s.get(details); r.StatusCode != 403 || r.code() != "MissingKey" {
-		t.Errorf("details without cookies: %d %s", r.StatusCode, r.code())
+	if r := s.Get(details); r.StatusCode != 403 || r.Code() != "MissingKey" {
+		t.Errorf("details without cookies: %d %s", r.StatusCode, r.Code())
 	}
-	cookies := s.cookies("ada", "c")
-	r := s.get(details, cookies...)
+	cookies := s.Cookies("ada", "c")
+	r := s.Get(details, cookies...)
 	var lesson catalog.Details
 	if r.StatusCode != 200 {
-		t.Fatalf("details: %d %s", r.StatusCode, r.body)
+		t.Fatalf("details: %d %s", r.StatusCode, r.Bytes)
 	}
-	r.json(t, &lesson)
+	r.JSON(t, &lesson)
 	address := "/premium/c/l/" + lesson.Playlist
-	if r := s.get(address); r.StatusCode != 403 || r.code() != "MissingKey" {
-		t.Errorf("playlist without cookies: %d %s", r.StatusCode, r.code())
+	if r := s.Get(address); r.StatusCode != 403 || r.Code() != "MissingKey" {
+		t.Errorf("playlist without cookies: %d %s", r.StatusCode, r.Code())
 	}
-	r = s.get(address, cookies...)
-	if r.StatusCode != 200 || !bytes.Contains(r.body, []byte("#EXT-X-STREAM-INF")) || !bytes.Contains(r.body, []byte("TYPE=SUBTITLES")) {
-		t.Errorf("playlist: %d %s", r.StatusCode, r.body)
+	r = s.Get(address, cookies...)
+	if r.StatusCode != 200 || !bytes.Contains(r.Bytes, []byte("#EXT-X-STREAM-INF")) || !bytes.Contains(r.Bytes, []byte("TYPE=SUBTITLES")) {
+		t.Errorf("playlist: %d %s", r.StatusCode, r.Bytes)
 	}
-	for _, uri := range playlist(address, r.body) {
-		media := s.get(uri, cookies...)
+	for _, uri := range sitetest.Playlist(address, r.Bytes) {
+		media := s.Get(uri, cookies...)
 		if media.StatusCode != 200 {
 			t.Errorf("%s: %d", uri, media.StatusCode)
 		}
-		for _, uri := range playlist(uri, media.body) {
-			if r := s.get(uri, cookies...); r.StatusCode != 200 || len(r.body) == 0 {
+		for _, uri := range sitetest.Playlist(uri, media.Bytes) {
+			if r := s.Get(uri, cookies...); r.StatusCode != 200 || len(r.Bytes) == 0 {
 				t.Errorf("%s: %d", uri, r.StatusCode)
 			}
 		}
@@ -136,12 +137,12 @@ func TestIngest(t *testing.T) {
 
 	// The public lists show it, and nothing under the owner's folders is served.
 	var course catalog.Course
-	s.get("/catalog/c.json").json(t, &course)
+	s.Get("/catalog/c.json").JSON(t, &course)
 	if len(course.Lessons) != 1 || course.Lessons[0].Path != "c/l" {
 		t.Errorf("course %+v", course)
 	}
 	for _, path := range []string{"/uploads/c/l.mp4", "/ingest/c/l.json"} {
-		if r := s.get(path); r.StatusCode == 200 {
+		if r := s.Get(path); r.StatusCode == 200 {
 			t.Errorf("%s is served", path)
 		}
 	}
@@ -153,7 +154,7 @@ func TestIngest(t *testing.T) {
 		t.Fatalf("%v: %s", err, out.Payload)
 	}
 	await(catalog.Drafted)
-	if r := s.get(details, cookies...); r.StatusCode == 200 {
+	if r := s.Get(details, cookies...); r.StatusCode == 200 {
 		t.Error("the details of a draft are served")
 	}
 	out, err = functions.Invoke(t.Context(), &awslambda.InvokeInput{FunctionName: aws.String(outputs["Ingest"]), Payload: []byte(`{"command":"draft","path":"c/none"}`)})
@@ -370,28 +371,28 @@ func TestIngestFreeAndPremiumAtTheEdge(t *testing.T) {
 	r = list.Courses[0].Lessons[0]
 	address := "/" + strings.TrimPrefix(r.Current.Folder, "public/") + catalog.PlaylistName
 	poster := "/" + r.Current.Poster
-	s.get(address)
+	s.Get(address)
 	for _, path := range []string{address, poster} {
-		s.get(path)
-		if got := s.get(path); got.StatusCode != 200 || !strings.HasPrefix(got.Header.Get("X-Cache"), "Hit") {
+		s.Get(path)
+		if got := s.Get(path); got.StatusCode != 200 || !strings.HasPrefix(got.Header.Get("X-Cache"), "Hit") {
 			t.Fatalf("%s: %d, X-Cache %q: not cached, so this test shows nothing", path, got.StatusCode, got.Header.Get("X-Cache"))
 		}
 	}
-	media := playlist(address, s.get(address).body)[0]
-	segment := playlist(media, s.get(media).body)[0]
-	s.get(segment)
+	media := sitetest.Playlist(address, s.Get(address).Bytes)[0]
+	segment := sitetest.Playlist(media, s.Get(media).Bytes)[0]
+	s.Get(segment)
 	if _, err := site.Command(t.Context(), "premium", "c/l"); err != nil {
 		t.Fatal(err)
 	}
 	for _, path := range []string{address, media, segment} {
-		if got := s.get(path); got.StatusCode == 200 {
+		if got := s.Get(path); got.StatusCode == 200 {
 			t.Errorf("%s is served without cookies: X-Cache %q", path, got.Header.Get("X-Cache"))
 		}
 	}
 	if _, err := site.Command(t.Context(), "draft", "c/l"); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.get(poster); got.StatusCode == 200 {
+	if got := s.Get(poster); got.StatusCode == 200 {
 		t.Errorf("the poster of a draft is served: X-Cache %q", got.Header.Get("X-Cache"))
 	}
 	for _, command := range []string{"publish", "free"} {
@@ -399,7 +400,7 @@ func TestIngestFreeAndPremiumAtTheEdge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := s.get("/videos/c/l/lesson.json"); got.StatusCode != 200 {
+	if got := s.Get("/videos/c/l/lesson.json"); got.StatusCode != 200 {
 		t.Errorf("the free lesson: %d", got.StatusCode)
 	}
 }
@@ -468,7 +469,7 @@ func TestIngestPermissions(t *testing.T) {
 	content := film(t)
 	var recorded recorder
 	s := newSite(t, map[string]any{"ingest": true}, func(o *cloud.Options) {
-		fail := denials(t)
+		fail := sitetest.Denials(t)
 		o.Access = func(d iam.Decision) { fail(d); recorded.record(d) }
 	})
 	outputs, err := s.Outputs()

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"premiumhls/test/sitetest"
 )
 
 // linkCommands play a link to the end, without any option. docs/links.md has
@@ -21,10 +23,10 @@ var linkCommands = map[string]func(url, folder string) []string{
 // hand and one with a key, an audio group and captions. With another course's
 // path and with one byte changed it does not.
 func TestLinkPlaysInClients(t *testing.T) {
-	served := &segments{}
-	s := newSite(t, linkSettings(nil), served.watch)
-	s.put(encrypted(t))
-	sample := s.link("ben", `{"path":"course-1/sample"}`)
+	served := &sitetest.Segments{}
+	s := newSite(t, sitetest.LinkSettings(nil), served.Watch)
+	s.Put(encrypted(t))
+	sample := s.Link("ben", `{"path":"course-1/sample"}`)
 	path, query, _ := strings.Cut(sample, "?")
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
@@ -35,19 +37,19 @@ func TestLinkPlaysInClients(t *testing.T) {
 			}
 			for _, lesson := range []struct{ name, address, segments string }{
 				{"made by hand", sample, "segment-%02d.ts"},
-				{"encrypted, with an audio group", s.link("ben", `{"path":"course-1/film"}`), "video%d.ts"},
+				{"encrypted, with an audio group", s.Link("ben", `{"path":"course-1/film"}`), "video%d.ts"},
 			} {
 				if c.name == "streamlink" && lesson.address != sample {
 					continue // it reads all of it, but does not join sound and picture here
 				}
 				t.Run(lesson.name, func(t *testing.T) {
-					served.reset()
+					served.Reset()
 					folder := clientFolder(t)
-					output, err := run(t, folder, play(s.origin+lesson.address, folder))
+					output, err := run(t, folder, play(s.Origin+lesson.address, folder))
 					if err != nil {
 						t.Fatalf("%v\n%.2000s", err, output)
 					}
-					if !served.all(lesson.segments) {
+					if !served.All(lesson.segments) {
 						t.Errorf("not every segment was served\n%.2000s", output)
 					}
 					if c.check != nil {
@@ -60,11 +62,11 @@ func TestLinkPlaysInClients(t *testing.T) {
 				"with one byte changed":           path + "?" + strings.Replace(query, "Signature=M", "Signature=N", 1),
 			} {
 				t.Run(name, func(t *testing.T) {
-					served.reset()
+					served.Reset()
 					folder := clientFolder(t)
-					output, err := run(t, folder, play(s.origin+address, folder))
-					if served.played() != 0 || served.refusals() == 0 {
-						t.Errorf("%d segments served, %d requests refused", served.played(), served.refusals())
+					output, err := run(t, folder, play(s.Origin+address, folder))
+					if served.Played() != 0 || served.Refusals() == 0 {
+						t.Errorf("%d segments served, %d requests refused", served.Played(), served.Refusals())
 					}
 					if err == nil && c.name != "VLC" { // it exits with 0 in any case
 						t.Errorf("the client succeeds\n%s", output)
@@ -75,10 +77,10 @@ func TestLinkPlaysInClients(t *testing.T) {
 	}
 	t.Run("expired", func(t *testing.T) {
 		find(t, "ffmpeg: apt-get install ffmpeg", "ffmpeg")
-		s.clock.forward(25 * 60 * 60 * 1e9)
-		served.reset()
+		s.Clock.Forward(25 * 60 * 60 * 1e9)
+		served.Reset()
 		folder := clientFolder(t)
-		if output, err := run(t, folder, clients[0].command(s.origin+sample, "", folder)); err == nil || served.played() != 0 || served.refusals() == 0 {
+		if output, err := run(t, folder, clients[0].command(s.Origin+sample, "", folder)); err == nil || served.Played() != 0 || served.Refusals() == 0 {
 			t.Errorf("an expired link plays\n%s", output)
 		}
 	})

@@ -19,51 +19,9 @@ import (
 	links "premiumhls/internal/link"
 	"premiumhls/internal/videos"
 	"premiumhls/local/cloud"
-	"premiumhls/local/s3"
 	"premiumhls/signedcookie"
+	"premiumhls/test/sitetest"
 )
-
-// linkSettings have links and a rule by which there is something to be refused.
-func linkSettings(changes map[string]any) map[string]any {
-	settings := map[string]any{"links": true}
-	for _, more := range []map[string]any{underAttack, changes} {
-		for name, value := range more {
-			settings[name] = value
-		}
-	}
-	return settings
-}
-
-// link asks for a link with a JSON body and returns its URL without scheme and
-// host.
-func (s *site) link(viewer, body string) string {
-	s.t.Helper()
-	r := s.api("POST", "/api/links", s.token(viewer), body)
-	if r.StatusCode != http.StatusOK {
-		s.t.Fatalf("no link: %d %s", r.StatusCode, r.body)
-	}
-	var answer struct{ URL string }
-	r.json(s.t, &answer)
-	path, ok := strings.CutPrefix(answer.URL, "https://"+s.host)
-	if !ok {
-		s.t.Fatalf("the link is %s", answer.URL)
-	}
-	return path
-}
-
-// put puts objects into the bucket.
-func (s *site) put(objects map[string]string) {
-	s.t.Helper()
-	bucket, err := s.Bucket()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for key, content := range objects {
-		if err := bucket.Put(key, s3.Object{Content: []byte(content), ContentType: s3.ContentType(key)}); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-}
 
 // uris returns the URIs of a playlist at a path, as a player requests them.
 func uris(t *testing.T, path string, body []byte) (found []string) {
@@ -97,16 +55,16 @@ func follow(t *testing.T, s *site, address string) (served []string) {
 		}
 		seen[address] = true
 		path, _, _ := strings.Cut(address, "?")
-		r := s.get(address)
+		r := s.Get(address)
 		if r.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d %s", path, r.StatusCode, r.body)
+			t.Errorf("%s: %d %s", path, r.StatusCode, r.Bytes)
 			return
 		}
 		served = append(served, path)
 		if !strings.HasSuffix(path, links.PlaylistSuffix) {
 			return
 		}
-		for _, uri := range uris(t, address, r.body) {
+		for _, uri := range uris(t, address, r.Bytes) {
 			fetch(uri)
 		}
 	}
@@ -148,8 +106,8 @@ func TestLinks(t *testing.T) {
 	for name, send := range map[string]bool{"parameters removed": false, "parameters sent": true} {
 		t.Run(name, func(t *testing.T) {
 			log := &lockedBuffer{}
-			s := newSite(t, linkSettings(nil), func(o *cloud.Options) { o.SendParameters, o.Functions = send, log })
-			s.put(whole())
+			s := newSite(t, sitetest.LinkSettings(nil), func(o *cloud.Options) { o.SendParameters, o.Functions = send, log })
+			s.Put(whole())
 
 			for _, test := range []struct {
 				name, body string
@@ -167,7 +125,7 @@ func TestLinks(t *testing.T) {
 			} {
 				t.Run(test.name, func(t *testing.T) {
 					before := strings.Count(log.String(), `"msg":"playlist"`)
-					served := follow(t, s, s.link("ben", test.body))
+					served := follow(t, s, s.Link("ben", test.body))
 					if len(served) != test.files {
 						t.Errorf("%d files: %q, want %d", len(served), served, test.files)
 					}
@@ -185,10 +143,10 @@ func TestLinks(t *testing.T) {
 			t.Run("what is refused", func(t *testing.T) { linkRefusals(t, s) })
 
 			// By time, last of all: the edge's clock goes forward.
-			address := s.link("ben", `{"path":"course-1/sample"}`)
-			s.clock.forward(25 * time.Hour)
-			refused(t, s.get(address), 403, "AccessDenied")
-			refused(t, s.get(strings.Replace(address, "lesson.link.m3u8", "360p/segment-00.ts", 1)), 403, "AccessDenied")
+			address := s.Link("ben", `{"path":"course-1/sample"}`)
+			s.Clock.Forward(25 * time.Hour)
+			refused(t, s.Get(address), 403, "AccessDenied")
+			refused(t, s.Get(strings.Replace(address, "lesson.link.m3u8", "360p/segment-00.ts", 1)), 403, "AccessDenied")
 
 			// The log has no link, and no cookie that came with one.
 			for _, secret := range []string{"Policy=", "Signature=", "eyJTdGF0", "CloudFront-"} {
@@ -214,10 +172,10 @@ func awaitLines(log *lockedBuffer, text string, want int) (n int) {
 
 // linkRefusals are attacks with a link. None opens anything.
 func linkRefusals(t *testing.T, s *site) {
-	address := s.link("ben", `{"path":"course-1/sample"}`)
+	address := s.Link("ben", `{"path":"course-1/sample"}`)
 	path, query, _ := strings.Cut(address, "?")
 	const segment = "/premium/course-1/sample/360p/segment-00.ts"
-	if r := s.get(segment + "?" + query); r.StatusCode != 200 {
+	if r := s.Get(segment + "?" + query); r.StatusCode != 200 {
 		t.Fatalf("a segment with the link: %d", r.StatusCode)
 	}
 	parameters := func(query string) map[string]string {
@@ -241,15 +199,15 @@ func linkRefusals(t *testing.T, s *site) {
 				}
 				bad := strings.Replace(query, name+"="+value, name+"="+string(changed), 1)
 				for _, path := range []string{path, segment} {
-					if r := s.get(path + "?" + bad); r.StatusCode != 403 || r.Header.Get("Content-Type") != "text/xml" {
-						t.Errorf("%s with byte %d changed: %d %s", path, at, r.StatusCode, r.body)
+					if r := s.Get(path + "?" + bad); r.StatusCode != 403 || r.Header.Get("Content-Type") != "text/xml" {
+						t.Errorf("%s with byte %d changed: %d %s", path, at, r.StatusCode, r.Bytes)
 					}
 				}
 			}
 		})
 	}
 	// Moved to another path, also of a course that the viewer's cookies open.
-	cookies := s.cookies("ada", "course-2")
+	cookies := s.Cookies("ada", "course-2")
 	for _, other := range []string{
 		"/premium/course-2/sample/master.link.m3u8", "/premium/course-2/sample/360p/segment-00.ts", "/premium/course-1/whole/lesson.link.m3u8",
 		"/premium/course-1/lesson.link.m3u8", "/premium/lesson.link.m3u8", "/premium/course-1/sample/../../course-2/sample/master.link.m3u8",
@@ -258,41 +216,41 @@ func linkRefusals(t *testing.T, s *site) {
 	} {
 		t.Run("moved to "+other, func(t *testing.T) {
 			// Either the edge refuses it, or the function finds nothing there.
-			for _, r := range []reply{s.get(other + "?" + query), s.get(other+"?"+query, cookies...)} {
-				if r.StatusCode != 403 && r.StatusCode != 404 || strings.Contains(string(r.body), "#EXT") {
-					t.Errorf("%d %.200s", r.StatusCode, r.body)
+			for _, r := range []sitetest.Reply{s.Get(other + "?" + query), s.Get(other+"?"+query, cookies...)} {
+				if r.StatusCode != 403 && r.StatusCode != 404 || strings.Contains(string(r.Bytes), "#EXT") {
+					t.Errorf("%d %.200s", r.StatusCode, r.Bytes)
 				}
 			}
 		})
 	}
 	// Widened: another policy under the same signature.
-	wide, err := signedcookie.Policy{Resource: "https://" + s.host + "/premium/*", Expires: time.Now().Add(time.Hour)}.Marshal()
+	wide, err := signedcookie.Policy{Resource: "https://" + s.Host + "/premium/*", Expires: time.Now().Add(time.Hour)}.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
 	widened := strings.ReplaceAll(query, own["Policy"], signedcookie.Encode(wide))
 	for _, path := range []string{path, segment, "/premium/course-2/sample/master.link.m3u8"} {
-		refused(t, s.get(path+"?"+widened), 403, "AccessDenied")
-		refused(t, s.get(path+"?"+widened, cookies...), 403, "AccessDenied")
+		refused(t, s.Get(path+"?"+widened), 403, "AccessDenied")
+		refused(t, s.Get(path+"?"+widened, cookies...), 403, "AccessDenied")
 	}
 
 	// Only the parameter of the function: without CloudFront's own the request is
 	// not a signed URL, and with cookies it is judged by these. The function then
 	// signs with whatever it got, which opens nothing else.
-	refused(t, s.get(path+"?l="+own["l"]), 403, "MissingKey")
-	mine := s.cookies("ben", "course-1")
+	refused(t, s.Get(path+"?l="+own["l"]), 403, "MissingKey")
+	mine := s.Cookies("ben", "course-1")
 	forged := strings.Replace(own["l"], own["Policy"], signedcookie.Encode([]byte(strings.Replace(string(decoded(t, own["Policy"])), "/course-1/sample/*", "/course-1/*", 1))), 1)
 	for name, l := range map[string]string{"own": own["l"], "forged": forged} {
-		r := s.get("/premium/course-1/sample/master.link.m3u8?l="+l, mine...)
+		r := s.Get("/premium/course-1/sample/master.link.m3u8?l="+l, mine...)
 		if r.StatusCode != 200 {
-			t.Fatalf("with cookies and the %s parameter: %d %s", name, r.StatusCode, r.body)
+			t.Fatalf("with cookies and the %s parameter: %d %s", name, r.StatusCode, r.Bytes)
 		}
-		for _, uri := range uris(t, "/premium/course-1/sample/master.link.m3u8", r.body) {
+		for _, uri := range uris(t, "/premium/course-1/sample/master.link.m3u8", r.Bytes) {
 			want := 200
 			if name == "forged" {
 				want = 403
 			}
-			if r := s.get(uri); r.StatusCode != want {
+			if r := s.Get(uri); r.StatusCode != want {
 				t.Errorf("%s with the %s parameter: %d, want %d", uri, name, r.StatusCode, want)
 			}
 		}
@@ -302,17 +260,17 @@ func linkRefusals(t *testing.T, s *site) {
 		"twice": own["l"] + "&l=" + own["l"], "of another course": strings.Replace(own["l"], own["Policy"], signedcookie.Encode([]byte(strings.Replace(string(decoded(t, own["Policy"])), "course-1", "course-2", 1))), 1),
 	} {
 		t.Run("the function's parameter "+name, func(t *testing.T) {
-			refused(t, s.get(path+"?"+strings.Replace(query, "l="+own["l"], "l="+l, 1)), 403, "invalid_link")
-			refused(t, s.get("/premium/course-1/sample/master.link.m3u8?l="+l, mine...), 403, "invalid_link")
+			refused(t, s.Get(path+"?"+strings.Replace(query, "l="+own["l"], "l="+l, 1)), 403, "invalid_link")
+			refused(t, s.Get("/premium/course-1/sample/master.link.m3u8?l="+l, mine...), 403, "invalid_link")
 		})
 	}
-	if r := s.get("/premium/course-1/sample/none.link.m3u8?" + query); r.StatusCode != 404 || r.code() != "not_found" {
-		t.Errorf("a playlist that does not exist: %d %s", r.StatusCode, r.body)
+	if r := s.Get("/premium/course-1/sample/none.link.m3u8?" + query); r.StatusCode != 404 || r.Code() != "not_found" {
+		t.Errorf("a playlist that does not exist: %d %s", r.StatusCode, r.Bytes)
 	}
-	if r := s.do("POST", address, nil, ""); r.StatusCode != 403 {
+	if r := s.Do("POST", address, nil, ""); r.StatusCode != 403 {
 		t.Errorf("POST: %d", r.StatusCode)
 	}
-	if r := s.do("HEAD", address, nil, ""); r.StatusCode != 200 || len(r.body) > 0 || r.Header.Get("Content-Type") != "application/vnd.apple.mpegurl" {
+	if r := s.Do("HEAD", address, nil, ""); r.StatusCode != 200 || len(r.Bytes) > 0 || r.Header.Get("Content-Type") != "application/vnd.apple.mpegurl" {
 		t.Errorf("HEAD: %d %v", r.StatusCode, r.Header)
 	}
 
@@ -338,7 +296,7 @@ func decoded(t *testing.T, value string) []byte {
 // Nothing but what it opens gets its signature.
 func linkPlaylists(t *testing.T, s *site) {
 	const folder = "/premium/course-1/evil/"
-	address := s.link("ben", `{"path":"course-1/evil"}`)
+	address := s.Link("ben", `{"path":"course-1/evil"}`)
 	_, query, _ := strings.Cut(address, "?")
 	signed := regexp.MustCompile(`[?&](Signature|l)=`)
 	for name, test := range map[string]struct {
@@ -347,15 +305,15 @@ func linkPlaylists(t *testing.T, s *site) {
 		status int // 0: 200
 	}{
 		"its own":                  {line: "x.ts", signed: true},
-		"its own, absolute":        {line: "https://" + s.host + folder + "x.ts", signed: true},
+		"its own, absolute":        {line: "https://" + s.Host + folder + "x.ts", signed: true},
 		"its own key":              {line: `#EXT-X-KEY:METHOD=AES-128,URI="k"`, signed: true},
 		"a foreign host":           {line: "https://evil.example" + folder + "x.ts"},
 		"a foreign host's key":     {line: `#EXT-X-KEY:METHOD=AES-128,URI="https://evil.example` + folder + `k"`},
-		"a host that begins so":    {line: "https://" + s.host + ".evil.example" + folder + "x.ts"},
-		"the host as a user":       {line: "https://" + s.host + "@evil.example" + folder + "x.ts"},
+		"a host that begins so":    {line: "https://" + s.Host + ".evil.example" + folder + "x.ts"},
+		"the host as a user":       {line: "https://" + s.Host + "@evil.example" + folder + "x.ts"},
 		"no scheme":                {line: "//evil.example" + folder + "x.ts"},
 		"backslashes":              {line: `\\evil.example` + folder + "x.ts"},
-		"http":                     {line: "http://" + s.host + folder + "x.ts"},
+		"http":                     {line: "http://" + s.Host + folder + "x.ts"},
 		"another course":           {line: "/premium/course-2/sample/master.m3u8"},
 		"up":                       {line: "../sample/master.m3u8"},
 		"up, encoded":              {line: "%2e%2e/sample/master.m3u8"},
@@ -372,20 +330,20 @@ func linkPlaylists(t *testing.T, s *site) {
 		"no playlist":              {line: "\xff", status: 422},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s.put(map[string]string{"premium/course-1/evil/list.m3u8": "#EXTM3U\n" + test.line + "\n"})
-			r := s.get(folder + "list.link.m3u8?" + query)
+			s.Put(map[string]string{"premium/course-1/evil/list.m3u8": "#EXTM3U\n" + test.line + "\n"})
+			r := s.Get(folder + "list.link.m3u8?" + query)
 			if test.status != 0 {
 				refused(t, r, test.status, "invalid_playlist")
 				return
 			}
 			if r.StatusCode != 200 {
-				t.Fatalf("%d %s", r.StatusCode, r.body)
+				t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 			}
-			if got := signed.Match(r.body); got != test.signed {
-				t.Errorf("signed %t: %s", got, r.body)
+			if got := signed.Match(r.Bytes); got != test.signed {
+				t.Errorf("signed %t: %s", got, r.Bytes)
 			}
-			if !test.signed && string(r.body) != "#EXTM3U\n"+test.line+"\n" {
-				t.Errorf("changed to %q", r.body)
+			if !test.signed && string(r.Bytes) != "#EXTM3U\n"+test.line+"\n" {
+				t.Errorf("changed to %q", r.Bytes)
 			}
 		})
 	}
@@ -394,34 +352,34 @@ func linkPlaylists(t *testing.T, s *site) {
 // Playlists have a limit of their own: who floods them takes the API from
 // nobody who asks for cookies.
 func TestLinksThrottle(t *testing.T) {
-	s := newSite(t, linkSettings(map[string]any{"requestsPerSecond": 5.0, "requestBurst": 10.0}))
-	address := s.link("ben", `{"path":"course-1/sample"}`)
+	s := newSite(t, sitetest.LinkSettings(map[string]any{"requestsPerSecond": 5.0, "requestBurst": 10.0}))
+	address := s.Link("ben", `{"path":"course-1/sample"}`)
 	throttled := 0
 	for range 40 {
-		if r := s.get(address); r.StatusCode == http.StatusTooManyRequests {
+		if r := s.Get(address); r.StatusCode == http.StatusTooManyRequests {
 			throttled++
 		}
 	}
 	if throttled == 0 {
 		t.Error("40 requests for a playlist were all let through")
 	}
-	s.cookies("ada", "course-1")
+	s.Cookies("ada", "course-1")
 }
 
 // A film that ingest has made of what an owner uploaded plays by a link, with
 // its audio group, captions and I-frames.
 func TestLinkToIngestedLesson(t *testing.T) {
 	content := film(t)
-	s := newSite(t, linkSettings(map[string]any{"ingest": true}))
+	s := newSite(t, sitetest.LinkSettings(map[string]any{"ingest": true}))
 	upload(t, s, map[string]string{"uploads/course-1/film.en.vtt": "WEBVTT\n\n00:00.500 --> 00:02.000\nHello\n", "uploads/course-1/film.mp4": string(content)})
-	address := s.link("ben", `{"path":"course-1/film"}`)
+	address := s.Link("ben", `{"path":"course-1/film"}`)
 	served := strings.Join(follow(t, s, address), "\n")
 	for _, want := range []string{`/v[^/]+/.*\.cmfv\b`, `\.cmfa\b`, `\.vtt\b`, `I-Frame|iframe`} {
 		if !regexp.MustCompile(want).MatchString(served) {
 			t.Errorf("nothing like %s is among\n%s", want, served)
 		}
 	}
-	out, err := exec.Command("ffmpeg", "-nostdin", "-loglevel", "error", "-i", s.origin+address, "-map", "0:v:0", "-map", "0:a:0", "-f", "framecrc", "-").CombinedOutput()
+	out, err := exec.Command("ffmpeg", "-nostdin", "-loglevel", "error", "-i", s.Origin+address, "-map", "0:v:0", "-map", "0:a:0", "-f", "framecrc", "-").CombinedOutput()
 	if err != nil || strings.Count(string(out), "\n0,") != 2*25 || !strings.Contains(string(out), "\n1,") {
 		t.Errorf("ffmpeg: %v, %d frames\n%.1000s", err, strings.Count(string(out), "\n0,"), out)
 	}
@@ -462,8 +420,8 @@ func upload(t *testing.T, s *site, files map[string]string) {
 }
 
 // askAPI sends a request to the API's own host, past the distribution.
-func (s *site) askAPI(request *http.Request) reply {
+func (s *site) askAPI(request *http.Request) sitetest.Reply {
 	recorder := httptest.NewRecorder()
 	s.API().ServeHTTP(recorder, request)
-	return reply{recorder.Result(), recorder.Body.Bytes()}
+	return sitetest.Reply{Response: recorder.Result(), Bytes: recorder.Body.Bytes()}
 }

@@ -55,7 +55,7 @@ func TestSignerCountsForItsStack(t *testing.T) {
 		viewer  func(*site) string
 	}{
 		{"as cdk.json has it", nil, []string{"Issued", "KeyAge", "Latency", "Refused"}, func(s *site) string {
-			mac := hmac.New(sha256.New, []byte(s.parameter("viewer-hash-key")))
+			mac := hmac.New(sha256.New, []byte(s.Parameter("viewer-hash-key")))
 			mac.Write([]byte("subject-ada"))
 			return hex.EncodeToString(mac.Sum(nil))[:16]
 		}},
@@ -64,11 +64,11 @@ func TestSignerCountsForItsStack(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var log logbook
 			s := newSite(t, test.changes, func(o *cloud.Options) { o.Functions = &log })
-			if r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`); r.StatusCode != http.StatusOK {
-				t.Fatalf("no cookies: %d %s", r.StatusCode, r.body)
+			if r := s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`); r.StatusCode != http.StatusOK {
+				t.Fatalf("no cookies: %d %s", r.StatusCode, r.Bytes)
 			}
-			if r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"../course-1"}`); r.StatusCode != http.StatusBadRequest {
-				t.Fatalf("%d %s", r.StatusCode, r.body)
+			if r := s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"../course-1"}`); r.StatusCode != http.StatusBadRequest {
+				t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 			}
 			// A line comes through a pipe, and perhaps after the response.
 			lines := log.lines(t)
@@ -133,8 +133,8 @@ func TestWatchingComesAndGoes(t *testing.T) {
 			if !slices.Equal(found, test.outputs) {
 				t.Errorf("outputs %v, want %v", found, test.outputs)
 			}
-			if r := s.get("/premium/course-1/sample/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != http.StatusOK {
-				t.Errorf("%d %s", r.StatusCode, r.body)
+			if r := s.Get("/premium/course-1/sample/master.m3u8", s.Cookies("ada", "course-1")...); r.StatusCode != http.StatusOK {
+				t.Errorf("%d %s", r.StatusCode, r.Bytes)
 			}
 		})
 	}

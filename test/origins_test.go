@@ -3,6 +3,8 @@ package test
 import (
 	"net/http"
 	"testing"
+
+	"premiumhls/test/sitetest"
 )
 
 // A page of a listed origin reads premium segments, public files and every
@@ -18,22 +20,22 @@ func TestAllowedOrigins(t *testing.T) {
 		h.Set("Origin", origin)
 		return h
 	}
-	check := func(t *testing.T, r reply, origin string, status int) {
+	check := func(t *testing.T, r sitetest.Reply, origin string, status int) {
 		t.Helper()
 		want, credentials := origin, "true"
 		if origin != allowed {
 			want, credentials = "", ""
 		}
 		if r.StatusCode != status || r.Header.Get("Access-Control-Allow-Origin") != want || r.Header.Get("Access-Control-Allow-Credentials") != credentials {
-			t.Errorf("from %s: %d %v %s, want %d", origin, r.StatusCode, r.Header, r.body, status)
+			t.Errorf("from %s: %d %v %s, want %d", origin, r.StatusCode, r.Header, r.Bytes, status)
 		}
 	}
-	ben := http.Header{"Authorization": {"Bearer " + s.token("ben")}, "Content-Type": {"application/json"}}
-	cookies := cookieHeader(s.cookies("ben", "course-1"))
+	ben := http.Header{"Authorization": {"Bearer " + s.Token("ben")}, "Content-Type": {"application/json"}}
+	cookies := sitetest.CookieHeader(s.Cookies("ben", "course-1"))
 	for _, origin := range []string{allowed, other} {
 		for _, path := range []string{"/premium/course-1/sample/master.m3u8", "/", "/trailers/sample/master.m3u8"} {
-			check(t, s.do("GET", path, from(origin, cookies), ""), origin, 200)
-			check(t, s.do("HEAD", path, from(origin, cookies), ""), origin, 200)
+			check(t, s.Do("GET", path, from(origin, cookies), ""), origin, 200)
+			check(t, s.Do("HEAD", path, from(origin, cookies), ""), origin, 200)
 		}
 		for name, call := range map[string]struct {
 			method, path, body string
@@ -49,16 +51,16 @@ func TestAllowedOrigins(t *testing.T) {
 			"not entitled":   {"POST", "/api/cookies", `{"path":"course-2"}`, 403},
 		} {
 			t.Run(name, func(t *testing.T) {
-				check(t, s.do(call.method, call.path, from(origin, ben), call.body), origin, call.status)
+				check(t, s.Do(call.method, call.path, from(origin, ben), call.body), origin, call.status)
 			})
 		}
 		preflight := http.Header{"Access-Control-Request-Method": {"POST"}, "Access-Control-Request-Headers": {"authorization"}}
-		check(t, s.do("OPTIONS", "/api/cookies", from(origin, preflight), ""), origin, 204)
+		check(t, s.Do("OPTIONS", "/api/cookies", from(origin, preflight), ""), origin, 204)
 	}
 	t.Run("keys unavailable", func(t *testing.T) {
 		s.Parameters.Delete("/PremiumHls/signing-keys/2026-11")
 		s.Restart()
-		r := s.do("POST", "/api/cookies", from(allowed, ben), `{"path":"course-1"}`)
+		r := s.Do("POST", "/api/cookies", from(allowed, ben), `{"path":"course-1"}`)
 		check(t, r, allowed, 503)
 		if r.Header.Get("Access-Control-Expose-Headers") != "Retry-After" || r.Header.Get("Retry-After") == "" {
 			t.Errorf("a page cannot read Retry-After: %v", r.Header)

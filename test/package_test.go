@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"premiumhls/stacks/assets/npm"
+	"premiumhls/test/sitetest"
 )
 
 // The npm package of the player element has what it should and nothing else. Its
@@ -121,10 +122,10 @@ func TestPackage(t *testing.T) {
 	})
 
 	t.Run("core in Node", func(t *testing.T) {
-		s := newSite(t, linkSettings(nil))
+		s := newSite(t, sitetest.LinkSettings(nil))
 		cmd := exec.CommandContext(t.Context(), node, "use.mjs")
 		cmd.Dir = folder
-		cmd.Env = append(os.Environ(), "API="+s.origin, "TOKEN="+s.token("ben"))
+		cmd.Env = append(os.Environ(), "API="+s.Origin, "TOKEN="+s.Token("ben"))
 		output, err := cmd.CombinedOutput()
 		if want := "200 200 not_entitled Not part of your plan\n"; err != nil || string(output) != want {
 			t.Errorf("%v: %s, want %s", err, output, want)

@@ -12,6 +12,7 @@ import (
 
 	"premiumhls/local/cloud"
 	"premiumhls/local/iam"
+	"premiumhls/test/sitetest"
 )
 
 // A recorder keeps what IAM decided, each call once.
@@ -29,16 +30,6 @@ func (r *recorder) record(d iam.Decision) {
 	r.calls[fmt.Sprint(d.Call)] = d.Call
 }
 
-// denials fails a test in which IAM denies a call: the template grants what
-// its functions do.
-func denials(t testing.TB) func(iam.Decision) {
-	return func(d iam.Decision) {
-		if !d.Allowed {
-			t.Errorf("IAM: %v", d)
-		}
-	}
-}
-
 // stories use every permission of a stack: its viewers watch, its keys change,
 // its table is read.
 var stories = []struct {
@@ -48,9 +39,9 @@ var stories = []struct {
 }{
 	{"keys that change", nil, func(t *testing.T, s *site) {
 		watchCourse(t, s)
-		s.get("/premium/course-1/none.ts", s.cookies("ada", "course-1")...)
-		s.api("GET", "/api/entitlements", s.token("ada"), "")
-		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+		s.Get("/premium/course-1/none.ts", s.Cookies("ada", "course-1")...)
+		s.Call("GET", "/api/entitlements", s.Token("ada"), "")
+		s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 		a := synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true})
 		if err := s.Deploy(t.Context(), a.Template); err != nil {
 			t.Fatal(err)
@@ -67,38 +58,38 @@ var stories = []struct {
 			t.Fatal(err)
 		}
 		watchCourse(t, s)
-		s.api("GET", "/api/entitlements", s.token("ada"), "")
-		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+		s.Call("GET", "/api/entitlements", s.Token("ada"), "")
+		s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 	}},
 	{"grants by email", emailGrants, func(t *testing.T, s *site) {
 		entitle(t, s, "grant", "-email", "ada@example.com", "*")
 		watchCourse(t, s)
-		s.api("GET", "/api/entitlements", s.token("ada"), "")
-		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+		s.Call("GET", "/api/entitlements", s.Token("ada"), "")
+		s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 	}},
-	{"sales with Stripe", selling(nil), sell},
+	{"sales with Stripe", sitetest.SalesSettings(nil), sell},
 	{"links", map[string]any{"links": true}, func(t *testing.T, s *site) {
 		watchCourse(t, s)
-		s.put(whole())
-		follow(t, s, s.link("ada", `{"path":"course-1/whole"}`))
-		address := s.link("ada", `{"path":"course-1/sample"}`)
-		if r := s.get(strings.Replace(address, "lesson.", "none.", 1)); r.StatusCode != 404 {
-			t.Fatalf("%d %s", r.StatusCode, r.body)
+		s.Put(whole())
+		follow(t, s, s.Link("ada", `{"path":"course-1/whole"}`))
+		address := s.Link("ada", `{"path":"course-1/sample"}`)
+		if r := s.Get(strings.Replace(address, "lesson.", "none.", 1)); r.StatusCode != 404 {
+			t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 		}
-		s.api("GET", "/api/entitlements", s.token("ada"), "")
-		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+		s.Call("GET", "/api/entitlements", s.Token("ada"), "")
+		s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 	}},
 	{"a function, tracing", map[string]any{"entitlements": map[string]any{"function": shop}, "tracing": true}, func(t *testing.T, s *site) {
 		watchCourse(t, s)
-		s.api("GET", "/api/entitlements", s.token("ada"), "")
-		s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+		s.Call("GET", "/api/entitlements", s.Token("ada"), "")
+		s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 	}},
 }
 
 func watchCourse(t *testing.T, s *site) {
 	t.Helper()
-	if r := s.get("/premium/course-1/sample/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
-		t.Fatalf("%d %s", r.StatusCode, r.body)
+	if r := s.Get("/premium/course-1/sample/master.m3u8", s.Cookies("ada", "course-1")...); r.StatusCode != 200 {
+		t.Fatalf("%d %s", r.StatusCode, r.Bytes)
 	}
 }
 
@@ -109,7 +100,7 @@ func TestEveryPermissionIsUsed(t *testing.T) {
 		t.Run(story.name, func(t *testing.T) {
 			var recorded recorder
 			s := newSite(t, story.changes, func(o *cloud.Options) {
-				fail := denials(t)
+				fail := sitetest.Denials(t)
 				o.Access = func(d iam.Decision) { fail(d); recorded.record(d) }
 				o.Shop = func(context.Context, string, []byte) ([]byte, error) { return []byte(`{"all":true}`), nil }
 			})
@@ -160,7 +151,7 @@ func without(policies iam.Policies, statement iam.Statement) iam.Policies {
 // keymaker refuses: both ask whether the stack is rolling back.
 func updates(t *testing.T, s *site, changes map[string]any) {
 	t.Helper()
-	if err := s.Deploy(t.Context(), impatient(t, s.assembly, func(map[string]any) {})); err != nil {
+	if err := s.Deploy(t.Context(), impatient(t, s.Assembly, func(map[string]any) {})); err != nil {
 		t.Fatal(err)
 	}
 	changes = maps.Clone(changes)
@@ -290,12 +281,12 @@ func TestMissingPermission(t *testing.T) {
 				}
 			}
 			s.Restart()
-			r := s.get(remove.path)
+			r := s.Get(remove.path)
 			if strings.HasPrefix(remove.path, "/api") {
-				r = s.api("POST", remove.path, s.token("ada"), `{"path":"course-1"}`)
+				r = s.Call("POST", remove.path, s.Token("ada"), `{"path":"course-1"}`)
 			}
 			if r.StatusCode != remove.status {
-				t.Errorf("%d %s, want %d", r.StatusCode, r.body, remove.status)
+				t.Errorf("%d %s, want %d", r.StatusCode, r.Bytes, remove.status)
 			}
 			mu.Lock()
 			defer mu.Unlock()

@@ -20,6 +20,7 @@ import (
 	"premiumhls/internal/stripe"
 	"premiumhls/local/cloud"
 	"premiumhls/local/ssm"
+	"premiumhls/test/sitetest"
 )
 
 // What ends when a right is taken away: the cells of the tables in
@@ -42,19 +43,19 @@ type held struct {
 
 // hold asks for cookies and for a link.
 func (s *site) hold(token string) (h held) {
-	s.t.Helper()
+	s.T.Helper()
 	var body struct {
 		Expires int64
 		URL     string
 	}
-	r := s.api("POST", "/api/cookies", token, `{"path":"course-1"}`)
-	if r.json(s.t, &body); r.StatusCode != http.StatusOK {
-		s.t.Fatalf("no cookies: %d %s", r.StatusCode, r.body)
+	r := s.Call("POST", "/api/cookies", token, `{"path":"course-1"}`)
+	if r.JSON(s.T, &body); r.StatusCode != http.StatusOK {
+		s.T.Fatalf("no cookies: %d %s", r.StatusCode, r.Bytes)
 	}
 	h.cookies, h.cookiesEnd = r.Cookies(), time.Unix(body.Expires, 0)
-	r = s.api("POST", "/api/links", token, `{"path":"course-1/sample"}`)
-	if r.json(s.t, &body); r.StatusCode != http.StatusOK {
-		s.t.Fatalf("no link: %d %s", r.StatusCode, r.body)
+	r = s.Call("POST", "/api/links", token, `{"path":"course-1/sample"}`)
+	if r.JSON(s.T, &body); r.StatusCode != http.StatusOK {
+		s.T.Fatalf("no link: %d %s", r.StatusCode, r.Bytes)
 	}
 	_, h.link, _ = strings.Cut(body.URL, "?")
 	h.linkEnd = time.Unix(body.Expires, 0)
@@ -63,11 +64,11 @@ func (s *site) hold(token string) (h held) {
 
 // issues asks for cookies and for a link, and returns the refusal of both.
 func (s *site) issues(token string) string {
-	s.t.Helper()
+	s.T.Helper()
 	var got []string
 	for path, body := range map[string]string{"/api/cookies": `{"path":"course-1"}`, "/api/links": `{"path":"course-1/sample"}`} {
-		r := s.api("POST", path, token, body)
-		code := r.code()
+		r := s.Call("POST", path, token, body)
+		code := r.Code()
 		switch r.StatusCode {
 		case http.StatusOK:
 			code = "issued"
@@ -75,7 +76,7 @@ func (s *site) issues(token string) string {
 			code = "unauthorized"
 		}
 		if got = append(got, code); code != got[0] {
-			s.t.Errorf("cookies and link: %v", got)
+			s.T.Errorf("cookies and link: %v", got)
 		}
 	}
 	return got[0]
@@ -84,42 +85,42 @@ func (s *site) issues(token string) string {
 // lasts fails unless what is held opens until its end and not after it, and the
 // end is at most so far away.
 func (h held) lasts(s *site, cookies, link time.Duration) {
-	s.t.Helper()
+	s.T.Helper()
 	now := time.Now()
 	for _, c := range []struct {
 		what string
-		get  func() reply
+		get  func() sitetest.Reply
 		end  time.Time
 		most time.Duration
 	}{
-		{"cookies", func() reply { return s.get(protected, h.cookies...) }, h.cookiesEnd, cookies},
-		{"a link", func() reply { return s.get(protected + "?" + h.link) }, h.linkEnd, link},
+		{"cookies", func() sitetest.Reply { return s.Get(protected, h.cookies...) }, h.cookiesEnd, cookies},
+		{"a link", func() sitetest.Reply { return s.Get(protected + "?" + h.link) }, h.linkEnd, link},
 	} {
 		if c.end.After(now.Add(c.most)) {
-			s.t.Errorf("%s last until %v, at most %v was meant", c.what, c.end, now.Add(c.most))
+			s.T.Errorf("%s last until %v, at most %v was meant", c.what, c.end, now.Add(c.most))
 		}
 		for _, moment := range []struct {
 			at     time.Time
 			status int
 		}{{now, 200}, {c.end.Add(-5 * time.Second), 200}, {c.end.Add(time.Second), 403}} {
-			s.clock.forward(moment.at.Sub(s.clock.now()))
+			s.Clock.Forward(moment.at.Sub(s.Clock.Now()))
 			if r := c.get(); r.StatusCode != moment.status {
-				s.t.Errorf("%s at %v, which end at %v: %d, want %d", c.what, moment.at, c.end, r.StatusCode, moment.status)
+				s.T.Errorf("%s at %v, which end at %v: %d, want %d", c.what, moment.at, c.end, r.StatusCode, moment.status)
 			}
 		}
-		s.clock.forward(time.Until(s.clock.now()) * -1)
+		s.Clock.Forward(time.Until(s.Clock.Now()) * -1)
 	}
 }
 
 // full fails unless what is held lasts as long as the settings say.
 func (h held) full(s *site) {
-	s.t.Helper()
+	s.T.Helper()
 	h.lasts(s, cookieLifetime+expiryStep, linkLifetime+expiryStep)
 }
 
 // tokenOf signs a viewer in whom nobody knows yet.
 func (s *site) tokenOf(sub string, more map[string]any) string {
-	s.t.Helper()
+	s.T.Helper()
 	token, err := s.Issuer().Mint("ben", func(claims map[string]any) {
 		claims["sub"] = sub
 		delete(claims, "custom:courses")
@@ -128,7 +129,7 @@ func (s *site) tokenOf(sub string, more map[string]any) string {
 		}
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return token
 }
@@ -136,22 +137,22 @@ func (s *site) tokenOf(sub string, more map[string]any) string {
 // endsSoon fails unless a token lasts an hour at most, and one that has expired
 // opens nothing.
 func (s *site) endsSoon(token string) {
-	s.t.Helper()
+	s.T.Helper()
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	var claims map[string]any
 	if err := json.Unmarshal(payload, &claims); err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	expires := time.Unix(int64(claims["exp"].(float64)), 0)
 	if left := time.Until(expires); left > tokenLifetime {
-		s.t.Errorf("the token lasts %v", left)
+		s.T.Errorf("the token lasts %v", left)
 	}
 	claims["exp"] = time.Now().Add(-time.Minute).Unix()
 	if got := s.issues(s.tokenOf(claims["sub"].(string), claims)); got != "unauthorized" {
-		s.t.Errorf("the token after its end: %s", got)
+		s.T.Errorf("the token after its end: %s", got)
 	}
 }
 
@@ -164,11 +165,11 @@ func (s *site) grants() grants.Table {
 
 func TestRightsInATable(t *testing.T) {
 	var mail mailbox
-	s := prepareSite(t, selling(map[string]any{"links": true}), mail.option)
-	if err := s.Parameters.Put("/shop/stripe", ssm.SecureString, signingSecret); err != nil {
+	s := prepareSite(t, sitetest.SalesSettings(map[string]any{"links": true}), mail.option)
+	if err := s.Parameters.Put("/shop/stripe", ssm.SecureString, sitetest.StripeSecret); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
+	if err := s.Deploy(t.Context(), s.Assembly.Template); err != nil {
 		t.Fatal(err)
 	}
 	table := s.grants()
@@ -180,7 +181,7 @@ func TestRightsInATable(t *testing.T) {
 	}
 	send := func(t *testing.T, event []byte) {
 		t.Helper()
-		if got := s.send(event, signingSecret); got != "200 recorded" {
+		if got := s.send(event, sitetest.StripeSecret); got != "200 recorded" {
 			t.Fatal(got)
 		}
 	}
@@ -188,7 +189,7 @@ func TestRightsInATable(t *testing.T) {
 	buys := func(t *testing.T, token, id, subscription string) {
 		t.Helper()
 		var begun struct{ Reference string }
-		s.api("POST", "/api/purchases", token, "{}").json(t, &begun)
+		s.Call("POST", "/api/purchases", token, "{}").JSON(t, &begun)
 		send(t, completed(stripe.Purchase{
 			Session: "cs_" + id, PaymentIntent: "pi_" + id, Subscription: subscription, Path: "course-1",
 			Reference: begun.Reference, Email: "x@example.com", Amount: 4900, Currency: "eur", Created: time.Now(),
@@ -318,7 +319,7 @@ func TestRightsInATable(t *testing.T) {
 		token := s.tokenOf("subject-out", nil)
 		grant(t, "subject-out", time.Time{})
 		h := s.hold(token)
-		r := s.api("DELETE", "/api/cookies", token, `{"path":"course-1"}`)
+		r := s.Call("DELETE", "/api/cookies", token, `{"path":"course-1"}`)
 		cleared := 0
 		for _, c := range r.Cookies() {
 			if c.MaxAge < 0 {
@@ -394,7 +395,7 @@ func TestRightsOfEveryone(t *testing.T) {
 	// The signing key goes: everything ends, for everybody.
 	settings["signingKeys"], settings["endAllCookies"] = []any{"b"}, true
 	s.change(settings)
-	for what, r := range map[string]reply{"cookies": s.get(protected, h.cookies...), "a link": s.get(protected + "?" + h.link)} {
+	for what, r := range map[string]sitetest.Reply{"cookies": s.Get(protected, h.cookies...), "a link": s.Get(protected + "?" + h.link)} {
 		if r.StatusCode != http.StatusForbidden {
 			t.Errorf("%s after the key is gone: %d", what, r.StatusCode)
 		}
@@ -404,7 +405,7 @@ func TestRightsOfEveryone(t *testing.T) {
 // with is the site for a test within a test.
 func (s *site) with(t testing.TB) *site {
 	within := *s
-	within.t = t
+	within.T = t
 	return &within
 }
 

@@ -109,20 +109,20 @@ func rotate(t *testing.T, check bool, wait string, propagation time.Duration) (r
 				case <-time.After(50 * time.Millisecond):
 				}
 				if time.Now().After(renew) {
-					r := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`)
+					r := s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`)
 					if r.StatusCode == 200 {
 						var body map[string]any
-						json.Unmarshal(r.body, &body)
+						json.Unmarshal(r.Bytes, &body)
 						seen.Store(body["CloudFront-Key-Pair-Id"], true)
 						cookies = slices.DeleteFunc(r.Cookies(), func(c *http.Cookie) bool { return c.MaxAge < 0 })
 						renew = time.Now().Add(time.Second)
 					} else {
-						t.Logf("the signer answers %d %s", r.StatusCode, r.body)
+						t.Logf("the signer answers %d %s", r.StatusCode, r.Bytes)
 					}
 				}
-				if r := s.get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode != 200 {
+				if r := s.Get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode != 200 {
 					refused.Add(1)
-					t.Logf("refused: %s %s", r.code(), r.body)
+					t.Logf("refused: %s %s", r.Code(), r.Bytes)
 				}
 			}
 		})
@@ -187,12 +187,12 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"a"}}).Template); err != nil {
 		t.Fatal(err)
 	}
-	cookies := s.cookies("ada", "course-1")
+	cookies := s.Cookies("ada", "course-1")
 	err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}}).Template)
 	if err == nil || !strings.Contains(err.Error(), rotation.CodeKeySigns+":") {
 		t.Errorf("the deploy says %v", err)
 	}
-	if r := s.get("/premium/course-1/sample/master.m3u8", cookies...); r.StatusCode != 200 {
+	if r := s.Get("/premium/course-1/sample/master.m3u8", cookies...); r.StatusCode != 200 {
 		t.Errorf("viewers are refused all the same: %d", r.StatusCode)
 	}
 
@@ -200,10 +200,10 @@ func TestRotationThatWouldRefuseViewers(t *testing.T) {
 	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true}).Template); err != nil {
 		t.Fatal(err)
 	}
-	if r := s.get("/premium/course-1/sample/master.m3u8", cookies...); r.code() != "InvalidKey" {
-		t.Errorf("cookies of a leaked key: %d %s", r.StatusCode, r.code())
+	if r := s.Get("/premium/course-1/sample/master.m3u8", cookies...); r.Code() != "InvalidKey" {
+		t.Errorf("cookies of a leaked key: %d %s", r.StatusCode, r.Code())
 	}
-	if r := s.get("/premium/course-1/sample/master.m3u8", s.cookies("ada", "course-1")...); r.StatusCode != 200 {
+	if r := s.Get("/premium/course-1/sample/master.m3u8", s.Cookies("ada", "course-1")...); r.StatusCode != 200 {
 		t.Errorf("new cookies: %d", r.StatusCode)
 	}
 }
@@ -247,7 +247,7 @@ func TestRotationIntoKMS(t *testing.T) {
 		}
 		time.Sleep(2 * time.Second)
 		s.Restart()
-		watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.cookies("ada", "course-1"))
+		watch(s, "/premium/course-1/sample/master.m3u8", "premium/course-1/sample", s.Cookies("ada", "course-1"))
 	}
 	if s.KMS.Calls("Sign") == 0 {
 		t.Error("KMS signed nothing")
@@ -286,8 +286,8 @@ func TestKeyThatFailsTheDeployCheckSignsForNobody(t *testing.T) {
 				case <-time.After(50 * time.Millisecond):
 				}
 				requests.Add(1)
-				cookies := s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`).Cookies()
-				if r := s.get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode != 200 {
+				cookies := s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`).Cookies()
+				if r := s.Get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode != 200 {
 					refused.Add(1)
 				}
 			}
@@ -312,7 +312,7 @@ func TestLeakedKeyStaysRevoked(t *testing.T) {
 	if err := s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"a"}}).Template); err != nil {
 		t.Fatal(err)
 	}
-	leaked := s.cookies("ada", "course-1")
+	leaked := s.Cookies("ada", "course-1")
 	emergency := synthesize(t, map[string]any{"signingKeys": []any{"b"}, "endAllCookies": true})
 	template := impatient(t, emergency, func(resources map[string]any) {
 		_, origin := premiumBehavior(t, resources)
@@ -324,8 +324,8 @@ func TestLeakedKeyStaysRevoked(t *testing.T) {
 	if outputs, err := s.Outputs(); err != nil || !strings.HasPrefix(outputs["DeployCheck"], "FAILED") {
 		t.Errorf("the deploy check says %q, %v", outputs["DeployCheck"], err)
 	}
-	if r := s.get("/premium/course-1/sample/master.m3u8", leaked...); r.code() != "InvalidKey" {
-		t.Errorf("cookies of the leaked key: %d %s", r.StatusCode, r.code())
+	if r := s.Get("/premium/course-1/sample/master.m3u8", leaked...); r.Code() != "InvalidKey" {
+		t.Errorf("cookies of the leaked key: %d %s", r.StatusCode, r.Code())
 	}
 	// The next deploy is checked again, and what it is rolled back to does not
 	// trust the key either.
@@ -336,8 +336,8 @@ func TestLeakedKeyStaysRevoked(t *testing.T) {
 	if err == nil {
 		t.Error("the deploy check passed")
 	}
-	if r := s.get("/premium/course-1/sample/master.m3u8", leaked...); r.code() != "InvalidKey" {
-		t.Errorf("cookies of the leaked key after a rollback: %d %s", r.StatusCode, r.code())
+	if r := s.Get("/premium/course-1/sample/master.m3u8", leaked...); r.Code() != "InvalidKey" {
+		t.Errorf("cookies of the leaked key after a rollback: %d %s", r.StatusCode, r.Code())
 	}
 	err = s.Deploy(t.Context(), synthesize(t, map[string]any{"signingKeys": []any{"b", "a"}}).Template)
 	if err == nil || !strings.Contains(err.Error(), rotation.CodeKeyRevoked+":") {

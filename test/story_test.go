@@ -12,34 +12,35 @@ import (
 	"time"
 
 	"premiumhls/signedcookie"
+	"premiumhls/test/sitetest"
 )
 
 // The whole story of a viewer, over HTTP.
 func TestStory(t *testing.T) {
 	s := newSite(t, nil)
 
-	expect := func(r reply, status int, code string) reply {
+	expect := func(r sitetest.Reply, status int, code string) sitetest.Reply {
 		t.Helper()
-		if r.StatusCode != status || r.code() != code {
-			t.Fatalf("%d %q, want %d %q: %s", r.StatusCode, r.code(), status, code, r.body)
+		if r.StatusCode != status || r.Code() != code {
+			t.Fatalf("%d %q, want %d %q: %s", r.StatusCode, r.Code(), status, code, r.Bytes)
 		}
 		return r
 	}
 
 	// Page and trailer are for everyone.
-	if r := expect(s.get("/"), 200, ""); !strings.Contains(string(r.body), "<html") {
-		t.Fatalf("the page is %s", r.body)
+	if r := expect(s.Get("/"), 200, ""); !strings.Contains(string(r.Bytes), "<html") {
+		t.Fatalf("the page is %s", r.Bytes)
 	}
 	watch(s, "/trailers/sample/master.m3u8", "public/trailers/sample", nil)
 
 	// Premium is not, and the refusal is CloudFront's.
-	refused := expect(s.get("/premium/course-1/sample/master.m3u8"), 403, "MissingKey")
+	refused := expect(s.Get("/premium/course-1/sample/master.m3u8"), 403, "MissingKey")
 	if got := refused.Header.Get("Content-Type"); got != "text/xml" {
 		t.Errorf("a refusal is %s", got)
 	}
 
 	// A viewer who signs in gets cookies, and with them every byte.
-	issued := expect(s.api("POST", "/api/cookies", s.token("ada"), `{"path":"course-1"}`), 200, "")
+	issued := expect(s.Call("POST", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`), 200, "")
 	cookies := issued.Cookies()
 	if len(cookies) != 4 {
 		t.Fatalf("%d cookies", len(cookies))
@@ -53,8 +54,8 @@ func TestStory(t *testing.T) {
 
 	// The body says the same, for apps that keep no cookies.
 	var body map[string]any
-	issued.json(t, &body)
-	if body["resource"] != "https://"+s.host+"/premium/course-1/*" || body["Domain"] != s.host {
+	issued.JSON(t, &body)
+	if body["resource"] != "https://"+s.Host+"/premium/course-1/*" || body["Domain"] != s.Host {
 		t.Errorf("the body grants %v at %v", body["resource"], body["Domain"])
 	}
 	for _, c := range cookies {
@@ -64,29 +65,29 @@ func TestStory(t *testing.T) {
 	}
 
 	// They open this course and no other, and a missing file is missing.
-	expect(s.get("/premium/course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/../course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/%2e%2e/course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/none.ts", cookies...), 404, "NoSuchKey")
-	if r := s.do("GET", "/premium/course-1/sample/360p/index.m3u8", with(cookieHeader(cookies), "Range", "bytes=0-6"), ""); r.StatusCode != 206 || string(r.body) != "#EXTM3U" {
-		t.Errorf("a range is %d %q", r.StatusCode, r.body)
+	expect(s.Get("/premium/course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.Get("/premium/course-1/../course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.Get("/premium/course-1/%2e%2e/course-2/sample/master.m3u8", cookies...), 403, "AccessDenied")
+	expect(s.Get("/premium/course-1/none.ts", cookies...), 404, "NoSuchKey")
+	if r := s.Do("GET", "/premium/course-1/sample/360p/index.m3u8", with(sitetest.CookieHeader(cookies), "Range", "bytes=0-6"), ""); r.StatusCode != 206 || string(r.Bytes) != "#EXTM3U" {
+		t.Errorf("a range is %d %q", r.StatusCode, r.Bytes)
 	}
 
 	// A changed policy, a foreign key and a foreign signature are refused.
-	wider, err := signedcookie.Policy{Resource: "https://" + s.host + "/premium/*", Expires: time.Now().Add(time.Hour)}.Marshal()
+	wider, err := signedcookie.Policy{Resource: "https://" + s.Host + "/premium/*", Expires: time.Now().Add(time.Hour)}.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(s.get("/premium/course-2/sample/master.m3u8", changed(cookies, signedcookie.PolicyCookie, signedcookie.Encode(wider))...), 403, "AccessDenied")
-	expect(s.get("/premium/course-1/sample/master.m3u8", changed(cookies, signedcookie.KeyPairIDCookie, "K2FOREIGN00000")...), 403, "InvalidKey")
+	expect(s.Get("/premium/course-2/sample/master.m3u8", changed(cookies, signedcookie.PolicyCookie, signedcookie.Encode(wider))...), 403, "AccessDenied")
+	expect(s.Get("/premium/course-1/sample/master.m3u8", changed(cookies, signedcookie.KeyPairIDCookie, "K2FOREIGN00000")...), 403, "InvalidKey")
 	foreign, err := signedcookie.GenerateKey(signedcookie.RSA2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	expect(s.get("/premium/course-1/sample/master.m3u8", signedBy(t, foreign, cookies, wider)...), 403, "AccessDenied")
+	expect(s.Get("/premium/course-1/sample/master.m3u8", signedBy(t, foreign, cookies, wider)...), 403, "AccessDenied")
 
 	// Signing out clears the cookies.
-	cleared := expect(s.api("DELETE", "/api/cookies", s.token("ada"), `{"path":"course-1"}`), 204, "")
+	cleared := expect(s.Call("DELETE", "/api/cookies", s.Token("ada"), `{"path":"course-1"}`), 204, "")
 	if n := len(cleared.Cookies()); n < 4 {
 		t.Fatalf("%d cookies are cleared", n)
 	}
@@ -95,46 +96,46 @@ func TestStory(t *testing.T) {
 			t.Errorf("not cleared: %s", c.Raw)
 		}
 	}
-	expect(s.get("/premium/course-1/sample/master.m3u8"), 403, "MissingKey")
+	expect(s.Get("/premium/course-1/sample/master.m3u8"), 403, "MissingKey")
 
 	// And time ends them.
-	s.clock.forward(66 * time.Minute)
-	expect(s.get("/premium/course-1/sample/master.m3u8", cookies...), 403, "AccessDenied")
+	s.Clock.Forward(66 * time.Minute)
+	expect(s.Get("/premium/course-1/sample/master.m3u8", cookies...), 403, "AccessDenied")
 }
 
 // watch fetches a master playlist, its renditions and every segment, and
 // compares each with the file that it came from.
 func watch(s *site, master, folder string, cookies []*http.Cookie) {
-	s.t.Helper()
+	s.T.Helper()
 	segments := 0
 	var fetch func(path string)
 	fetch = func(path string) {
-		r := s.get(path, cookies...)
+		r := s.Get(path, cookies...)
 		if r.StatusCode != 200 {
-			s.t.Fatalf("%s: %d %s", path, r.StatusCode, r.body)
+			s.T.Fatalf("%s: %d %s", path, r.StatusCode, r.Bytes)
 		}
 		file := filepath.Join("../player/sample", folder, strings.TrimPrefix(path, master[:strings.LastIndexByte(master, '/')+1]))
-		if want, err := os.ReadFile(file); err != nil || !bytes.Equal(r.body, want) {
-			s.t.Fatalf("%s is not the file %s: %v", path, file, err)
+		if want, err := os.ReadFile(file); err != nil || !bytes.Equal(r.Bytes, want) {
+			s.T.Fatalf("%s is not the file %s: %v", path, file, err)
 		}
 		switch filepath.Ext(path) {
 		case ".m3u8":
 			if got := r.Header.Get("Content-Type"); got != "application/vnd.apple.mpegurl" {
-				s.t.Errorf("%s is %s", path, got)
+				s.T.Errorf("%s is %s", path, got)
 			}
-			for _, uri := range playlist(path, r.body) {
+			for _, uri := range sitetest.Playlist(path, r.Bytes) {
 				fetch(uri)
 			}
 		default:
 			segments++
 			if got := r.Header.Get("Content-Type"); got != "video/mp2t" {
-				s.t.Errorf("%s is %s", path, got)
+				s.T.Errorf("%s is %s", path, got)
 			}
 		}
 	}
 	fetch(master)
 	if segments < 2 {
-		s.t.Errorf("%s has %d segments", master, segments)
+		s.T.Errorf("%s has %d segments", master, segments)
 	}
 }
 
@@ -184,7 +185,7 @@ func TestStoryOfSettings(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s := newSite(t, test.changes)
-			cookies := s.cookies("ada", "course-1")
+			cookies := s.Cookies("ada", "course-1")
 			hash := ""
 			for _, c := range cookies {
 				if c.Name == signedcookie.HashAlgorithmCookie {
@@ -195,8 +196,8 @@ func TestStoryOfSettings(t *testing.T) {
 				t.Errorf("hash %q, want %q", hash, test.hash)
 			}
 			watch(s, "/"+test.premium+"/course-1/sample/master.m3u8", "premium/course-1/sample", cookies)
-			if r := s.get("/" + test.premium + "/course-1/sample/master.m3u8"); r.code() != "MissingKey" {
-				t.Errorf("without cookies: %d %s", r.StatusCode, r.body)
+			if r := s.Get("/" + test.premium + "/course-1/sample/master.m3u8"); r.Code() != "MissingKey" {
+				t.Errorf("without cookies: %d %s", r.StatusCode, r.Bytes)
 			}
 		})
 	}
@@ -209,13 +210,13 @@ func TestPageConfiguration(t *testing.T) {
 		PremiumPath string
 		SignIn      struct{ Issuer, ClientID, AuthorizationEndpoint, TokenEndpoint string }
 	}
-	if err := json.Unmarshal(s.get("/config.json").body, &config); err != nil {
+	if err := json.Unmarshal(s.Get("/config.json").Bytes, &config); err != nil {
 		t.Fatal(err)
 	}
 	if config.PremiumPath != "premium" || config.SignIn.Issuer != s.IssuerURL() || config.SignIn.TokenEndpoint != s.IssuerURL()+"/oauth2/token" {
 		t.Errorf("configuration of the page: %+v", config)
 	}
-	if csp := s.get("/").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' "+s.IssuerURL()) {
+	if csp := s.Get("/").Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' "+s.IssuerURL()) {
 		t.Errorf("the page may not talk to %s: %s", s.IssuerURL(), csp)
 	}
 }

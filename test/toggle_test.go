@@ -22,11 +22,11 @@ func TestTableIsUsedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	cookies := func(viewer string) string {
-		r := s.api("POST", "/api/cookies", s.token(viewer), `{"path":"course-1"}`)
+		r := s.Call("POST", "/api/cookies", s.Token(viewer), `{"path":"course-1"}`)
 		if r.StatusCode == 200 {
 			return "issued"
 		}
-		return r.code()
+		return r.Code()
 	}
 	expect := func(rule, ada, ben string) {
 		t.Helper()
@@ -47,7 +47,7 @@ func TestTableIsUsedAgain(t *testing.T) {
 
 	s.change(map[string]any{"entitlements": "table", "grantsTable": table, "sample": false})
 	// The local run would give a new table the name of the old one; AWS would not.
-	if n := len(s.assembly.Resources("AWS::DynamoDB::Table")); n != 0 {
+	if n := len(s.Assembly.Resources("AWS::DynamoDB::Table")); n != 0 {
 		t.Errorf("the stack makes %d new tables", n)
 	}
 	if _, name := s.Table(); name != table {
@@ -59,7 +59,7 @@ func TestTableIsUsedAgain(t *testing.T) {
 func TestLogBucketIsUsedAgain(t *testing.T) {
 	on := map[string]any{"accessLogs": true, "sample": false}
 	s := newSite(t, on)
-	s.get("/before.html")
+	s.Get("/before.html")
 	if _, err := s.AccessLog(); err != nil {
 		t.Fatal(err)
 	}
@@ -75,18 +75,18 @@ func TestLogBucketIsUsedAgain(t *testing.T) {
 	}
 
 	s.change(map[string]any{"accessLogs": true, "logBucket": bucket, "sample": false})
-	for id := range s.assembly.Resources("AWS::S3::Bucket") {
+	for id := range s.Assembly.Resources("AWS::S3::Bucket") {
 		if strings.HasPrefix(id, "AccessLogs") {
 			t.Errorf("the stack makes a new bucket %s", id)
 		}
 	}
-	s.get("/after.html")
+	s.Get("/after.html")
 	log, err := s.AccessLog()
 	if err != nil {
 		t.Fatal(err)
 	}
 	paths := map[any]bool{}
-	for _, row := range athena.ReadDailyEdge(t, s.assembly, log).Rows {
+	for _, row := range athena.ReadDailyEdge(t, s.Assembly, log).Rows {
 		paths[row[7]] = true // cs_uri_stem
 	}
 	if !paths["/before.html"] || !paths["/after.html"] {
@@ -115,15 +115,15 @@ func TestBucketIsUsedAgain(t *testing.T) {
 
 	s.change(map[string]any{"bucket": outputs["Bucket"], "sample": false})
 	// The local run would give a new bucket the name of the old one; AWS would not.
-	if n := len(s.assembly.Resources("AWS::S3::Bucket")); n != 0 {
+	if n := len(s.Assembly.Resources("AWS::S3::Bucket")); n != 0 {
 		t.Errorf("the stack makes %d new buckets", n)
 	}
 	const video = "/premium/course-9/master.m3u8"
-	if r := s.get(video); r.StatusCode != http.StatusForbidden {
+	if r := s.Get(video); r.StatusCode != http.StatusForbidden {
 		t.Errorf("without cookies: %d", r.StatusCode)
 	}
-	if r := s.get(video, s.cookies("ada", "course-9")...); r.StatusCode != http.StatusOK {
-		t.Errorf("with cookies: %d %s", r.StatusCode, r.body)
+	if r := s.Get(video, s.Cookies("ada", "course-9")...); r.StatusCode != http.StatusOK {
+		t.Errorf("with cookies: %d %s", r.StatusCode, r.Bytes)
 	}
 }
 
@@ -134,19 +134,19 @@ func TestLinksAreUsedAgain(t *testing.T) {
 	on := map[string]any{"entitlements": "authenticated", "links": true}
 	s := newSite(t, on)
 	const ask = `{"path":"course-1/sample"}`
-	address := s.link("ada", ask)
+	address := s.Link("ada", ask)
 	_, query, _ := strings.Cut(address, "?")
 	const segment = "/premium/course-1/sample/360p/segment-00.ts"
 	expect := func(what, path string, status int) {
 		t.Helper()
-		if r := s.get(path); r.StatusCode != status {
-			t.Errorf("%s: %d %s, want %d", what, r.StatusCode, r.body, status)
+		if r := s.Get(path); r.StatusCode != status {
+			t.Errorf("%s: %d %s, want %d", what, r.StatusCode, r.Bytes, status)
 		}
 	}
 	expect("a link", address, http.StatusOK)
 
 	s.change(off)
-	for id, r := range s.assembly.Template.Resources {
+	for id, r := range s.Assembly.Template.Resources {
 		if strings.Contains(id, "Link") || strings.Contains(id, "FailedPlaylists") {
 			t.Errorf("links are off, and the template has %s, a %s", id, r.Type)
 		}
@@ -156,8 +156,8 @@ func TestLinksAreUsedAgain(t *testing.T) {
 			t.Errorf("links are off, and there is %s", statement)
 		}
 	}
-	if r := s.api("POST", "/api/links", s.token("ada"), ask); r.StatusCode != http.StatusNotFound {
-		t.Errorf("links are off: %d %s", r.StatusCode, r.body)
+	if r := s.Call("POST", "/api/links", s.Token("ada"), ask); r.StatusCode != http.StatusNotFound {
+		t.Errorf("links are off: %d %s", r.StatusCode, r.Bytes)
 	}
 	expect("a playlist by a link, off", address, http.StatusNotFound)
 	expect("a segment by a link, off", segment+"?"+query, http.StatusOK) // a signed URL: docs/security.md
@@ -165,7 +165,7 @@ func TestLinksAreUsedAgain(t *testing.T) {
 
 	s.change(on)
 	expect("the link again", address, http.StatusOK)
-	expect("a new link", s.link("ada", ask), http.StatusOK)
+	expect("a new link", s.Link("ada", ask), http.StatusOK)
 }
 
 // The key of the viewers' digests goes when viewers are logged as they are, and
@@ -173,27 +173,27 @@ func TestLinksAreUsedAgain(t *testing.T) {
 func TestViewersAreHashedAgain(t *testing.T) {
 	const name = "/PremiumHls/viewer-hash-key"
 	s := newSite(t, map[string]any{"sample": false})
-	before := s.parameter("viewer-hash-key")
+	before := s.Parameter("viewer-hash-key")
 	s.change(map[string]any{"sample": false, "logViewers": "plain"})
 	if _, ok := s.Parameters.Get(name); ok {
 		t.Errorf("the parameter %s is still there", name)
 	}
-	s.cookies("ada", "course-1")
+	s.Cookies("ada", "course-1")
 	s.change(map[string]any{"sample": false})
-	if s.parameter("viewer-hash-key") == before {
+	if s.Parameter("viewer-hash-key") == before {
 		t.Error("the key is the one of before")
 	}
-	s.cookies("ada", "course-1")
+	s.Cookies("ada", "course-1")
 }
 
 // change deploys other settings.
 func (s *site) change(changes map[string]any) {
-	s.t.Helper()
-	s.assembly = synthesize(s.t, changes)
-	if err := s.PublishAssets(s.assembly.Dir); err != nil {
-		s.t.Fatal(err)
+	s.T.Helper()
+	s.Assembly = synthesize(s.T, changes)
+	if err := s.PublishAssets(s.Assembly.Dir); err != nil {
+		s.T.Fatal(err)
 	}
-	if err := s.Deploy(s.t.Context(), s.assembly.Template); err != nil {
-		s.t.Fatal(err)
+	if err := s.Deploy(s.T.Context(), s.Assembly.Template); err != nil {
+		s.T.Fatal(err)
 	}
 }

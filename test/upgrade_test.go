@@ -38,7 +38,7 @@ func TestUpgrade(t *testing.T) {
 	for _, file := range releases {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			s := prepareSite(t, map[string]any{"viewerRequestsPerMinute": 0.0})
-			if err := s.Deploy(t.Context(), release(t, file, s.assembly.Template)); err != nil {
+			if err := s.Deploy(t.Context(), release(t, file, s.Assembly.Template)); err != nil {
 				t.Fatal(err)
 			}
 			before := len(s.Events())
@@ -51,22 +51,22 @@ func TestUpgrade(t *testing.T) {
 			stop := make(chan struct{})
 			var watching sync.WaitGroup
 			watching.Go(func() {
-				cookies := s.cookies("ada", "course-1")
+				cookies := s.Cookies("ada", "course-1")
 				for {
 					select {
 					case <-stop:
 						return
 					case <-time.After(50 * time.Millisecond):
 					}
-					if r := s.get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode == http.StatusOK {
+					if r := s.Get("/premium/course-1/sample/360p/index.m3u8", cookies...); r.StatusCode == http.StatusOK {
 						served.Add(1)
 					} else {
 						refused.Add(1)
-						t.Logf("refused: %d %s", r.StatusCode, r.body)
+						t.Logf("refused: %d %s", r.StatusCode, r.Bytes)
 					}
 				}
 			})
-			err = s.Deploy(t.Context(), s.assembly.Template)
+			err = s.Deploy(t.Context(), s.Assembly.Template)
 			time.Sleep(time.Second)
 			close(stop)
 			watching.Wait()
@@ -78,7 +78,7 @@ func TestUpgrade(t *testing.T) {
 			}
 
 			types := map[string]string{} // of the release's resources
-			for id, r := range release(t, file, s.assembly.Template).Resources {
+			for id, r := range release(t, file, s.Assembly.Template).Resources {
 				types[id] = r.Type
 			}
 			for _, e := range s.Events()[before:] {

@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"crypto/tls"
@@ -15,6 +15,7 @@ import (
 	"premiumhls/local/cloudfront"
 	"premiumhls/stacks/assets/npm"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 // The examples of the element and its adapters play on a page of another origin:
@@ -25,17 +26,17 @@ func TestAdapters(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
 	}
-	if err := npm.Install(t.Context(), "."); err != nil {
+	if err := npm.Install(t.Context(), ".."); err != nil {
 		t.Fatal(err)
 	}
-	ca := newAuthority(t)
-	other := repository(t, ca.config) // https://127.0.0.1:PORT, which is another site than localhost
-	sibling := strings.Replace(repository(t, ca.config), "127.0.0.1", "localhost", 1)
+	ca := sitetest.NewAuthority(t)
+	other := repository(t, ca.Config) // https://127.0.0.1:PORT, which is another site than localhost
+	sibling := strings.Replace(repository(t, ca.Config), "127.0.0.1", "localhost", 1)
 
 	edge := &expiry{}
-	s := newSite(t, linkSettings(map[string]any{"allowedOrigins": []any{other, sibling}}), ca.serve, edge.watch)
-	edge.clock = s.clock
-	s.put(longLesson(t))
+	s := sitetest.New(t, sitetest.LinkSettings(map[string]any{"allowedOrigins": []any{other, sibling}}), ca.Serve, edge.watch)
+	edge.clock = s.Clock
+	s.Put(longLesson(t))
 
 	for _, mode := range []struct {
 		name, page string
@@ -50,9 +51,9 @@ func TestAdapters(t *testing.T) {
 			b := browser.OpenWith(t, browser.Chromium, mode.options)
 			for _, player := range []string{"element", "hls", "shaka", "videojs"} {
 				t.Run(player, func(t *testing.T) {
-					b.Go(fmt.Sprintf("%s/player/element/examples/%s.html?api=%s&path=course-1/long", mode.page, player, s.origin))
+					b.Go(fmt.Sprintf("%s/player/element/examples/%s.html?api=%s&path=course-1/long", mode.page, player, s.Origin))
 					b.Until(`document.readyState === "complete"`)
-					b.Number(fmt.Sprintf(`(document.querySelector("form").elements.token.value = %q, 0)`, s.token("ben")))
+					b.Number(fmt.Sprintf(`(document.querySelector("form").elements.token.value = %q, 0)`, s.Token("ben")))
 					b.Click("form button")
 					b.Until(video + `.currentTime > 1`)
 					if asked := b.Number(`performance.getEntriesByType("resource").filter((one) => one.name.endsWith("/api/links")).length`); (asked > 0) != (mode.name != "cookies") {
@@ -95,7 +96,7 @@ const (
 // An expiry is an edge for which all that was granted has expired, until the API
 // is asked for more.
 type expiry struct {
-	clock *clock
+	clock *sitetest.Clock
 	mu    sync.Mutex
 	over  chan struct{} // closed when it ends; nil before it begins
 }
@@ -113,7 +114,7 @@ func (e *expiry) watch(o *cloud.Options) {
 func (e *expiry) expire() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.clock.forward(25 * time.Hour)
+	e.clock.Forward(25 * time.Hour)
 	e.over = make(chan struct{})
 }
 
@@ -123,7 +124,7 @@ func (e *expiry) end() {
 	if e.over == nil {
 		return
 	}
-	e.clock.forward(-25 * time.Hour)
+	e.clock.Forward(-25 * time.Hour)
 	close(e.over)
 	e.over = nil
 }
@@ -148,7 +149,7 @@ func (e *expiry) renewed(t *testing.T) {
 // its origin.
 func repository(t *testing.T, config *tls.Config) string {
 	t.Helper()
-	server := httptest.NewUnstartedServer(http.FileServer(http.Dir("..")))
+	server := httptest.NewUnstartedServer(http.FileServer(http.Dir("../..")))
 	server.TLS = config.Clone()
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -176,7 +177,7 @@ func longLesson(t *testing.T) map[string]string {
 	}
 	for n := range 5 {
 		name := fmt.Sprintf("segment-%02d.ts", n)
-		content, err := os.ReadFile("../player/sample/premium/course-1/sample/240p/" + name)
+		content, err := os.ReadFile("../../player/sample/premium/course-1/sample/240p/" + name)
 		if err != nil {
 			t.Fatal(err)
 		}

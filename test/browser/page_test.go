@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"os"
@@ -6,12 +6,13 @@ import (
 
 	"premiumhls/local/s3"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 // What changes on the page while it is open: courses and lessons that appear at
 // the address a viewer has already, and the lesson that follows.
 func TestPage(t *testing.T) {
-	s := newSite(t, nil)
+	s := sitetest.New(t, nil)
 	bucket, err := s.Bucket()
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,7 @@ func TestPage(t *testing.T) {
 		"public/catalog.json":  `{"videos": [{"path": "trailers/sample", "title": "Evening Light", "public": true}]}`,
 	})
 	b := browser.Open(t, browser.Chromium)
-	b.Go(s.origin + "/#/knots")
+	b.Go(s.Origin + "/#/knots")
 	b.Until(`/no such video/i.test(document.querySelector('h1')?.innerText)`)
 
 	// The course appears where the viewer waits for it.

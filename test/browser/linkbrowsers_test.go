@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"crypto/tls"
@@ -12,6 +12,7 @@ import (
 	"premiumhls/local/cloudfront"
 	"premiumhls/stacks/assets/npm"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 // otherSite serves a page of another site with players, and returns its origin.
@@ -19,7 +20,7 @@ func otherSite(t *testing.T, config *tls.Config) string {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/", http.FileServer(http.Dir("testdata/player")))
-	mux.Handle("/lib/", http.StripPrefix("/lib/", http.FileServer(http.Dir("node_modules"))))
+	mux.Handle("/lib/", http.StripPrefix("/lib/", http.FileServer(http.Dir("../node_modules"))))
 	server := httptest.NewUnstartedServer(mux)
 	server.TLS = config.Clone()
 	server.StartTLS()
@@ -33,19 +34,19 @@ func TestLinkPlaysInBrowsers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
 	}
-	if err := npm.Install(t.Context(), "."); err != nil {
+	if err := npm.Install(t.Context(), ".."); err != nil {
 		t.Fatal(err)
 	}
-	ca := newAuthority(t)
-	page := otherSite(t, ca.config)
-	served := &segments{}
-	s := newSite(t, linkSettings(map[string]any{"allowedOrigins": []any{page}}), ca.serve, served.watch, signedURLsOnly(t))
-	address := s.link("ben", `{"path":"course-1/sample"}`)
-	url := s.origin + address
+	ca := sitetest.NewAuthority(t)
+	page := otherSite(t, ca.Config)
+	served := &sitetest.Segments{}
+	s := sitetest.New(t, sitetest.LinkSettings(map[string]any{"allowedOrigins": []any{page}}), ca.Serve, served.Watch, signedURLsOnly(t))
+	address := s.Link("ben", `{"path":"course-1/sample"}`)
+	url := s.Origin + address
 	for _, engine := range browser.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			b := browser.OpenWith(t, engine, browser.Options{BlockCookies: true})
-			served.reset() // not for each player: a browser caches segments
+			served.Reset() // not for each player: a browser caches segments
 			for _, player := range []string{"hls.js", "Shaka", "video.js", "the browser itself"} {
 				if player == "the browser itself" && engine.Name != "Chromium" {
 					continue // Firefox has no HLS of its own, and WebKitGTK plays none here
@@ -65,7 +66,7 @@ func TestLinkPlaysInBrowsers(t *testing.T) {
 					if failure := b.Text("failure"); failure != "" {
 						t.Errorf("failed: %s", failure)
 					}
-					if !served.all("segment-%02d.ts") {
+					if !served.All("segment-%02d.ts") {
 						t.Error("not every segment was served")
 					}
 					if n := b.Number("document.cookie.length"); n != 0 {
@@ -78,12 +79,12 @@ func TestLinkPlaysInBrowsers(t *testing.T) {
 				"with one byte changed":           strings.Replace(url, "Signature=M", "Signature=N", 1),
 			} {
 				t.Run(name, func(t *testing.T) {
-					served.reset()
+					served.Reset()
 					b.Go(page + "/")
 					b.Number(fmt.Sprintf(`(start("hls.js", %q), 0)`, url))
 					b.Until(`failure`)
-					if served.played() != 0 {
-						t.Errorf("%d segments were served", served.played())
+					if served.Played() != 0 {
+						t.Errorf("%d segments were served", served.Played())
 					}
 				})
 			}
@@ -94,25 +95,25 @@ func TestLinkPlaysInBrowsers(t *testing.T) {
 	// sends the link.
 	t.Run("a cast receiver", func(t *testing.T) {
 		b := browser.OpenWith(t, browser.Chromium, browser.Options{BlockCookies: true})
-		served.reset()
+		served.Reset()
 		b.Go(page + "/")
 		load := fmt.Sprintf(`(postMessage({ type: "LOAD", media: { contentId: %q, contentType: "application/x-mpegurl" } }), 0)`, url)
 		b.Number(load)
 		b.Until(`failure || video().currentTime > 1`)
 		b.Number(`(video().playbackRate = 4, 0)`)
 		b.Until(`failure || video().ended`)
-		if failure := b.Text("failure"); failure != "" || !served.all("segment-%02d.ts") {
+		if failure := b.Text("failure"); failure != "" || !served.All("segment-%02d.ts") {
 			t.Errorf("the receiver does not play: %s", failure)
 		}
 
 		// A link that has expired.
-		s.clock.forward(25 * 60 * 60 * 1e9)
-		served.reset()
+		s.Clock.Forward(25 * 60 * 60 * 1e9)
+		served.Reset()
 		b.Go(page + "/")
 		b.Number(load)
 		b.Until(`failure`)
-		if served.played() != 0 {
-			t.Errorf("%d segments of an expired link were served", served.played())
+		if served.Played() != 0 {
+			t.Errorf("%d segments of an expired link were served", served.Played())
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"bytes"
@@ -21,6 +21,7 @@ import (
 	"premiumhls/internal/hls"
 	"premiumhls/stacks/assets/npm"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 const (
@@ -206,21 +207,21 @@ const (
 // <premium-video> on a page of the site, with the site's own content security
 // policy.
 func TestElement(t *testing.T) {
-	ca := newAuthority(t)
+	ca := sitetest.NewAuthority(t)
 	served := &requests{}
-	s := newSite(t, linkSettings(nil), ca.serve, served.count)
-	s.put(lesson(t, "premium/course-1/film/"))
-	s.put(elementPage(t, "public/element-test/"))
+	s := sitetest.New(t, sitetest.LinkSettings(nil), ca.Serve, served.count)
+	s.Put(lesson(t, "premium/course-1/film/"))
+	s.Put(elementPage(t, "public/element-test/"))
 	// Its segments are another course's, which no cookie of this one opens.
-	s.put(map[string]string{"premium/course-1/foreign/master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n/premium/course-2/sample/360p/index.m3u8\n"})
+	s.Put(map[string]string{"premium/course-1/foreign/master.m3u8": "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n/premium/course-2/sample/360p/index.m3u8\n"})
 	film := func(more map[string]any) map[string]any {
-		properties := map[string]any{"token": s.token("ben"), "path": "course-1/film", "videoTitle": "A film", "autoplay": true, "attributes": map[string]any{"autoplay": "", "muted": ""}}
+		properties := map[string]any{"token": s.Token("ben"), "path": "course-1/film", "videoTitle": "A film", "autoplay": true, "attributes": map[string]any{"autoplay": "", "muted": ""}}
 		for name, value := range more {
 			properties[name] = value
 		}
 		return properties
 	}
-	b := stage{browser.OpenChromium(t, browser.Options{}), t, s.origin + "/element-test/index.html"}
+	b := stage{browser.OpenChromium(t, browser.Options{}), t, s.Origin + "/element-test/index.html"}
 	b.Resize(1280, 800, 1)
 	run := func(name string, test func(t *testing.T, b stage)) {
 		t.Run(name, func(t *testing.T) {
@@ -279,7 +280,7 @@ func TestElement(t *testing.T) {
 	run("nobody is signed in", func(t *testing.T, b stage) {
 		b.show(map[string]any{"path": "course-1/film", "videoTitle": "A film"})
 		b.Until(`last('refused')?.code === 'signed_out' && last('refused').action === 'sign-in'`)
-		b.Number(fmt.Sprintf(`(video.token = %q, video.play(), 0)`, s.token("ben")))
+		b.Number(fmt.Sprintf(`(video.token = %q, video.play(), 0)`, s.Token("ben")))
 		b.Until(elementPlays)
 	})
 
@@ -461,10 +462,10 @@ func TestElement(t *testing.T) {
 	})
 
 	run("for a screen reader", func(t *testing.T, b stage) {
-		if err := npm.Install(t.Context(), "."); err != nil {
+		if err := npm.Install(t.Context(), ".."); err != nil {
 			t.Fatal(err)
 		}
-		axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+		axe, err := os.ReadFile("../node_modules/axe-core/axe.min.js")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -493,16 +494,16 @@ func TestElement(t *testing.T) {
 
 // The element plays over TLS in every engine.
 func TestElementPlaysInBrowsers(t *testing.T) {
-	ca := newAuthority(t)
-	s := newSite(t, linkSettings(nil), ca.serve)
-	s.put(lesson(t, "premium/course-1/film/"))
-	s.put(elementPage(t, "public/element-test/"))
+	ca := sitetest.NewAuthority(t)
+	s := sitetest.New(t, sitetest.LinkSettings(nil), ca.Serve)
+	s.Put(lesson(t, "premium/course-1/film/"))
+	s.Put(elementPage(t, "public/element-test/"))
 	for _, engine := range browser.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			b := browser.Open(t, engine)
-			b.Go(s.origin + "/element-test/index.html")
+			b.Go(s.Origin + "/element-test/index.html")
 			b.Until("globalThis.ready")
-			b.Number(fmt.Sprintf(`(show({ token: %q, path: 'course-1/film', attributes: { muted: '', autoplay: '' } }), 0)`, s.token("ben")))
+			b.Number(fmt.Sprintf(`(show({ token: %q, path: 'course-1/film', attributes: { muted: '', autoplay: '' } }), 0)`, s.Token("ben")))
 			b.Until(elementPlays)
 			b.Until(`seen('button.chapters') && seen('button.captions')`)
 			b.Number(`(video.currentTime = 60, 0)`)
@@ -517,26 +518,26 @@ func TestElementPlaysInBrowsers(t *testing.T) {
 // On a page of another site, whose visitor blocks all cookies, the element plays
 // with a link, with captions and previews.
 func TestElementOnAnotherSite(t *testing.T) {
-	ca := newAuthority(t)
-	if err := npm.Install(t.Context(), "."); err != nil {
+	ca := sitetest.NewAuthority(t)
+	if err := npm.Install(t.Context(), ".."); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", http.FileServer(http.Dir("testdata/element")))
-	mux.Handle("/element/", http.StripPrefix("/element/", http.FileServer(http.Dir("../player/element"))))
+	mux.Handle("/element/", http.StripPrefix("/element/", http.FileServer(http.Dir("../../player/element"))))
 	mux.HandleFunc("/element/vendor/hls.js", func(w http.ResponseWriter, r *http.Request) {
-		http.ServeFile(w, r, "node_modules/hls.js/dist/hls.min.mjs")
+		http.ServeFile(w, r, "../node_modules/hls.js/dist/hls.min.mjs")
 	})
 	page := httptest.NewUnstartedServer(mux)
-	page.TLS = ca.config.Clone()
+	page.TLS = ca.Config.Clone()
 	page.StartTLS()
 	t.Cleanup(page.Close)
-	s := newSite(t, linkSettings(map[string]any{"allowedOrigins": []any{page.URL}}), ca.serve, signedURLsOnly(t))
-	s.put(lesson(t, "premium/course-1/film/"))
+	s := sitetest.New(t, sitetest.LinkSettings(map[string]any{"allowedOrigins": []any{page.URL}}), ca.Serve, signedURLsOnly(t))
+	s.Put(lesson(t, "premium/course-1/film/"))
 
 	b := stage{browser.OpenChromium(t, browser.Options{BlockCookies: true}), t, page.URL + "/"}
 	b.Resize(1280, 800, 1)
-	film := map[string]any{"token": s.token("ben"), "api": s.origin, "path": "course-1/film", "attributes": map[string]any{"muted": "", "autoplay": ""}}
+	film := map[string]any{"token": s.Token("ben"), "api": s.Origin, "path": "course-1/film", "attributes": map[string]any{"muted": "", "autoplay": ""}}
 	b.show(film)
 	b.Until(elementPlays)
 	b.Until(`seen('button.captions') && seen('button.chapters')`)

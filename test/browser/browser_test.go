@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"net/http"
@@ -11,6 +11,7 @@ import (
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 const (
@@ -50,13 +51,13 @@ func (r *requests) of(request string) int {
 // In each engine, over TLS, a premium video plays after sign-in only, its
 // cookies are renewed, and sign-out ends access and the refresh token.
 func TestPlaysInBrowsers(t *testing.T) {
-	ca := newAuthority(t)
+	ca := sitetest.NewAuthority(t)
 	served := &requests{}
-	s := newSite(t, nil, ca.serve, served.count)
+	s := sitetest.New(t, nil, ca.Serve, served.count)
 	for _, engine := range browser.Engines {
 		t.Run(engine.Name, func(t *testing.T) {
 			b := browser.Open(t, engine)
-			b.Go(s.origin + "/")
+			b.Go(s.Origin + "/")
 
 			// Signed out: the trailer plays, premium does not.
 			b.Click(course("trailers/sample"))
@@ -103,7 +104,7 @@ func TestPlaysInBrowsers(t *testing.T) {
 			if status := b.Number(`fetch('/premium/course-1/sample/master.m3u8').then((r) => r.status)`); status != 403 {
 				t.Errorf("after sign-out the playlist returns %v, want 403", status)
 			}
-			response, err := (&http.Client{Transport: ca.transport()}).PostForm(s.IssuerURL()+"/oauth2/token", url.Values{
+			response, err := (&http.Client{Transport: ca.Transport()}).PostForm(s.IssuerURL()+"/oauth2/token", url.Values{
 				"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {client},
 			})
 			if err != nil {
@@ -120,9 +121,9 @@ func TestPlaysInBrowsers(t *testing.T) {
 // WebKit sends no Secure cookies over http, also not to localhost. The page
 // says so, and public videos play.
 func TestPageNeedsHTTPSInWebKit(t *testing.T) {
-	s := newSite(t, nil)
+	s := sitetest.New(t, nil)
 	b := browser.Open(t, browser.WebKit)
-	b.Go(s.origin + "/")
+	b.Go(s.Origin + "/")
 	b.Click(course("trailers/sample"))
 	b.Until(playing)
 	signIn(b, "ada")
@@ -134,9 +135,9 @@ func TestPageNeedsHTTPSInWebKit(t *testing.T) {
 // The page shows which videos a viewer is not entitled to, plays the others,
 // and says why it plays no more. This is over http, as in a local run.
 func TestPageShowsLocks(t *testing.T) {
-	s := newSite(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}})
+	s := sitetest.New(t, map[string]any{"entitlements": map[string]any{"claim": "custom:courses", "paths": true}, "userPoolAttributes": []any{"courses"}})
 	b := browser.Open(t, browser.Chromium)
-	b.Go(s.origin + "/")
+	b.Go(s.Origin + "/")
 	signIn(b, "ben")
 	b.Until(`/not part of your plan/i.test(document.querySelector('[data-path="course-2"]')?.innerText)`)
 	if b.Number(`/not part of your plan/i.test(document.querySelector('[data-path="course-1"]').innerText) ? 1 : 0`) != 0 {

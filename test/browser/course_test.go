@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"fmt"
@@ -7,64 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
-	"premiumhls/internal/localrun"
-	"premiumhls/internal/signingkey"
-	"premiumhls/local/iam"
 	"premiumhls/local/s3"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
-
-// command returns a function that runs the premium command against a site, as
-// one that premium local runs.
-func (s *site) command() func(args ...string) {
-	s.t.Helper()
-	t := s.t.(*testing.T)
-	premium := filepath.Join(t.TempDir(), "premium")
-	if out, err := exec.Command("go", "build", "-o", premium, "premiumhls/cmd/premium").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	outputs, err := s.Outputs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	run := localrun.Run{
-		PID: os.Getpid(), Started: time.Now(), Site: s.origin + "/", Stack: "PremiumHls", Region: "us-east-1",
-		AccessKeyID: iam.Owner.AccessKeyID, SecretAccessKey: iam.Owner.SecretAccessKey,
-		Endpoints: s.Endpoints(), Outputs: outputs, Resources: s.CloudFront(), Viewers: map[string]string{},
-	}
-	for _, v := range viewers {
-		run.Viewers[v.Username] = v.Subject
-	}
-	if endpoint, table := s.Table(); table != "" {
-		run.Endpoints["DYNAMODB"] = endpoint
-	}
-	if key, ok := s.Parameters.Get(signingkey.Of("PremiumHls").PurchaseKey()); ok {
-		run.Stripe = &localrun.Stripe{Secret: signingSecret, PurchaseKey: key.Value}
-	}
-	cache := t.TempDir()
-	before, set := os.LookupEnv("XDG_CACHE_HOME")
-	os.Setenv("XDG_CACHE_HOME", cache) // only for a moment: Go's own cache is there, too
-	remove, err := localrun.Write(run)
-	if os.Unsetenv("XDG_CACHE_HOME"); set {
-		os.Setenv("XDG_CACHE_HOME", before)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { remove() })
-	return func(args ...string) {
-		t.Helper()
-		c := exec.CommandContext(t.Context(), premium, args...)
-		c.Env = append(os.Environ(), "XDG_CACHE_HOME="+cache)
-		if out, err := c.CombinedOutput(); err != nil {
-			t.Fatalf("premium %s: %v\n%s", strings.Join(args, " "), err, out)
-		}
-	}
-}
 
 // shadow finds an element of the player.
 func shadow(selector string) string {
@@ -80,16 +28,16 @@ func TestCourse(t *testing.T) {
 	}
 	folder := filepath.Join(t.TempDir(), "knots")
 	makeCourse(t, folder)
-	s := prepareSite(t, map[string]any{"ingest": true, "entitlements": "table", "sample": false})
-	if err := s.Deploy(t.Context(), s.assembly.Template); err != nil {
+	s := sitetest.Prepare(t, map[string]any{"ingest": true, "entitlements": "table", "sample": false})
+	if err := s.Deploy(t.Context(), s.Assembly.Template); err != nil {
 		t.Fatal(err)
 	}
 	b := browser.Open(t, browser.Chromium)
-	b.Go(s.origin + "/")
+	b.Go(s.Origin + "/")
 	b.Until(`/no videos yet/i.test(document.body.innerText)`)
 	b.Number(`(globalThis.here = 1)`) // gone after a reload
 
-	premium := s.command()
+	premium := s.Command()
 	premium("upload", folder)
 	b.Until(`document.querySelector('[data-path="knots"]')`)
 	b.Click(`[data-path="knots"]`)
@@ -198,18 +146,18 @@ func makeCourse(t *testing.T, folder string) {
 
 // From a locked course over a purchase to a playing video, on one page.
 func TestBuyOnThePage(t *testing.T) {
-	s := newShop(t)
+	s := sitetest.NewShop(t)
 	references := make(chan string, 1)
-	ca := newAuthority(t)
+	ca := sitetest.NewAuthority(t)
 	// The payment page of Stripe, which sends the buyer back.
 	pay := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reference := r.URL.Query().Get("client_reference_id"); reference != "" {
 			references <- reference
 		}
 		w.Header().Set("Content-Type", "text/html")
-		fmt.Fprintf(w, `<a id="back" href="%s/?purchase=done#/course-1">Back to the course</a>`, s.origin)
+		fmt.Fprintf(w, `<a id="back" href="%s/?purchase=done#/course-1">Back to the course</a>`, s.Origin)
 	}))
-	pay.TLS = ca.config.Clone()
+	pay.TLS = ca.Config.Clone()
 	pay.StartTLS()
 	t.Cleanup(pay.Close)
 	bucket, err := s.Bucket()
@@ -220,10 +168,10 @@ func TestBuyOnThePage(t *testing.T) {
 	if err := bucket.Put("public/catalog.json", s3.Object{Content: []byte(list), ContentType: "application/json"}); err != nil {
 		t.Fatal(err)
 	}
-	premium := s.command()
+	premium := s.Command()
 
 	b := browser.Open(t, browser.Chromium)
-	b.Go(s.origin + "/#/course-1")
+	b.Go(s.Origin + "/#/course-1")
 	b.Until(`/€49/.test(document.querySelector('[data-buy]')?.innerText)`)
 	b.Click("#sign-in")
 	b.Click(`button[value="ben"]`)

@@ -1,4 +1,4 @@
-package test
+package browser_test
 
 import (
 	"crypto/tls"
@@ -14,6 +14,7 @@ import (
 	"premiumhls/local/cloud"
 	"premiumhls/local/cloudfront"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 // hostPage serves pages of another site that show what their query says in a
@@ -108,15 +109,15 @@ func playFrame(f browser.Tab) {
 // browser has them, with a link where it does not, for a viewer who signs in in
 // a window or whose token the page hands in.
 func TestEmbed(t *testing.T) {
-	ca := newAuthority(t)
-	page, unlisted := hostPage(t, ca.config), hostPage(t, ca.config)
+	ca := sitetest.NewAuthority(t)
+	page, unlisted := hostPage(t, ca.Config), hostPage(t, ca.Config)
 	served := &how{}
-	s := newSite(t, map[string]any{
+	s := sitetest.New(t, map[string]any{
 		"allowedOrigins": []any{page}, "cookieSameSite": "None", "links": true, "entitlements": map[string]any{"claim": "custom:courses", "paths": true},
 		"userPoolAttributes": []any{"courses"},
-	}, ca.serve, served.watch)
+	}, ca.Serve, served.watch)
 	shows := func(path, token string) string {
-		return fmt.Sprintf("%s/?src=%s/embed/%s&token=%s", page, s.origin, path, token)
+		return fmt.Sprintf("%s/?src=%s/embed/%s&token=%s", page, s.Origin, path, token)
 	}
 
 	for _, tt := range []struct {
@@ -134,8 +135,8 @@ func TestEmbed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := browser.OpenWith(t, tt.engine, tt.options)
 			served.reset()
-			b.Go(shows("course-1", s.token("ben")))
-			f := b.Frame(s.origin + "/embed/")
+			b.Go(shows("course-1", s.Token("ben")))
+			f := b.Frame(s.Origin + "/embed/")
 			playFrame(f)
 			if !served.only(tt.by) {
 				t.Errorf("served by %v, want %s", served.counts, tt.by)
@@ -159,7 +160,7 @@ func TestEmbed(t *testing.T) {
 	t.Run("a free video needs nobody", func(t *testing.T) {
 		b := open(t)
 		b.Go(shows("trailers/sample", ""))
-		f := b.Frame(s.origin + "/embed/")
+		f := b.Frame(s.Origin + "/embed/")
 		playFrame(f)
 		if !served.only("none") {
 			t.Errorf("served by %v", served.counts)
@@ -168,16 +169,16 @@ func TestEmbed(t *testing.T) {
 
 	t.Run("a viewer who may not watch it", func(t *testing.T) {
 		b := open(t)
-		b.Go(shows("course-2", s.token("ben")))
-		f := b.Frame(s.origin + "/embed/")
+		b.Go(shows("course-2", s.Token("ben")))
+		f := b.Frame(s.Origin + "/embed/")
 		f.Until(`/not part of your plan/i.test(document.querySelector('#panel').innerText)`)
 		b.Until(`said.includes('premium-hls:refused not_entitled')`)
 	})
 
 	t.Run("the sign-in in a window", func(t *testing.T) {
 		b := open(t)
-		b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1", page, s.origin))
-		f := b.Frame(s.origin + "/embed/")
+		b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1", page, s.Origin))
+		f := b.Frame(s.Origin + "/embed/")
 		f.Click(`[data-action="sign-in"]`)
 		w := b.Window(s.IssuerURL())
 		w.Click(`button[value="ben"]`)
@@ -188,12 +189,12 @@ func TestEmbed(t *testing.T) {
 
 	t.Run("the snippet on the page of a course", func(t *testing.T) {
 		own := open(t)
-		own.Go(s.origin + "/#/course-1")
+		own.Go(s.Origin + "/#/course-1")
 		own.Until(`document.querySelector('[data-snippet]')`)
 		snippet := own.Text(`document.querySelector('[data-snippet]').textContent`)
-		own.Go(fmt.Sprintf("%s/?token=%s", page, s.token("ben")))
+		own.Go(fmt.Sprintf("%s/?token=%s", page, s.Token("ben")))
 		own.Number(fmt.Sprintf(`(show(%q), 0)`, snippet))
-		f := own.Frame(s.origin + "/embed/")
+		f := own.Frame(s.Origin + "/embed/")
 		f.Until(`document.querySelector('premium-video').duration > 0`)
 		if title := own.Text(`document.querySelector('iframe').title`); title != "Northern Light" {
 			t.Errorf("the frame's title is %q", title)
@@ -203,7 +204,7 @@ func TestEmbed(t *testing.T) {
 	// Whoever is not listed gets nothing, and can give nothing.
 	t.Run("a page that is not listed shows no frame", func(t *testing.T) {
 		b := open(t)
-		b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1&token=%s", unlisted, s.origin, s.token("ben")))
+		b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1&token=%s", unlisted, s.Origin, s.Token("ben")))
 		time.Sleep(2 * time.Second)
 		if said := b.Text(`said.join()`); said != "" || len(served.counts) != 0 {
 			t.Errorf("the page heard %q, and %v was served", said, served.counts)
@@ -211,14 +212,14 @@ func TestEmbed(t *testing.T) {
 	})
 	t.Run("a frame of another origin beside it is not heard", func(t *testing.T) {
 		b := open(t)
-		b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1", page, s.origin))
+		b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1", page, s.Origin))
 		b.Number(fmt.Sprintf(`(() => {
 			const frame = document.createElement('iframe');
 			frame.src = %q;
 			document.body.append(frame);
 			return 0;
-		})()`, unlisted+"/?attack="+s.token("ben")))
-		f := b.Frame(s.origin + "/embed/")
+		})()`, unlisted+"/?attack="+s.Token("ben")))
+		f := b.Frame(s.Origin + "/embed/")
 		f.Until(`/sign in/i.test(document.querySelector('#panel').innerText)`)
 		time.Sleep(2 * time.Second)
 		if f.Number(`document.querySelector('#panel').hidden ? 1 : 0`) != 0 || len(served.counts) != 0 {
@@ -229,10 +230,10 @@ func TestEmbed(t *testing.T) {
 		b := open(t)
 		b.Go(unlisted + "/")
 		for _, request := range []string{
-			fmt.Sprintf(`fetch('%s/api/links', { method: 'POST', headers: { Authorization: 'Bearer %s', 'Content-Type': 'application/json' }, body: '{"path":"course-1"}' })`, s.origin, s.token("ben")),
-			fmt.Sprintf(`fetch('%s/config.json')`, s.origin),
-			fmt.Sprintf(`fetch('%s/trailers/sample/master.m3u8')`, s.origin),
-			fmt.Sprintf(`import('%s/element/premium-video.js')`, s.origin),
+			fmt.Sprintf(`fetch('%s/api/links', { method: 'POST', headers: { Authorization: 'Bearer %s', 'Content-Type': 'application/json' }, body: '{"path":"course-1"}' })`, s.Origin, s.Token("ben")),
+			fmt.Sprintf(`fetch('%s/config.json')`, s.Origin),
+			fmt.Sprintf(`fetch('%s/trailers/sample/master.m3u8')`, s.Origin),
+			fmt.Sprintf(`import('%s/element/premium-video.js')`, s.Origin),
 		} {
 			if b.Number(request+`.then(() => 1, () => 0)`) != 0 {
 				t.Errorf("%s: the page can read the response", request)
@@ -243,14 +244,14 @@ func TestEmbed(t *testing.T) {
 
 // With neither links nor cookies that reach the edge, the frame says so.
 func TestEmbedSaysThatCookiesAreBlocked(t *testing.T) {
-	ca := newAuthority(t)
-	page := hostPage(t, ca.config)
-	s := newSite(t, map[string]any{"allowedOrigins": []any{page}}, ca.serve)
+	ca := sitetest.NewAuthority(t)
+	page := hostPage(t, ca.Config)
+	s := sitetest.New(t, map[string]any{"allowedOrigins": []any{page}}, ca.Serve)
 	b := browser.OpenWith(t, browser.Chromium, browser.Options{BlockThirdPartyCookies: true})
-	b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1&token=%s", page, s.origin, s.token("ada")))
-	f := b.Frame(s.origin + "/embed/")
+	b.Go(fmt.Sprintf("%s/?src=%s/embed/course-1&token=%s", page, s.Origin, s.Token("ada")))
+	f := b.Frame(s.Origin + "/embed/")
 	f.Until(`/blocks the video's cookies/i.test(document.querySelector('#panel').innerText)`)
-	if address := f.Text(`document.querySelector('#panel a').href`); address != s.origin+"/#/course-1" {
+	if address := f.Text(`document.querySelector('#panel a').href`); address != s.Origin+"/#/course-1" {
 		t.Errorf("it leads to %s", address)
 	}
 	if file := os.Getenv("SCREENSHOT"); file != "" {

@@ -1,4 +1,4 @@
-package test
+package sitetest
 
 import (
 	"context"
@@ -20,16 +20,17 @@ import (
 	"premiumhls/local/cloud"
 )
 
-// An authority is a certificate authority of one test, with a certificate for
+// An Authority is a certificate authority of one test, with a certificate for
 // this machine.
-type authority struct {
-	config            *tls.Config
-	roots             *x509.CertPool
-	rootFile          string // PEM
-	certFile, keyFile string // PEM, of this machine's certificate
+type Authority struct {
+	Config            *tls.Config
+	Roots             *x509.CertPool
+	RootFile          string // PEM
+	CertFile, KeyFile string // PEM, of this machine's certificate
 }
 
-func newAuthority(t testing.TB) authority {
+// NewAuthority makes an authority for localhost and issuer.localhost.
+func NewAuthority(t testing.TB) Authority {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -69,25 +70,25 @@ func newAuthority(t testing.TB) authority {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(parsed)
-	return authority{
-		config:   &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leafDER}, PrivateKey: key}}},
-		roots:    roots,
-		rootFile: write("root.pem", "CERTIFICATE", rootDER),
-		certFile: write("localhost.pem", "CERTIFICATE", leafDER),
-		keyFile:  write("localhost.key", "PRIVATE KEY", keyDER),
+	return Authority{
+		Config:   &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{leafDER}, PrivateKey: key}}},
+		Roots:    roots,
+		RootFile: write("root.pem", "CERTIFICATE", rootDER),
+		CertFile: write("localhost.pem", "CERTIFICATE", leafDER),
+		KeyFile:  write("localhost.key", "PRIVATE KEY", keyDER),
 	}
 }
 
-// serve has a site and its issuer at https.
-func (a authority) serve(o *cloud.Options) {
-	o.TLS = a.config
-	o.Issuer = a.transport()
+// Serve has a site and its issuer at https.
+func (a Authority) Serve(o *cloud.Options) {
+	o.TLS = a.Config
+	o.Issuer = a.Transport()
 }
 
-// transport trusts the authority and resolves every name to this machine.
-func (a authority) transport() http.RoundTripper {
+// Transport trusts the authority and resolves every name to this machine.
+func (a Authority) Transport() http.RoundTripper {
 	return &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: a.roots},
+		TLSClientConfig: &tls.Config{RootCAs: a.Roots},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			_, port, err := net.SplitHostPort(address)
 			if err != nil {

@@ -1,8 +1,7 @@
-package test
+package browser_test
 
 import (
 	"bufio"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"premiumhls/local/cloud"
 	"premiumhls/stacks/assets/npm"
 	"premiumhls/test/browser"
+	"premiumhls/test/sitetest"
 )
 
 // A viewer signs in at an OpenID provider that shares no code with this
@@ -22,19 +22,22 @@ func TestForeignIssuerInBrowser(t *testing.T) {
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
 	}
-	node := find(t, "Node (https://nodejs.org)", "node")
-	if err := npm.Install(t.Context(), "."); err != nil {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("to run this test, install Node (https://nodejs.org)")
+	}
+	if err := npm.Install(t.Context(), ".."); err != nil {
 		t.Fatal(err)
 	}
-	ca := newAuthority(t)
+	ca := sitetest.NewAuthority(t)
 	// Browsers resolve names below localhost to this machine.
-	issuer := "https://issuer.localhost:" + freePort(t)
-	s := newSite(t, map[string]any{"jwtIssuer": issuer, "jwtAudience": []any{"page"}}, ca.serve,
+	issuer := "https://issuer.localhost:" + sitetest.FreePort(t)
+	s := sitetest.New(t, map[string]any{"jwtIssuer": issuer, "jwtAudience": []any{"page"}}, ca.Serve,
 		func(o *cloud.Options) { o.KeepIssuer = true })
-	startIssuer(t, node, ca, issuer, s.origin+"/")
+	startIssuer(t, node, ca, issuer, s.Origin+"/")
 
 	b := browser.Open(t, browser.Chromium)
-	b.Go(s.origin + "/")
+	b.Go(s.Origin + "/")
 	b.Click("#sign-in")
 	b.Until(`document.querySelector('input[name="login"]')`)
 	b.Number(`(document.querySelector('input[name="login"]').value = 'ada', document.querySelector('input[name="password"]').value = 'x', 0)`)
@@ -68,7 +71,7 @@ func TestForeignIssuerInBrowser(t *testing.T) {
 	if status := b.Number(`fetch('/premium/course-1/sample/master.m3u8').then((r) => r.status)`); status != 403 {
 		t.Errorf("after sign-out the playlist returns %v, want 403", status)
 	}
-	response, err := (&http.Client{Transport: ca.transport()}).PostForm(issuer+"/token", url.Values{
+	response, err := (&http.Client{Transport: ca.Transport()}).PostForm(issuer+"/token", url.Values{
 		"grant_type": {"refresh_token"}, "refresh_token": {last}, "client_id": {"page"},
 	})
 	if err != nil {
@@ -81,13 +84,13 @@ func TestForeignIssuerInBrowser(t *testing.T) {
 }
 
 // startIssuer runs the provider of issuer.mjs until the test ends.
-func startIssuer(t *testing.T, node string, ca authority, issuer, page string) {
+func startIssuer(t *testing.T, node string, ca sitetest.Authority, issuer, page string) {
 	t.Helper()
 	u, err := url.Parse(issuer)
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := exec.Command(node, "issuer.mjs", issuer, u.Port(), ca.certFile, ca.keyFile, "page", page)
+	command := exec.Command(node, "issuer.mjs", issuer, u.Port(), ca.CertFile, ca.KeyFile, "page", page)
 	command.Stderr = t.Output()
 	stdout, err := command.StdoutPipe()
 	if err != nil {
@@ -110,18 +113,4 @@ func startIssuer(t *testing.T, node string, ca authority, issuer, page string) {
 	case <-time.After(time.Minute):
 		t.Fatal("issuer.mjs timed out")
 	}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }

@@ -1,0 +1,11 @@
+// Package browser_test watches in browsers: the page, the element, frames on other
+// sites, and links in other people's players.
+package browser_test
+
+import (
+	"testing"
+
+	"premiumhls/stacks/stacktest"
+)
+
+func TestMain(m *testing.M) { stacktest.Main(m) }
