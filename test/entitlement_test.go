@@ -6,12 +6,12 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"premiumhls/local/cloud"
+	"premiumhls/test/sitetest"
 )
 
 const shop = "arn:aws:lambda:us-east-1:111122223333:function:shop"
@@ -124,12 +124,8 @@ func TestShopThatFails(t *testing.T) {
 // entitle runs the command that owners use.
 func entitle(t *testing.T, s *site, verb string, arguments ...string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "premium")
-	if output, err := exec.Command("go", "build", "-o", binary, "premiumhls/cmd/premium").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, output)
-	}
 	endpoint, table := s.Table()
-	command := exec.Command(binary, append([]string{verb, "-table", table}, arguments...)...)
+	command := exec.Command(sitetest.Premium(t), append([]string{verb, "-table", table}, arguments...)...)
 	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL_DYNAMODB="+endpoint, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x")
 	output, err := command.CombinedOutput()
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"premiumhls/test/sitetest"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) { sitetest.Main(m) }
 
 type assembly = stacktest.Assembly
 

@@ -44,6 +44,7 @@ type Options struct {
 	Shop        Shop                                     // responds for functions outside the stack
 	Requests    func(edge.Entry)                         // called after each request to the edge
 	Access      func(iam.Decision)                       // called after each decision of IAM
+	Build       Build                                    // builds the functions; nil: lambda.Build, from Root
 	Step        func(what string, do func() error) error // runs a slow step, and can print it; nil: runs it
 	NoCache     bool                                     // every request reaches an origin, and nothing is compressed
 	Propagation time.Duration                            // how long the edge serves the old distribution after a deploy
@@ -71,6 +72,10 @@ type Options struct {
 	KeepIssuer bool
 	Log        *slog.Logger // gets the causes of failures; nil: discarded
 }
+
+// A Build builds the Go package of a function, such as ./lambda/signer, into the
+// file out.
+type Build func(ctx context.Context, pkg, out string) error
 
 // A Cloud is a stack on this machine. As a handler it is the distribution.
 type Cloud struct {
@@ -102,6 +107,9 @@ type Cloud struct {
 func New(options Options) (_ *Cloud, err error) {
 	if options.Step == nil {
 		options.Step = func(_ string, do func() error) error { return do() }
+	}
+	if options.Build == nil {
+		options.Build = func(ctx context.Context, pkg, out string) error { return lambda.Build(ctx, options.Root, pkg, out) }
 	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
@@ -217,7 +225,7 @@ func (c *Cloud) prepare(ctx context.Context, t *cfn.Template) error {
 	slices.Sort(packages)
 	for _, pkg := range packages {
 		if err := c.options.Step("Building "+pkg, func() error {
-			return lambda.Build(ctx, c.options.Root, pkg, c.functions.binary(pkg))
+			return c.options.Build(ctx, pkg, c.functions.binary(pkg))
 		}); err != nil {
 			return err
 		}

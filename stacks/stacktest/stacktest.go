@@ -20,12 +20,15 @@ import (
 )
 
 // Main runs the tests of a package that synthesizes, and removes what they
-// left behind. A TestMain calls it.
-func Main(m *testing.M) {
+// left behind, with cleanups of the package's own. A TestMain calls it.
+func Main(m *testing.M, cleanups ...func()) {
 	code := m.Run()
 	jsii.Close()
 	for _, a := range assemblies {
 		os.RemoveAll(a.Dir)
+	}
+	for _, cleanup := range cleanups {
+		cleanup()
 	}
 	os.Exit(code)
 }

@@ -5,7 +5,7 @@ package browser_test
 import (
 	"testing"
 
-	"premiumhls/stacks/stacktest"
+	"premiumhls/test/sitetest"
 )
 
-func TestMain(m *testing.M) { stacktest.Main(m) }
+func TestMain(m *testing.M) { sitetest.Main(m) }

@@ -1,30 +1,65 @@
 package sitetest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"premiumhls/internal/localrun"
 	"premiumhls/internal/signingkey"
 	"premiumhls/local/iam"
+	"premiumhls/stacks/stacktest"
 )
 
 // StripeSecret signs the events of a shop.
 const StripeSecret = "whsec_0123456789abcdef"
+
+// folder holds what is built once for all tests of a package.
+var folder = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "premiumhls-test-") })
+
+// Main runs the tests of a package with sites, and removes what they left behind.
+// A TestMain calls it.
+func Main(m *testing.M) {
+	stacktest.Main(m, func() {
+		if dir, err := folder(); err == nil {
+			os.RemoveAll(dir)
+		}
+	})
+}
+
+var premium = sync.OnceValues(func() (string, error) {
+	dir, err := folder()
+	if err != nil {
+		return "", err
+	}
+	file := filepath.Join(dir, "premium")
+	if output, err := exec.Command("go", "build", "-ldflags", "-s -w", "-o", file, "premiumhls/cmd/premium").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building cmd/premium: %w\n%s", err, output)
+	}
+	return file, nil
+})
+
+// Premium returns the file of the premium command.
+func Premium(t testing.TB) string {
+	t.Helper()
+	file, err := premium()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
 
 // Command returns a function that runs the premium command against a site, as
 // one that premium local runs.
 func (s *Site) Command() func(args ...string) {
 	s.T.Helper()
 	t := s.T.(*testing.T)
-	premium := filepath.Join(t.TempDir(), "premium")
-	if out, err := exec.Command("go", "build", "-o", premium, "premiumhls/cmd/premium").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	premium := Premium(t)
 	outputs, err := s.Outputs()
 	if err != nil {
 		t.Fatal(err)

@@ -7,11 +7,15 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -24,6 +28,7 @@ import (
 	"premiumhls/local/cloudfront"
 	"premiumhls/local/cognito"
 	"premiumhls/local/iam"
+	"premiumhls/local/lambda"
 	"premiumhls/local/s3"
 	"premiumhls/local/ssm"
 	"premiumhls/stacks/assets"
@@ -103,6 +108,7 @@ func Prepare(t testing.TB, changes map[string]any, options ...func(*cloud.Option
 		Now:       s.Clock.Now,
 		Functions: t.Output(),
 		Access:    Denials(t),
+		Build:     func(ctx context.Context, pkg, out string) error { return builds.link(ctx, root, pkg, out) },
 		Requests: func(e cloudfront.Entry) {
 			t.Logf("%d %s %s: %s %s", e.Status, e.Method, links.Redact(e.Path), e.Decision.Code, e.Reason)
 		},
@@ -125,6 +131,37 @@ func Prepare(t testing.TB, changes map[string]any, options ...func(*cloud.Option
 	}
 	t.Cleanup(server.Close)
 	return s
+}
+
+// builds are the functions of all sites.
+var builds = shared{files: map[string]string{}}
+
+// shared builds a package once, where the first site wants it. The assemblies
+// with those files stay until the tests end.
+type shared struct {
+	mu    sync.Mutex
+	files map[string]string // by package
+}
+
+// link puts a package's build at out.
+func (s *shared) link(ctx context.Context, root, pkg, out string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	built, ok := s.files[pkg]
+	if !ok {
+		if err := lambda.Build(ctx, root, pkg, out); err != nil {
+			return err
+		}
+		s.files[pkg] = out
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(out), 0o755); err != nil {
+		return err
+	}
+	if err := os.Link(built, out); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // Token signs a viewer in.
