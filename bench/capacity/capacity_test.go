@@ -291,6 +291,31 @@ func TestQuotas(t *testing.T) {
 	}
 }
 
+// The limit of Stripe's events is the template's.
+func TestStripeQuota(t *testing.T) {
+	var changed map[string]struct {
+		RouteSettings map[string]struct{ ThrottlingRateLimit float64 }
+	}
+	content, err := os.ReadFile("../../stacks/testdata/stripe.json") // held by TestTemplateSnapshot
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &changed); err != nil {
+		t.Fatal(err)
+	}
+	for _, resource := range changed {
+		for _, q := range Quotas {
+			if limit := resource.RouteSettings["POST /api/stripe"].ThrottlingRateLimit; limit > 0 && q.What == "Stripe's events" {
+				if q.Limit != limit {
+					t.Errorf("limit %v, want %v", q.Limit, limit)
+				}
+				return
+			}
+		}
+	}
+	t.Error("no limit of Stripe's events")
+}
+
 // docs/scale.md has what the command prints today: its rows for few viewers are
 // simulated again.
 func TestScaleDoc(t *testing.T) {
