@@ -23,6 +23,7 @@ import (
 // cookies do not arrive. After a refusal they go on where they were; a second one
 // in a row is final.
 func TestAdapters(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
 	}

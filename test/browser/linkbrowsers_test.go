@@ -31,6 +31,7 @@ func otherSite(t *testing.T, config *tls.Config) string {
 // A link plays to the end in a page of another site, in every engine and player,
 // with all cookies blocked. Expired or for another course it does not.
 func TestLinkPlaysInBrowsers(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("slow: skipped in short mode")
 	}

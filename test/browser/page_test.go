@@ -12,6 +12,7 @@ import (
 // What changes on the page while it is open: courses and lessons that appear at
 // the address a viewer has already, and the lesson that follows.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	s := sitetest.New(t, nil)
 	bucket, err := s.Bucket()
 	if err != nil {
