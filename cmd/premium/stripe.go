@@ -292,7 +292,7 @@ type simulateCheckout struct {
 func (simulateCheckout) Help() string {
 	return `Sends the events of a purchase, and prints the ids with which other events can follow.
 
-    premium stripe simulate checkout -email ada@example.com -product course-1
+    premium stripe simulate checkout --email ada@example.com --product course-1
 
 ` + simulateHelp
 }

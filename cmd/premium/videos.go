@@ -99,7 +99,7 @@ func (uploadCommand) Help() string {
 
 Needs s3:GetObject, PutObject, AbortMultipartUpload and ListMultipartUploadParts on the bucket's uploads/*, s3:GetObject on ingest/*, s3:ListBucket and ListBucketMultipartUploads on the bucket, and cloudformation:DescribeStacks.
 
-    premium upload ~/films/knots -course "Sailor's Knots" -stack PremiumHls
+    premium upload --stack PremiumHls --course "Sailor's Knots" ~/films/knots
 
 ` + siteHelp
 }
@@ -264,7 +264,7 @@ func (c videosCommand) Run(ctx context.Context, s system) error {
 		return printJSON(s.out, listing)
 	}
 	if len(listing.Courses) == 0 && len(listing.Problems) == 0 {
-		fmt.Fprintln(s.out, "No videos. Upload some: premium upload DIR -course NAME")
+		fmt.Fprintln(s.out, "No videos. Upload some: premium upload --course NAME DIR")
 		return nil
 	}
 	columns := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
