@@ -120,8 +120,14 @@ func cacheControl(rule string) *[]awss3deployment.CacheControl {
 // videos.
 func newPage(upload uploader, s settings.Settings, p assets.Assets, c client) {
 	config := map[string]any{"premiumPath": s.PremiumPath, "signIn": c.page, "sample": s.Sample}
+	if s.SiteName != "" {
+		config["siteName"] = s.SiteName
+	}
 	if len(s.AllowedOrigins) > 0 {
 		config["allowedOrigins"] = s.AllowedOrigins
+	}
+	if s.EmailGrants {
+		config["emailGrants"] = true // premium doctor reads it
 	}
 	if s.Stripe.On() {
 		config["stripe"] = true // the page gets references for its payment links

@@ -115,6 +115,13 @@ type PremiumHLSProps struct {
 	// Default: made from the names of the stack and the construct.
 	Name *string `json:"stackName,omitempty"`
 
+	// Name of the site, which the page shows at its top and in its title. Empty:
+	// Premium HLS.
+	// Allowed: empty, or one line of at most 60 characters without spaces around
+	// it.
+	// Default: none.
+	SiteName *string `json:"siteName,omitempty"`
+
 	// Retain the buckets, the user pool and the grants when the stack is deleted.
 	// false deletes them with everything in them.
 	// Allowed: true or false.

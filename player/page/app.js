@@ -32,6 +32,7 @@ const COUNTDOWN = 8; // seconds until the next lesson plays
 const SAVE = 5; // seconds between two positions that are remembered
 
 const state = shallowReactive({
+  site: "",
   view: "loading", // loading, home, course, watch, missing
   courses: [],
   videos: [],
@@ -114,6 +115,7 @@ start();
 async function start() {
   const arrived = paid();
   config = await loadConfig();
+  state.site = config.siteName ?? document.title;
   session = createSession(config.signIn);
   client = createClient({
     premiumPath: config.premiumPath,
@@ -267,7 +269,7 @@ async function route({ start }) {
   else if (path === "") browse("home", null);
   else if (course?.path === path) browse("course", course);
   else browse("missing", null);
-  document.title = `${item?.title ?? ({ course: course?.title, missing: "No such video" }[state.view] ?? "Courses")} – Premium HLS`;
+  document.title = `${item?.title ?? ({ course: course?.title, missing: "No such video" }[state.view] ?? "Courses")} – ${state.site}`;
   if (!first) {
     await nextTick();
     document.querySelector("h1")?.focus({ preventScroll: true });

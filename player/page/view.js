@@ -23,7 +23,7 @@ export function view(state, act) {
 function header(state, act) {
   return html`
     <header class="header">
-      <a class="brand" href=${linkTo("")}>${icon("play")}<span>Premium HLS</span></a>
+      <a class="brand" href=${linkTo("")}>${icon("play")}<span>${state.site}</span></a>
       <div class="account">
         ${state.signedIn
           ? html`

@@ -21,6 +21,7 @@ type Settings struct {
 	signersettings.Choices
 
 	StackName          string   `json:"stackName" default:"PremiumHls" allowed:"3 to 40 letters, digits and hyphens that begin with a letter, do not begin with ssm and do not contain aws, amazon or cognito" section:"Site" doc:"Name of the stack. Resources that need a name, such as parameters and the dashboard, begin with it."`
+	SiteName           string   `json:"siteName" allowed:"empty, or one line of at most 60 characters without spaces around it" doc:"Name of the site, which the page shows at its top and in its title. Empty: Premium HLS."`
 	Region             string   `json:"region" allowed:"empty, or a region such as us-east-1" doc:"Region of the stack. Empty: that of the CDK command line."`
 	KeepData           bool     `json:"keepData" default:"true" doc:"Retain the buckets, the user pool and the grants when the stack is deleted. false deletes them with everything in them."`
 	Bucket             string   `json:"bucket" allowed:"empty, or the name of a bucket" doc:"A bucket of videos of an earlier deploy of this stack, to be used again: removing the stack leaves it behind with its videos. Set it only when the stack is removed: while the bucket is one of the stack's own resources, the deploy would end by deleting its policy. The stack replaces the bucket's policy and deletes that policy when it is removed; versions, lifecycle rules, CORS, event notifications and access logs of the bucket stay as they are."`

@@ -99,6 +99,8 @@ func TestReadRefuses(t *testing.T) {
 		{"an external key without a parameter", map[string]any{"keyCustody": "external"}, []string{"signingKeys"}},
 		{"a parameter without an external key", map[string]any{"signingKeys": []any{map[string]any{"name": "a", "parameter": "/a"}}}, []string{"signingKeys"}},
 		{"undocumented hash of one key", map[string]any{"signingKeys": []any{"a", map[string]any{"name": "b", "hash": "SHA1"}}}, []string{"signingKeys"}},
+		{"a name of two lines", map[string]any{"siteName": "Knots\nand more"}, []string{"siteName"}},
+		{"a name that is too long", map[string]any{"siteName": strings.Repeat("ö", 61)}, []string{"siteName"}},
 		{"path with a wildcard", map[string]any{"premiumPath": "premium/*"}, []string{"premiumPath"}},
 		{"path of the API", map[string]any{"premiumPath": "api"}, []string{"premiumPath"}},
 		{"name without certificate", map[string]any{"domainNames": []any{"video.example.com"}}, []string{"certificateArn"}},
@@ -247,7 +249,7 @@ func FuzzRead(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"cookieMinutes", "15"}, {"cookieMinutes", "1e1"}, {"cookieMinutes", "-1"}, {"cookieMinutes", "15 "}, {"keepData", "false"}, {"bindViewerAddress", "true"},
 		{"signingKeys", `["a","b"]`}, {"signingKeys", `[{"name":"a","custody":"kms"}]`}, {"signingKeys", `["a"]["b"]`}, {"signingKeys", `[{"name":"a","custody":"external","parameter":"/a/../b","publicKeyFile":"x"}]`},
-		{"premiumPath", "premium/../x"}, {"premiumPath", "paid"}, {"stackName", "My-Stack"},
+		{"premiumPath", "premium/../x"}, {"premiumPath", "paid"}, {"stackName", "My-Stack"}, {"siteName", strings.Repeat("ö", 60)},
 		{"allowedOrigins", `["https://*.example.com"]`}, {"allowedOrigins", `["https://www.example.com"]`}, {"allowedOrigins", `["http://localhost:8080"]`}, {"allowedOrigins", `["https://a@b.example.com"]`},
 		{"entitlements", "authenticated"}, {"entitlements", "table"}, {"entitlements", `{"claim":"a","value":"b"}`}, {"entitlements", `{"claim":"a","paths":true}`},
 		{"entitlements", `{"claim":"a","value":"b"}{"claim":"c","value":"d"}`}, {"entitlements", `{"claim":"a","value":"b"} x`}, {"entitlements", `{"claim":"a","claim":"b","value":"c"}`},

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -47,6 +49,7 @@ func (s *Settings) validate() (errs []error) {
 		check(name, all[name].InRange())
 	}
 	check("stackName", stackName.MatchString(s.StackName) && !reserved.MatchString(s.StackName))
+	check("siteName", isLine(s.SiteName, 60))
 	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor", "sample"}, s.PremiumPath))
 	check("mediaConvertInputs", every(s.MediaConvertInputs, bucketName.MatchString))
 
@@ -125,4 +128,11 @@ func isOrigin(s string) bool {
 func isIssuer(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && u.Scheme == "https" && isHostName(u.Hostname()) && u.User == nil && u.RawQuery == "" && u.Fragment == ""
+}
+
+// isLine reports whether a text is one line of at most so many characters,
+// without spaces around it.
+func isLine(text string, most int) bool {
+	return utf8.ValidString(text) && utf8.RuneCountInString(text) <= most && strings.TrimSpace(text) == text &&
+		!strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }

@@ -13,7 +13,7 @@ import (
 // the address a viewer has already, and the lesson that follows.
 func TestPage(t *testing.T) {
 	t.Parallel()
-	s := sitetest.New(t, nil)
+	s := sitetest.New(t, map[string]any{"siteName": "Ropes & <Knots>"})
 	bucket, err := s.Bucket()
 	if err != nil {
 		t.Fatal(err)
@@ -50,7 +50,7 @@ func TestPage(t *testing.T) {
 	look := func() { b.Number(`(dispatchEvent(new Event('focus')), 0)`) }
 	look()
 	b.Until(`document.querySelectorAll('.lessons [data-path]').length === 1`)
-	if title := b.Text(`document.title`); title != "Knots – Premium HLS" {
+	if title := b.Text(`document.title`); title != "Knots – Ropes & <Knots>" {
 		t.Errorf("the title is %q", title)
 	}
 

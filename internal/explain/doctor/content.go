@@ -20,6 +20,7 @@ type config struct {
 	Links       bool // the API issues links
 	Sample      bool // the page shows the sample's catalog if there is no other
 	Stripe      bool // payment links get a reference
+	EmailGrants bool // viewers claim what was granted to their address
 	// AllowedOrigins are those of pages that can show the site's player.
 	AllowedOrigins []string
 	SignIn         struct {

@@ -251,7 +251,12 @@ func TestSiteThatSells(t *testing.T) {
 	}
 }
 
-// What was bought with an email address needs a token that says whose it is.
+// emailGrants is a site with the setting emailGrants.
+func emailGrants(s *site) {
+	s.objects["public/config.json"] = strings.Replace(s.objects["public/config.json"], "{", `{"emailGrants":true,`, 1)
+}
+
+// What was granted to an email address needs a token that says whose it is.
 func TestVerifiedEmail(t *testing.T) {
 	token := func(claims string) string {
 		return "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".x"
@@ -271,13 +276,13 @@ func TestVerifiedEmail(t *testing.T) {
 		"none":         {"", Skipped, "no token is given"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := newSite(t, selling(400, "invalid_signature")).check(t, c.token)["verified email"]; got.Status != c.status || got.Found != c.found {
+			if got := newSite(t, emailGrants).check(t, c.token)["verified email"]; got.Status != c.status || got.Found != c.found {
 				t.Errorf("%+v, want %v %s", got, c.status, c.found)
 			}
 		})
 	}
 	if got, ok := newSite(t, func(*site) {}).check(t, token(`{}`))["verified email"]; ok {
-		t.Errorf("a site that does not sell: %+v", got)
+		t.Errorf("a site without grants by email: %+v", got)
 	}
 }
 
