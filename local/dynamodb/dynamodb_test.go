@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -62,6 +63,22 @@ func clientOf(server *dynamodb.Server) *sdk.Client {
 		Region: "eu-central-1", BaseEndpoint: &server.URL,
 		Credentials: credentials.NewStaticCredentialsProvider("id", "secret", ""),
 	})
+}
+
+// A client that gives up amid its request does not end the server.
+func TestClientGivesUp(t *testing.T) {
+	server := start(t)
+	connection, err := net.Dial("tcp", strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(connection, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
+	time.Sleep(100 * time.Millisecond) // until the server reads it
+	connection.Close()
+	time.Sleep(100 * time.Millisecond)
+	if err := server.CreateTable(t.Context(), "grants"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestTable(t *testing.T) {
