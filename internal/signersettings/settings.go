@@ -23,7 +23,7 @@ const Variable = "SETTINGS"
 
 // Choices are the settings of cdk.json that the signer acts on.
 type Choices struct {
-	PremiumPath             string `json:"premiumPath" default:"premium" allowed:"a folder name of letters, digits, hyphens and underscores, not api, public, trailers or vendor" section:"Site" doc:"Folder of premium videos, in the bucket and in URLs."`
+	PremiumPath             string `json:"premiumPath" default:"premium" allowed:"a folder name of letters, digits, hyphens and underscores, not api, catalog, element, encoded, ingest, posters, public, sample, trailers, uploads, vendor or videos" section:"Site" doc:"Folder of premium videos, in the bucket and in URLs."`
 	CookieMinutes           int    `json:"cookieMinutes" default:"60" min:"1" max:"1440" section:"Cookies" doc:"Minimum cookie lifetime in minutes. A viewer who loses the right to watch can watch until the cookies expire."`
 	CookieStepMinutes       int    `json:"cookieStepMinutes" default:"5" min:"1" max:"60" section:"Cookies" doc:"Expiry is rounded up to a multiple of this many minutes, so that viewers of one path share a signature. At most cookieMinutes."`
 	CookieSameSite          string `json:"cookieSameSite" default:"Lax" oneof:"Lax Strict None" section:"Cookies" doc:"SameSite attribute of the cookies. None lets pages of other sites play videos; the cookies are then Partitioned, so that browsers which block third-party cookies store them for each such site apart. See [embeds.md](embeds.md)."`

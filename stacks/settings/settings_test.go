@@ -102,6 +102,8 @@ func TestReadRefuses(t *testing.T) {
 		{"a name of two lines", map[string]any{"siteName": "Knots\nand more"}, []string{"siteName"}},
 		{"a name that is too long", map[string]any{"siteName": strings.Repeat("ö", 61)}, []string{"siteName"}},
 		{"path with a wildcard", map[string]any{"premiumPath": "premium/*"}, []string{"premiumPath"}},
+		{"path of uploads", map[string]any{"premiumPath": "uploads"}, []string{"premiumPath"}},
+		{"path of the player", map[string]any{"premiumPath": "element"}, []string{"premiumPath"}},
 		{"path of the API", map[string]any{"premiumPath": "api"}, []string{"premiumPath"}},
 		{"name without certificate", map[string]any{"domainNames": []any{"video.example.com"}}, []string{"certificateArn"}},
 		{"certificate without name", map[string]any{"certificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/a"}, []string{"domainNames"}},

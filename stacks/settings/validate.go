@@ -27,6 +27,9 @@ var (
 	clientID     = regexp.MustCompile(`^[!-~]{1,255}$`)
 )
 
+// ownFolders are folders of the bucket and of the page that have another use.
+var ownFolders = []string{"api", "catalog", "element", "encoded", "ingest", "posters", "public", "sample", "trailers", "uploads", "vendor", "videos"}
+
 // maxOrigins is the length of the list of origins, in characters. It is part of a
 // header and of a CloudFront Function, which has at most 10 KB (CloudFront
 // developer guide, "Quotas on CloudFront Functions").
@@ -50,7 +53,7 @@ func (s *Settings) validate() (errs []error) {
 	}
 	check("stackName", stackName.MatchString(s.StackName) && !reserved.MatchString(s.StackName))
 	check("siteName", isLine(s.SiteName, 60))
-	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains([]string{"api", "public", "trailers", "vendor", "sample"}, s.PremiumPath))
+	check("premiumPath", folder.MatchString(s.PremiumPath) && !slices.Contains(ownFolders, s.PremiumPath))
 	check("mediaConvertInputs", every(s.MediaConvertInputs, bucketName.MatchString))
 
 	check("domainNames", every(s.DomainNames, isHostName) && distinct(s.DomainNames))
