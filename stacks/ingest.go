@@ -213,7 +213,7 @@ func (i ingest) watch(site *premiumHLS, s settings.Settings) {
 	newAlarm(site, s, alarm{
 		id:     "IngestDeadLettersAlarm",
 		means:  "Events of uploads or jobs could not be handled for hours and are in the queue IngestDeadLetters.",
-		do:     "Read the ingest function's log, mend the cause, then run premium retry --dead-letters.",
+		do:     "Read the ingest function's log, fix the cause, then run premium retry --dead-letters.",
 		metric: i.deadLetters.MetricApproximateNumberOfMessagesVisible(&awscloudwatch.MetricOptions{Period: fiveMinutes(), Statistic: jsii.String("Maximum")}),
 		from:   1, periods: datapoints{1, 1}, missing: quiet,
 	})

@@ -46,7 +46,8 @@ type PremiumHLSProps struct {
 
 	// Folder of premium videos, in the bucket and in URLs.
 	// Allowed: a folder name of letters, digits, hyphens and underscores, not api,
-	// public, trailers or vendor.
+	// catalog, element, encoded, ingest, posters, public, sample, trailers,
+	// uploads, vendor or videos.
 	// Default: premium.
 	PremiumPath *string `json:"premiumPath,omitempty"`
 
@@ -263,8 +264,9 @@ type PremiumHLSProps struct {
 	// Default: false.
 	EndAllCookies *bool `json:"endAllCookies,omitempty"`
 
-	// Increase by 1 to rotate the secret by which the signer knows its
-	// distribution. The secret before is accepted until the next increase.
+	// Increase by 1 to rotate the secret that proves to the signer that a request
+	// came through its distribution. The previous secret is accepted until the
+	// next increase.
 	// Allowed: between 1 and 1000000.
 	// Default: 1.
 	OriginSecretGeneration *float64 `json:"originSecretGeneration,omitempty"`
@@ -362,8 +364,8 @@ type PremiumHLSProps struct {
 	// Default: false.
 	Ingest *bool `json:"ingest,omitempty"`
 
-	// Days that uploaded films are kept; files of 10 MB and less, such as
-	// captions, stay. 0 keeps all.
+	// Delete uploaded films after this many days; files of 10 MB or less, such as
+	// captions, are not deleted. 0: never.
 	// Allowed: between 0 and 3650.
 	// Default: 0.
 	SourceDays *float64 `json:"sourceDays,omitempty"`

@@ -128,7 +128,7 @@ func (m metrics) salesAlarms(made sales) []alarm {
 		{
 			id:     "StripeKeptAlarm",
 			means:  "A payment event could not be used: somebody may have paid and cannot watch.",
-			do:     "Run premium stripe events: it says why. Mend the cause, such as a payment link without the metadata path, then run premium stripe replay.",
+			do:     "Run premium stripe events: it says why. Fix the cause, such as a payment link without the metadata path, then run premium stripe replay.",
 			metric: m.signed(metric.StripeKept, sum, fiveMinutes()), from: 1, periods: once, missing: quiet,
 		},
 		{

@@ -27,7 +27,7 @@ type doctorCommand struct {
 	Origin []string `sep:"none" placeholder:"ORIGIN" help:"Check that CORS allows this origin (repeatable). With --stack, the listed origins are checked anyway."`
 	JSON   bool     `name:"json" help:"Print JSON."`
 
-	BeforeDeploy bool   `group:"Before a deploy" help:"Check the account instead of a site: quotas, CDK bootstrap, left-overs of a failed deploy."`
+	BeforeDeploy bool   `group:"Before a deploy" help:"Check the account instead of a site: quotas, CDK bootstrap, leftovers of a failed deploy."`
 	Template     string `group:"Before a deploy" placeholder:"FILE" help:"The synthesized template, or the folder cdk.out, to know what the stack needs (default: one public key and one key group)."`
 }
 

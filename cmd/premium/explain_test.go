@@ -163,7 +163,7 @@ func TestExplain(t *testing.T) {
 		{"a page of another site", []string{"-page", "https://www.example.com/", "-set-cookie", "DESK/set.txt", segment}, "", 1, "are not stored for a page of another site"},
 		{"the bucket's 403", []string{"-cookie", "COOKIES", "-response", "DESK/bucket.txt", segment}, "", 1, "the 403 is the bucket's own"},
 		{"the bucket's 403 from stdin", []string{"-cookie", "COOKIES", "-response", "-", segment}, "HTTP/1.1 403 Forbidden\n\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>", 1, "the 403 is the bucket's own"},
-		{"another time", []string{"-cookie", "COOKIES", "-now", "2026-11-23T11:00:00Z", segment}, "", 1, "The policy ended at 2026-11-23T11:00:00Z"},
+		{"another time", []string{"-cookie", "COOKIES", "-now", "2026-11-23T11:00:00Z", segment}, "", 1, "The policy expired at 2026-11-23T11:00:00Z"},
 		{"another method", []string{"-cookie", "COOKIES", "-method", "POST", segment}, "", 0, "POST " + segment},
 		{"another behavior than expected", []string{"-cookie", "COOKIES", "-behavior", "/premium/*", "https://" + host + "/Premium/a.ts"}, "", 1, "differs from it in upper and lower case"},
 		{"another host than given", []string{"-cookie", "COOKIES", "-host", "video.example.com", segment}, "", 1, "The distribution does not serve the host " + host},

@@ -30,7 +30,7 @@ type importCommand struct {
 	tableFlags
 	File   string `arg:"" help:"The file."`
 	DryRun bool   `name:"dry-run" help:"Print what would change, and write nothing."`
-	Rate   int    `default:"500" placeholder:"N" help:"The most writes a second (500)."`
+	Rate   int    `default:"500" placeholder:"N" help:"Maximum writes per second (${default})."`
 }
 
 func (importCommand) Help() string {

@@ -45,7 +45,7 @@ type localFlag struct {
 
 // grantArguments are a viewer or an address, and a path.
 type grantArguments struct {
-	Email  string `placeholder:"ADDRESS" help:"An email address in place of VIEWER: the grant becomes that of the first viewer who signs in with it, verified. Needs emailGrants."`
+	Email  string `placeholder:"ADDRESS" help:"An email address in place of VIEWER: the first viewer who signs in with this verified address gets the grant. Needs emailGrants."`
 	Viewer string `arg:"" optional:"" help:"The viewer: the sub claim of the token. Not with --email."`
 	Path   string `arg:"" optional:"" help:"The premium path, or '*'."`
 }

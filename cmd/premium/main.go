@@ -44,7 +44,7 @@ type cli struct {
 	Premium premiumCommand `cmd:"" help:"Put a lesson behind signed cookies."`
 	Retry   retryCommand   `cmd:"" help:"Encode a film again, or handle failed events again."`
 	Rm      rmCommand      `cmd:"" help:"Remove a lesson."`
-	Stripe  stripeCommand  `cmd:"" help:"Look after purchases with Stripe, and simulate them."`
+	Stripe  stripeCommand  `cmd:"" help:"List and replay Stripe events, and simulate them on premium local."`
 	Cost    costCommand    `cmd:"" help:"Print what a month costs, by plan, beside hosted services."`
 }
 

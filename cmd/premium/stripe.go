@@ -139,7 +139,7 @@ type stripeReplayCommand struct {
 }
 
 func (stripeReplayCommand) Help() string {
-	return `Uses kept events again, after their cause is mended: for example, after a deploy with the payment link in the setting stripe. Events that are used are kept no longer. To change a payment link's metadata does not change events that it made: name the link in products of the setting. Exit code 1: some are still kept. Needs dynamodb:Query on the table of sales and lambda:InvokeFunction on the stripe function, and with --stack cloudformation:DescribeStacks.
+	return `Processes stored events again after you fixed the cause, for example by a deploy with the payment link in the setting stripe. An event that succeeds is deleted. Changing a payment link's metadata does not change its past events: add the link to products in the setting. Exit code 1: some are still kept. Needs dynamodb:Query on the table of sales and lambda:InvokeFunction on the stripe function, and with --stack cloudformation:DescribeStacks.
 
 ` + salesHelp
 }

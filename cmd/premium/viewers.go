@@ -233,7 +233,7 @@ type forgetCommand struct {
 }
 
 func (forgetCommand) Help() string {
-	return `Removes a viewer: all grants, by whom ever, what is kept of sales, and the account in the stack's own user pool. It prints what it removes and asks before it does. It can be repeated. It ends no subscription: end it where it was sold, or it grants again. It prints what keeps data of the viewer after that, and until when.
+	return `Removes a viewer: all grants, the viewer's data in the table of sales, and the account in the stack's own user pool. It prints what it will remove and asks for confirmation. You can run it again. It does not cancel subscriptions: cancel them where they were sold, or the next payment grants access again. Finally it prints where data about the viewer remains, and for how long.
 
 Exit code 1: there is nothing, or the answer was no. Needs dynamodb:Query, Scan and DeleteItem, with Stripe also GetItem and PutItem on its table, cognito-idp:ListUsers and AdminDeleteUser, and with --stack cloudformation:DescribeStacks.
 

@@ -1,4 +1,4 @@
-// Package template reads a CloudFormation template in JSON, as the CDK
+// Package cfn reads a CloudFormation template in JSON, as the CDK
 // synthesizes it, and resolves the intrinsic functions in it.
 //
 // It supports what a synthesized stack of this app can contain. Anything else

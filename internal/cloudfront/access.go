@@ -392,7 +392,7 @@ func (in *inspection) started() (Check, *refusal) {
 func (in *inspection) notEnded() (Check, *refusal) {
 	check := Check{Name: CheckEnd, Found: in.now, Expected: "before " + in.end}
 	if in.policy.Ended(in.request.Time) {
-		return check, accessDenied.because("the policy ended at " + in.end + ", and it is " + in.now)
+		return check, accessDenied.because("the policy expired at " + in.end + ", and it is " + in.now)
 	}
 	return check, nil
 }

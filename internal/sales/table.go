@@ -91,7 +91,7 @@ func (t Table) Put(ctx context.Context, id string, sale Sale, version int64) err
 	return err
 }
 
-// A Kept event could not be used. It waits for a person who mends the cause.
+// A Kept event could not be used. It waits for a person who fixes the cause.
 type Kept struct {
 	ID       string
 	Type     string

@@ -21,7 +21,7 @@ const Tolerance = 5 * time.Minute
 // Why [Verify] refuses a request.
 var (
 	ErrInvalidHeader = errors.New("invalid Stripe-Signature: must have one t and at least one v1")
-	ErrNoMatch       = errors.New("no signature matches: the body or the signing secret is another")
+	ErrNoMatch       = errors.New("no signature matches: the body was changed, or the signing secret is wrong")
 	ErrStale         = errors.New("the signature is too old")
 	ErrFuture        = errors.New("the signature is from the future")
 )

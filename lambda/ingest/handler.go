@@ -58,7 +58,7 @@ type reply struct {
 
 // handle does what an event asks for. An error has Lambda, and then
 // EventBridge, deliver it again, and keeps it in the dead-letter queue at the
-// end; whatever no repetition can mend is recorded instead.
+// end; whatever no repetition can fix is recorded instead.
 func (h *handler) handle(ctx context.Context, e event) (any, error) {
 	switch {
 	case e.Command != "":
@@ -260,7 +260,7 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 			if !encoding(now, version) {
 				return errSkip
 			}
-			now.Reason = "MediaConvert did not take the job (" + code + "). It is tried again for some minutes; after that, run premium retry."
+			now.Reason = "MediaConvert did not accept the job (" + code + "). It is retried for a few minutes; after that, run premium retry."
 			return nil
 		}))
 	}

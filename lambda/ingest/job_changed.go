@@ -8,7 +8,7 @@ import (
 	"premiumhls/internal/catalog"
 )
 
-// retried are the job errors that another attempt may mend: S3 writes, times
+// retried are the job errors that another attempt may fix: S3 writes, times
 // out, or anything unexpected (MediaConvert user guide, "Error codes").
 var retried = map[int]bool{1517: true, 1522: true, 1999: true}
 

@@ -60,7 +60,7 @@ func readLink(query, path string, premium premiumpath.Path, now time.Time) (gran
 		return grant{}, invalidLink.because(fmt.Errorf("the policy is for %s", policy.Resource))
 	}
 	if policy.Ended(now) {
-		return grant{}, linkExpired.because(fmt.Errorf("the policy ended at %s", policy.Expires.UTC().Format(time.RFC3339)))
+		return grant{}, linkExpired.because(fmt.Errorf("the policy expired at %s", policy.Expires.UTC().Format(time.RFC3339)))
 	}
 	return g, nil
 }

@@ -96,7 +96,7 @@ func TestReadLink(t *testing.T) {
 		"a name that begins so": {query: with("https://" + host + "/premium/course-1/lesson/*"), code: "invalid_link", cause: "lesson/*"},
 		"deeper":                {query: with("https://" + host + "/premium/course-1/lesson-1/v2/*"), code: "invalid_link", cause: "v2"},
 		"expired": {query: "l=" + policy(t, "https://"+host+"/premium/course-1/*", now) + ".SIG.K2ABC.SHA256",
-			code: "link_expired", cause: "ended at 2026-11-26T12:00:00Z"},
+			code: "link_expired", cause: "expired at 2026-11-26T12:00:00Z"},
 		"expired, for another course": {query: "l=" + policy(t, "https://"+host+"/premium/course-2/*", now) + ".SIG.K2ABC.SHA256", code: "invalid_link", cause: "course-2"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,7 +64,7 @@ func (h *handler) cookieSet(ctx context.Context, want cookiesFor) (*cookieSet, e
 	})
 	if unavailable, ok := errors.AsType[*keyring.UnavailableError](err); ok {
 		if set := h.earlierSet(want); set != nil {
-			h.logger.WarnContext(ctx, "cookies cannot be signed; kept ones are given",
+			h.logger.WarnContext(ctx, "signing failed: returning cached cookies",
 				"key", want.key.Name, "seconds_less", want.end-set.end, "cause", unavailable.Error())
 			return set, nil
 		}

@@ -53,7 +53,7 @@ func (h *handler) handle(ctx context.Context, event events.APIGatewayV2HTTPReque
 	began := h.now()
 	r := &request{event: &event}
 	if skew, off := h.clock.hear(began, event.RequestContext.TimeEpoch); off {
-		h.logger.WarnContext(ctx, "the clock is wrong; API Gateway's is used", "skew_s", int64(skew.Seconds()))
+		h.logger.WarnContext(ctx, "clock skew: using API Gateway's time", "skew_s", int64(skew.Seconds()))
 	}
 	decision, err := "", error(nil)
 	defer func() {

@@ -241,7 +241,7 @@ func TestKeptSignaturesOutliveAnOutageOfKMS(t *testing.T) {
 			}
 		})
 	}
-	if !strings.Contains(log.String(), "kept ones are given") {
+	if !strings.Contains(log.String(), "returning cached cookies") {
 		t.Error("the log says nothing of it")
 	}
 }

@@ -25,7 +25,7 @@ type statement struct {
 }
 
 // errShape reports an object of another form than expected.
-var errShape = errors.New("the object has another form than expected")
+var errShape = errors.New("unexpected object format")
 
 // A reader reads events.
 type reader struct {

@@ -13,7 +13,7 @@ export const sentences = {
 
   // The API.
   keys_unavailable: ["Not available right now", (d) => `The service that unlocks ${lower(d.video)} is not ready. Try again ${later(d)}.`, "retry"],
-  entitlements_unavailable: ["Not available right now", (d) => `The service that knows whether your plan includes ${lower(d.video)} did not respond. Try again ${later(d)}.`, "retry"],
+  entitlements_unavailable: ["Not available right now", (d) => `We could not check whether your plan includes ${lower(d.video)}. Try again ${later(d)}.`, "retry"],
   unavailable: ["Not available right now", (d) => `The service that unlocks ${lower(d.video)} did not respond correctly. Try again ${later(d)}.`, "retry"],
   internal: ["Not available right now", (d) => `Something failed on our side. Try again ${later(d)}.`, "retry"],
   too_many_requests: ["Too many requests", (d) => `There were too many requests in a short time. Try again ${later(d)}.`, "retry"],
@@ -28,7 +28,7 @@ export const sentences = {
   media_not_found: ["This video is missing", (d) => `${d.video} is in the list, but its files are missing. Choose another video.`, "retry"],
   media_unavailable: ["Not available right now", (d) => `The video service could not deliver ${lower(d.video)}. Try again in a moment.`, "retry"],
   media_broken: ["This video cannot be played", (d) => `This browser cannot play ${lower(d.video)}. Use another browser, or choose another video.`, "retry"],
-  links_off: ["This video cannot be played here", () => "This site has no links for pages and players that send no cookies. Open the video on its own site.", ""],
+  links_off: ["This video cannot be played here", () => "This video cannot play on this page or device. Open it on its own site.", ""],
 
   // Both.
   network: ["No connection", () => "The network request failed. Check your connection, then try again.", "retry"],

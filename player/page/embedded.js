@@ -15,7 +15,7 @@ const GREETING = 400;
 // Cookies were issued and did not reach the edge, and there are no links.
 const BLOCKED = {
   code: "cookies_blocked", heading: "This browser blocks the video's cookies",
-  text: "Here, on another site, it does not send them. Open the video on its own site.", action: "",
+  text: "It does not send them from pages of other sites. Open the video on its own site.", action: "",
 };
 
 const video = document.querySelector("#video");

@@ -15,7 +15,7 @@ export function view(state, act) {
         ${{ loading, home, course, watch, missing }[state.view](state, act)}
       </main>
       <footer class="footer">
-        <p>${state.selling ? "What is marked free plays without an account." : "Trailers are free. Sign in to watch the rest."}</p>
+        <p>${state.selling ? "Videos marked Free play without an account." : "Trailers are free. Sign in to watch the rest."}</p>
       </footer>
     </div>`;
 }

@@ -6,12 +6,12 @@ export { inWords, warn } from "./element/words.js";
 const sentences = {
   ...known,
 
-  sign_in_cancelled: ["You are not signed in", () => "The sign-in was cancelled. You can sign in at any time.", "sign-in"],
+  sign_in_cancelled: ["You are not signed in", () => "The sign-in was canceled. You can sign in at any time.", "sign-in"],
   sign_in_failed: ["Sign-in failed", () => "The response from the sign-in page is not valid for this tab. Sign in again.", "sign-in"],
   sign_in_unavailable: ["Sign-in is not available", () => "The sign-in service did not respond correctly. Try again in a moment.", "sign-in"],
   sign_in_not_set_up: ["Sign-in is not set up", () => "This page has no sign-in settings, so only free videos play. The site's owner must deploy config.json.", ""],
   insecure_context: ["This address is not secure", () => "Sign-in needs an address that begins with https:// or http://localhost. Open the page there.", ""],
-  catalog_missing: ["No videos yet", () => "Upload HLS to premium/ in the bucket for signed-in viewers, or to public/ for everyone, and list it in public/catalog.json.", ""],
+  catalog_missing: ["No videos yet", () => "Please come back later. If this is your site: upload videos, and list them in public/catalog.json.", ""],
   catalog_invalid: ["The list of videos is invalid", () => "The file catalog.json does not have the expected format. The site's owner must correct it.", ""],
   signed_out_now: ["Signed out", () => "You are signed out.", ""],
   signed_out_elsewhere: ["Signed out", () => "You signed out in another tab.", ""],

@@ -24,7 +24,7 @@ type Settings struct {
 	SiteName           string   `json:"siteName" allowed:"empty, or one line of at most 60 characters without spaces around it" doc:"Name of the site, which the page shows at its top and in its title. Empty: Premium HLS."`
 	Region             string   `json:"region" allowed:"empty, or a region such as us-east-1" doc:"Region of the stack. Empty: that of the CDK command line."`
 	KeepData           bool     `json:"keepData" default:"true" doc:"Retain the buckets, the user pool and the grants when the stack is deleted. false deletes them with everything in them."`
-	Bucket             string   `json:"bucket" allowed:"empty, or the name of a bucket" doc:"A bucket of videos of an earlier deploy of this stack, to be used again: removing the stack leaves it behind with its videos. Set it only when the stack is removed: while the bucket is one of the stack's own resources, the deploy would end by deleting its policy. The stack replaces the bucket's policy and deletes that policy when it is removed; versions, lifecycle rules, CORS, event notifications and access logs of the bucket stay as they are."`
+	Bucket             string   `json:"bucket" allowed:"empty, or the name of a bucket" doc:"Reuse the bucket of videos that an earlier deploy of this stack retained. Set it only when the stack is removed: while the bucket is one of the stack's own resources, the deploy would end by deleting its policy. The stack replaces the bucket's policy and deletes that policy when it is removed; versions, lifecycle rules, CORS, event notifications and access logs of the bucket stay as they are."`
 	Sample             bool     `json:"sample" default:"true" doc:"Upload sample videos and their catalog."`
 	MediaConvertInputs []string `json:"mediaConvertInputs" allowed:"a list of bucket names" doc:"Buckets that MediaConvert may read source videos from."`
 
@@ -49,7 +49,7 @@ type Settings struct {
 	SignatureHash          string       `json:"signatureHash" default:"SHA256" allowed:"SHA256, or SHA1 for keys that are not in KMS; with ECDSA_P256 only if allowEcdsaSha1 is true" doc:"Hash of signatures."`
 	AllowECDSASHA1         bool         `json:"allowEcdsaSha1" default:"false" doc:"Allow ECDSA keys with SHA-1, which CloudFront was seen to accept, AWS does not document and AWS's own tools refuse to make."`
 	EndAllCookies          bool         `json:"endAllCookies" default:"false" doc:"For a key that leaked, for one deploy: allow it to drop keys whose cookies viewers still use, revoke these keys for ever, and do not roll back if the deploy check fails. Every viewer with such cookies is refused until the page requests new ones."`
-	OriginSecretGeneration int          `json:"originSecretGeneration" default:"1" min:"1" max:"1000000" doc:"Increase by 1 to rotate the secret by which the signer knows its distribution. The secret before is accepted until the next increase."`
+	OriginSecretGeneration int          `json:"originSecretGeneration" default:"1" min:"1" max:"1000000" doc:"Increase by 1 to rotate the secret that proves to the signer that a request came through its distribution. The previous secret is accepted until the next increase."`
 
 	Entitlements Entitlements `json:"entitlements" default:"\"authenticated\"" allowed:"\"authenticated\", \"table\", an object with claim and either value or paths true, or an object with function, the ARN of a Lambda function" section:"Entitlements" doc:"Who may watch what: every viewer who signed in, viewers with a grant in the stack's table, viewers whose token has a claim, or viewers for whom your Lambda function says so. See [entitlements.md](entitlements.md)."`
 
@@ -70,7 +70,7 @@ type Settings struct {
 	SignInDomainPrefix string   `json:"signInDomainPrefix" allowed:"empty, or 1 to 63 lower-case letters, digits and inner hyphens, without aws, amazon and cognito" doc:"Prefix of the domain of the user pool's sign-in page. Empty: made from the stack's name."`
 
 	Ingest     bool `json:"ingest" default:"false" section:"Ingest" doc:"Make courses of films that are uploaded to the bucket. See [ingest.md](ingest.md)."`
-	SourceDays int  `json:"sourceDays" default:"0" min:"0" max:"3650" doc:"Days that uploaded films are kept; files of 10 MB and less, such as captions, stay. 0 keeps all."`
+	SourceDays int  `json:"sourceDays" default:"0" min:"0" max:"3650" doc:"Delete uploaded films after this many days; files of 10 MB or less, such as captions, are not deleted. 0: never."`
 	IngestChoices
 
 	Stripe     Stripe `json:"stripe" default:"{}" allowed:"an object with secretParameter (the name of a SecureString), mode (live or test) and, if needed, products (paths by the ids of payment links) and graceDays (0 to 60)" section:"Sales" doc:"Sell with Stripe: its events become grants. secretParameter names the SecureString with the signing secrets of the webhook endpoint, products maps payment links without the metadata path, and graceDays is how many days a subscription stays open after a paid period (3). {} turns it off. Needs emailGrants. See [sales.md](sales.md)."`

@@ -36,7 +36,7 @@ func (s *Settings) validateUserPool(check func(name string, ok bool, reason ...s
 	check("openSignUp", !s.OpenSignUp || s.SelfSignUp, "needs selfSignUp, which is false")
 
 	check("emailGrants", !s.EmailGrants || s.Entitlements.Table, `needs entitlements "table"`)
-	check("emailGrants", !s.EmailGrants || !ownPool || s.SelfSignUp, "needs selfSignUp: whoever gets a grant by email makes an account with that address")
+	check("emailGrants", !s.EmailGrants || !ownPool || s.SelfSignUp, "needs selfSignUp: viewers with a grant by email must be able to create an account")
 	check("emailGrants", !s.EmailGrants || !ownPool || s.SESIdentityArn != "",
 		"needs sesIdentityArn and emailFrom: new viewers verify their address by email, and Cognito's own sender stops at 50 emails a day")
 	s.validateStripe(check)

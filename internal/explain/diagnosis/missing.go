@@ -77,9 +77,9 @@ func (e *explanation) adviseNoCookies() string {
 	case apart && cookiejar.SameSitePage(page, target):
 		return fmt.Sprintf("The request carries no cookies, and comes from a page of another origin, %s://%s: let the player send them (hls.js: xhr.withCredentials = true in xhrSetup; video.js: withCredentials: true on the source; fetch: credentials: \"include\").", page.Scheme, page.Host)
 	case apart:
-		return fmt.Sprintf("The request carries no cookies, and comes from a page of another site, %s://%s, for which browsers keep them back: serve the page and the videos from one host, or from hosts below one domain.", page.Scheme, page.Host)
+		return fmt.Sprintf("The request carries no cookies, and comes from a page of another site, %s://%s, and browsers do not send these cookies to another site: serve the page and the videos from one host, or from hosts below one domain.", page.Scheme, page.Host)
 	case strings.HasPrefix(e.request.URL, "http://"):
-		return "The request carries no cookies, and is not HTTPS, over which alone browsers send Secure cookies: ask for the https URL."
+		return "The request carries no cookies because it is not HTTPS: browsers send Secure cookies over HTTPS only. Request the https URL."
 	case e.request.Header.Get("Authorization") != "":
 		return "The request carries a token, which CloudFront does not look at, and no cookies: exchange the token for cookies (POST /api/cookies), and send those."
 	case len(e.request.Cookies) > 0:

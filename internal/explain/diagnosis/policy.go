@@ -20,7 +20,7 @@ func (e *explanation) advisePolicy() string {
 	custom, end := sent.has(policy), sent.has(expires)
 	switch {
 	case custom && end:
-		return fmt.Sprintf("The request has both %s and %s: send one, and for HLS %s, for the other covers a single URL.", sent.name(policy), sent.name(expires), sent.name(policy))
+		return fmt.Sprintf("The request has both %s and %s: send only one. For HLS send %s; the other covers a single URL.", sent.name(policy), sent.name(expires), sent.name(policy))
 	case !custom && !end:
 		if wrong := e.misspelt(policy); wrong != "" && !sent.url {
 			return wrong

@@ -219,7 +219,7 @@ func (e *explanation) otherBehavior() string {
 
 // strangers are refusals by CloudFront of what passes every check.
 var strangers = map[string]string{
-	"MissingKey":         "CloudFront saw no cookies with this request, and those given here would do: the browser did not send them, so give the request as the browser sent it (--har or --curl).",
+	"MissingKey":         "CloudFront received no cookies with this request, but the cookies given here are valid: the browser did not send them. Give the request as the browser sent it (--har or --curl).",
 	"InvalidKey":         "CloudFront did not know the key, and the distribution given here trusts it: a change of keys takes some minutes to reach every edge location, so wait, or check that this is the distribution that responded.",
 	"MalformedPolicy":    "CloudFront could not read the policy of the request that it refused, and this one can be read: give the request as it was sent.",
 	"MalformedSignature": "CloudFront could not decode the signature of the request that it refused, and this one decodes: give the request as it was sent.",

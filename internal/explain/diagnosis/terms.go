@@ -82,9 +82,9 @@ func (e *explanation) adviseStart() string {
 func (e *explanation) adviseEnd() string {
 	p, now := e.decision.Policy, e.request.Time
 	if carried(e.request).url {
-		return fmt.Sprintf("The link ended at %s, and it is %s, %s too late: %s. If links end while people watch, raise the setting linkMinutes.", stamp(p.Expires), stamp(now), rough(now.Sub(p.Expires)), e.renew())
+		return fmt.Sprintf("The link expired at %s, and it is %s, %s too late: %s. If links end while people watch, raise the setting linkMinutes.", stamp(p.Expires), stamp(now), rough(now.Sub(p.Expires)), e.renew())
 	}
-	return fmt.Sprintf("The policy ended at %s, and it is %s, %s too late: get new cookies, and if these are new, set the clock of the machine that signs.", stamp(p.Expires), stamp(now), rough(now.Sub(p.Expires)))
+	return fmt.Sprintf("The policy expired at %s, and it is %s, %s too late: get new cookies, and if these are new, set the clock of the machine that signs.", stamp(p.Expires), stamp(now), rough(now.Sub(p.Expires)))
 }
 
 func (e *explanation) adviseAddress() string {

@@ -367,7 +367,7 @@ func TestSickSites(t *testing.T) {
 		{"a viewer without grants", func(s *site) { s.api = refusing(403, "not_entitled") }, "cookies", "403 not_entitled", "The viewer has no grant"},
 		{"keys that cannot be read", func(s *site) { s.api = refusing(503, "keys_unavailable") }, "cookies", "503 keys_unavailable", "The signer cannot read its keys"},
 		{"an API that fails", func(s *site) { s.api = refusing(500, "internal") }, "cookies", "500 internal", "The signer refused"},
-		{"no cookies in the answer", func(s *site) { s.edge.Behaviors[1].OriginRequestPolicy.Cookies = cloudfront.Selection{Mode: "none"} }, "cookies", "0 cookies", "The answer must set the policy"},
+		{"no cookies in the answer", func(s *site) { s.edge.Behaviors[1].OriginRequestPolicy.Cookies = cloudfront.Selection{Mode: "none"} }, "cookies", "0 cookies", "The response must set the policy"},
 		{"cookies for another path", func(s *site) {
 			s.api = func(w http.ResponseWriter, r *http.Request) { s.giveCookies(w, r, "; Path=/api/; Secure; HttpOnly") }
 		}, "cookies", "CloudFront-Policy: Path=/api/ does not cover", "A browser would not send these cookies for the video: ask for cookies"},

@@ -43,7 +43,7 @@ func (v *visit) checkLink(ctx context.Context, sold video) {
 func (v *visit) link(ctx context.Context, of video) (*url.URL, bool) {
 	body, err := json.Marshal(map[string]string{"path": of.Path, "playlist": of.Playlist})
 	if err != nil {
-		v.fail(checkLink, err.Error(), "Mend the path of "+of.Title+" in the catalog.")
+		v.fail(checkLink, err.Error(), "Fix the path of "+of.Title+" in the catalog.")
 		return nil, false
 	}
 	a, err := v.do(ctx, http.MethodPost, v.site.String()+"api/links", http.Header{

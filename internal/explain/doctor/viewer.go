@@ -61,7 +61,7 @@ func (v *visit) buy(ctx context.Context, name string) (video, http.Header, bool)
 		}
 		body, err := json.Marshal(map[string]string{"path": c.Path})
 		if err != nil {
-			v.fail(name, err.Error(), "Mend the path of "+c.Title+" in the catalog.")
+			v.fail(name, err.Error(), "Fix the path of "+c.Title+" in the catalog.")
 			return video{}, nil, false
 		}
 		a, err := v.do(ctx, http.MethodPost, v.site.String()+apiPath[1:], http.Header{
@@ -100,7 +100,7 @@ func (v *visit) keep(name string, of video, a *answer) (http.Header, bool) {
 	const advice = "A browser would not send these cookies for the video: "
 	target, err := v.site.Parse(v.url(of))
 	if err != nil {
-		v.fail(name, err.Error(), "Mend the path of the video in the catalog.")
+		v.fail(name, err.Error(), "Fix the path of the video in the catalog.")
 		return nil, false
 	}
 	now := time.Now()
@@ -130,7 +130,7 @@ func (v *visit) keep(name string, of video, a *answer) (http.Header, bool) {
 		pairs, names = append(pairs, c.Name+"="+c.Value), append(names, c.Name)
 	}
 	if len(sent) < 3 {
-		v.fail(name, fmt.Sprintf("%d cookies: %s", len(sent), strings.Join(names, ", ")), "The answer must set the policy, the signature and the key pair id: look at the behavior /api/*, which must forward cookies, or CloudFront drops Set-Cookie.")
+		v.fail(name, fmt.Sprintf("%d cookies: %s", len(sent), strings.Join(names, ", ")), "The response must set the policy, the signature and the key pair id. Check that the behavior /api/* forwards cookies; otherwise CloudFront drops Set-Cookie.")
 		return nil, false
 	}
 	v.ok(name, strings.Join(names, ", "))

@@ -161,7 +161,7 @@ func (c *check) listResources(ctx context.Context) (retained []string, err error
 // checkParameters looks for parameters of an earlier stack with the same name:
 // the keymaker does not use keys that it has not made.
 func (c *check) checkParameters(ctx context.Context) {
-	const name = "left-over parameters"
+	const name = "leftover parameters"
 	path := string(signingkey.Of(c.Stack))
 	var found []string
 	pages := ssm.NewGetParametersByPathPaginator(c.SSM, &ssm.GetParametersByPathInput{Path: &path, Recursive: aws.Bool(true)})

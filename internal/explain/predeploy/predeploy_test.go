@@ -177,7 +177,7 @@ func TestCheck(t *testing.T) {
 		}), "stack", doctor.Failed, "AWS::S3::Bucket the-bucket."},
 		{"a deploy that is running", with(func(a *account) { a.status = "UPDATE_IN_PROGRESS" }), "stack", doctor.Failed, "A deploy is running"},
 		{"a rollback that failed", with(func(a *account) { a.status = "UPDATE_ROLLBACK_FAILED" }), "stack", doctor.Failed, "continue-update-rollback"},
-		{"left-over parameters", with(func(a *account) { a.parameters = []string{"/S/signing-keys/2026-11"} }), "left-over parameters", doctor.Failed, "/S/signing-keys/2026-11"},
+		{"leftover parameters", with(func(a *account) { a.parameters = []string{"/S/signing-keys/2026-11"} }), "leftover parameters", doctor.Failed, "/S/signing-keys/2026-11"},
 		{"not bootstrapped", with(func(a *account) { a.bootstrap = "" }), "CDK bootstrap", doctor.Failed, "npx aws-cdk bootstrap"},
 		{"an old bootstrap", with(func(a *account) { a.bootstrap = "5" }), "CDK bootstrap", doctor.Failed, "at least 6"},
 		{"a new account", with(func(a *account) { a.distributions = 0 }), "new account", doctor.Skipped, "AWS Support"},
