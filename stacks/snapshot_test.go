@@ -55,7 +55,7 @@ func TestTemplateSnapshot(t *testing.T) {
 
 // What each part that is off by default adds to the template, and nothing else:
 // with all of them off it is as TestTemplateSnapshot has it.
-func TestPartsOfTheTemplate(t *testing.T) {
+func TestPartSnapshots(t *testing.T) {
 	for _, part := range []struct {
 		name    string
 		without map[string]any
@@ -98,7 +98,7 @@ func TestPartsOfTheTemplate(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Equal(got, want) {
-				t.Errorf("%s is out of date: read the difference after go test ./stacks -run TestPartsOfTheTemplate -update", file)
+				t.Errorf("%s is out of date: read the difference after go test ./stacks -run TestPartSnapshots -update", file)
 			}
 		})
 	}
