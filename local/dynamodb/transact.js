@@ -143,11 +143,19 @@ function cancelled (reasons) {
     { CancellationReasons: reasons })
 }
 
+// canonical is the JSON of a value with the members of each object in order:
+// clients write maps in any.
+function canonical (value) {
+  return JSON.stringify(value, (_, v) => v && typeof v === 'object' && !Array.isArray(v)
+    ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => a < b ? -1 : 1))
+    : v)
+}
+
 // once runs a request with a token once. It returns what the first run did.
 function once (tokens, body, run) {
   const token = body.ClientRequestToken
   if (token == null) return run()
-  const sum = crypto.createHash('sha256').update(JSON.stringify(body)).digest('hex')
+  const sum = crypto.createHash('sha256').update(canonical(body)).digest('hex')
   const known = tokens.get(token)
   if (known && Date.now() - known.at < tokenTime) {
     if (known.sum !== sum) throw refused('IdempotentParameterMismatchException', 'Request parameters do not match those of the first request with this token')
