@@ -228,7 +228,7 @@ func TestAnHour(t *testing.T) {
 	for name, fetch := range map[string]func(context.Context) (keyring.Parameters, error){
 		"refuses":                                func(context.Context) (keyring.Parameters, error) { return keyring.Parameters{}, errDown },
 		"has a foreign key in the place of each": func(context.Context) (keyring.Parameters, error) { return foreign, nil },
-		"does not answer": func(ctx context.Context) (keyring.Parameters, error) {
+		"does not respond": func(ctx context.Context) (keyring.Parameters, error) {
 			<-ctx.Done()
 			return keyring.Parameters{}, ctx.Err()
 		},
@@ -256,7 +256,7 @@ func TestAnHour(t *testing.T) {
 			s.down.Store(false)
 			time.Sleep(retry)
 			after, _, _ := s.ask(t)
-			return during, after + " when asked again"
+			return during, after + " on retry"
 		})
 	}
 
@@ -266,7 +266,7 @@ func TestAnHour(t *testing.T) {
 		s.ask(t)
 		return s.thaw(t)
 	})
-	each("a warm container", "is frozen in the midst of a read", func(t *testing.T, s *hourSite) (string, string) {
+	each("a warm container", "is frozen during a read", func(t *testing.T, s *hourSite) (string, string) {
 		s.ask(t)
 		time.Sleep(5 * time.Minute)
 		s.reads(func(ctx context.Context) (keyring.Parameters, error) {
@@ -276,7 +276,7 @@ func TestAnHour(t *testing.T) {
 		s.ask(t)
 		return s.thaw(t)
 	})
-	each("a container that has served nobody", "is frozen in the midst of a read", func(t *testing.T, s *hourSite) (string, string) {
+	each("a container that has served nobody", "is frozen during a read", func(t *testing.T, s *hourSite) (string, string) {
 		s.reads(func(ctx context.Context) (keyring.Parameters, error) {
 			<-ctx.Done()
 			return keyring.Parameters{}, ctx.Err()

@@ -32,11 +32,11 @@ func troubles() []trouble {
 				end:   func(_ *testing.T, s *site) { s.fail(of, jsonservice.Fault{}) },
 			})
 		}
-		answers("does not answer", jsonservice.Fault{Delay: time.Hour})
+		answers("does not respond", jsonservice.Fault{Delay: time.Hour})
 		answers("throttles every call", throttled[of])
-		answers("answers 500", jsonservice.Fault{Code: "InternalServerError", Status: http.StatusInternalServerError})
-		answers("closes the connection before its answer", jsonservice.Fault{Cut: true})
-		answers("closes it in the middle of its answer", jsonservice.Fault{Truncate: true})
+		answers("returns 500", jsonservice.Fault{Code: "InternalServerError", Status: http.StatusInternalServerError})
+		answers("closes the connection before its response", jsonservice.Fault{Cut: true})
+		answers("closes it in the middle of its response", jsonservice.Fault{Truncate: true})
 		answers("denies access", jsonservice.Fault{Code: "AccessDeniedException"})
 		switch of {
 		case parameterStore:
@@ -53,7 +53,7 @@ func troubles() []trouble {
 			}
 			all = append(all, trouble{of: of, name: "signs with a foreign key", begin: swap, end: swap})
 		}
-		answers("answers after half a second", jsonservice.Fault{Delay: 500 * time.Millisecond})
+		answers("responds after half a second", jsonservice.Fault{Delay: 500 * time.Millisecond})
 		all[len(all)-1].unread = false
 		all = append(all,
 			trouble{of: of, name: "has a clock a day ahead, as all have but the signer", begin: clocks(24 * time.Hour), end: clocks(0)},
@@ -61,7 +61,7 @@ func troubles() []trouble {
 		)
 	}
 	return append(all,
-		trouble{of: allOfThem, name: "answer as late as they may, and KMS never", begin: late, end: func(_ *testing.T, s *site) {
+		trouble{of: allOfThem, name: "respond as late as they may, and KMS never", begin: late, end: func(_ *testing.T, s *site) {
 			for _, of := range []service{parameterStore, keyService, table} {
 				s.fail(of, jsonservice.Fault{})
 			}
@@ -110,8 +110,8 @@ func edgeClock(ahead time.Duration) func(*testing.T, *site) {
 
 // What the cells of the table say when a container recovers.
 const (
-	neverAway = "was not away"
-	atOnce    = "when asked again"
+	neverAway = "no outage"
+	atOnce    = "on retry"
 )
 
 // Whatever goes wrong, when cold and when warm, each viewer gets what README.md
@@ -199,10 +199,10 @@ func (d trouble) warm(t *testing.T, s *site) (during, after string) {
 	}
 	during = known.String()
 	if known.status == http.StatusOK && known.expires <= before.expires {
-		during += " that were kept"
+		during += " that were cached"
 	}
 	if unknown.String() != known.String() {
-		during += "; " + unknown.String() + " for what nobody had asked for"
+		during += "; " + unknown.String() + " for what was not requested before"
 	}
 	d.end(t, s)
 	after = c.recovers(t, unknown, "course-3")
@@ -234,7 +234,7 @@ func (c *container) recovers(t *testing.T, last answer, path string) string {
 	case 1:
 		return atOnce
 	}
-	return fmt.Sprintf("when asked again %d times", times)
+	return fmt.Sprintf("on retry %d times", times)
 }
 
 // turnsTo waits until a key signs that came meanwhile.

@@ -117,7 +117,7 @@ func TestThousandColdStarts(t *testing.T) {
 	}
 	group.Wait()
 
-	t.Logf("first answers: %v; of %d calls %d were taken, in %v", firsts, store.taken+store.refused, store.taken, time.Since(store.openedAt).Round(time.Second))
+	t.Logf("first responses: %v; of %d calls %d were taken, in %v", firsts, store.taken+store.refused, store.taken, time.Since(store.openedAt).Round(time.Second))
 	if store.refused < containers {
 		t.Errorf("%d calls were refused: they did not come at once", store.refused)
 	}
