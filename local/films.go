@@ -126,7 +126,7 @@ func (f *films) look(ctx context.Context, folder string) {
 			continue
 		}
 		since := time.Now()
-		_, err = videos.Uploader{Site: f.site}.Upload(ctx, &file, func(int64) {})
+		err = videos.Uploader{Site: f.site}.Upload(ctx, &file, func(int64) {})
 		if ctx.Err() != nil {
 			return
 		}

@@ -247,7 +247,7 @@ func TestIngestFiftyAtOnce(t *testing.T) {
 	began := time.Now()
 	for i := range files {
 		group.Go(func() error {
-			if _, err := (videos.Uploader{Site: site}).Upload(t.Context(), &files[i], func(int64) {}); err != nil {
+			if err := (videos.Uploader{Site: site}).Upload(t.Context(), &files[i], func(int64) {}); err != nil {
 				return err
 			}
 			return nil
@@ -350,7 +350,7 @@ func TestIngestFreeAndPremiumAtTheEdge(t *testing.T) {
 	var r catalog.Record
 	for i := range files { // course.json comes first
 		began := time.Now()
-		if _, err := (videos.Uploader{Site: site}).Upload(t.Context(), &files[i], func(int64) {}); err != nil {
+		if err := (videos.Uploader{Site: site}).Upload(t.Context(), &files[i], func(int64) {}); err != nil {
 			t.Fatal(err)
 		}
 		if files[i].Upload.Kind == catalog.Film {
@@ -363,6 +363,15 @@ func TestIngestFreeAndPremiumAtTheEdge(t *testing.T) {
 		if _, err := site.Command(t.Context(), "free", "c/l"); err != nil { // the film's event came first
 			t.Fatal(err)
 		}
+	}
+	// The function may look at an upload without its event.
+	for i := range files {
+		if err := site.Receive(t.Context(), files[i]); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := site.Receive(t.Context(), videos.File{Key: "uploads/c/none.mp4"}); err == nil || err.Error() != "there is no file uploads/c/none.mp4" {
+		t.Errorf("error %v", err)
 	}
 	list, err := site.List(t.Context())
 	if err != nil {
@@ -495,7 +504,7 @@ func TestIngestPermissions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		if _, err := (videos.Uploader{Site: site}).Upload(t.Context(), &file, func(int64) {}); err != nil {
+		if err := (videos.Uploader{Site: site}).Upload(t.Context(), &file, func(int64) {}); err != nil {
 			t.Fatal(err)
 		}
 		if file.Upload.Kind != catalog.Film {

@@ -97,7 +97,7 @@ type uploadCommand struct {
 func (uploadCommand) Help() string {
 	return `Uploads LESSON.mp4 (or .mov, .mkv, .webm), LESSON.LANGUAGE.vtt or .srt, LESSON.jpg, LESSON.json and course.json, then waits until each lesson plays. Files that the bucket already has are skipped, and interrupted uploads go on. Ctrl-C while it waits stops the waiting only. Exit code 1: a lesson failed.
 
-Needs s3:GetObject, PutObject, AbortMultipartUpload and ListMultipartUploadParts on the bucket's uploads/*, s3:GetObject on ingest/*, s3:ListBucket and ListBucketMultipartUploads on the bucket, and cloudformation:DescribeStacks.
+Needs s3:GetObject, PutObject, AbortMultipartUpload and ListMultipartUploadParts on the bucket's uploads/*, s3:GetObject on ingest/*, s3:ListBucket and ListBucketMultipartUploads on the bucket, cloudformation:DescribeStacks, and for files that were in the bucket before ingest, lambda:InvokeFunction on the ingest function.
 
     premium upload --stack PremiumHls --course "Sailor's Knots" ~/films/knots
 
@@ -161,17 +161,18 @@ func upload(ctx context.Context, out io.Writer, site *videos.Site, files []video
 			defer func() { <-slots }()
 			name := printable(files[i].Name())
 			bar := d.bar(name, files[i].Size, bytesOfBytes)
-			sent, err := videos.Uploader{Site: site}.Upload(ctx, &files[i], func(n int64) {
+			errs[i] = videos.Uploader{Site: site}.Upload(ctx, &files[i], func(n int64) {
 				bar.add(n)
 				all.add(n)
 			})
-			switch errs[i] = err; {
-			case err != nil:
+			switch {
+			case errs[i] != nil:
 				d.line("%s: not uploaded", name)
-			case sent:
+			case files[i].Sent:
 				d.line("%s: uploaded", name)
 			default:
 				d.line("%s: already uploaded", name)
+				errs[i] = receive(ctx, site, files[i])
 			}
 			bar.remove()
 		})
@@ -180,6 +181,16 @@ func upload(ctx context.Context, out io.Writer, site *videos.Site, files []video
 	all.remove()
 	d.wait()
 	return errors.Join(errs...)
+}
+
+// receive has the function look at a file that the bucket had, unless it has done
+// so: the file may be older than ingest, or its event was lost.
+func receive(ctx context.Context, site *videos.Site, f videos.File) error {
+	known, err := site.Known(ctx, f)
+	if known || err != nil {
+		return err
+	}
+	return site.Receive(ctx, f)
 }
 
 // follow waits for the lessons of films.

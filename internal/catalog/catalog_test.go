@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 	"testing/quick"
+	"time"
 )
 
 func TestSegment(t *testing.T) {
@@ -160,6 +161,21 @@ func TestParseCourse(t *testing.T) {
 	}
 }
 
+func TestSameName(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"Café", " café ", true},
+		{"Caf\u00e9", "CAFE\u0301", true}, // as macOS writes it
+		{"Café", "Cafe", false},
+	} {
+		if got := SameName(tt.a, tt.b); got != tt.want {
+			t.Errorf("%q and %q: %t", tt.a, tt.b, got)
+		}
+	}
+}
+
 func TestSort(t *testing.T) {
 	two := 2
 	c := Course{Lessons: []Lesson{{Path: "c/lesson-10"}, {Path: "c/lesson-9"}, {Path: "c/lesson-09b"}, {Path: "c/zz", Order: &two}, {Path: "c/a"}}}
@@ -174,15 +190,25 @@ func TestSort(t *testing.T) {
 }
 
 func TestNewerThan(t *testing.T) {
-	o := Object{Sequencer: "0055AED6DCD90281E5"}
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	o := Object{Key: "l.mov", ETag: "a", Sequencer: "0055AED6DCD90281E5", At: at}
 	for _, tt := range []struct {
 		other *Object
 		want  bool
 	}{
 		{nil, true},
-		{&Object{Sequencer: "0055AED6DCD90281E5"}, false},
-		{&Object{Sequencer: "0055AED6DCD90281E4FF"}, true}, // padded on the right
-		{&Object{Sequencer: "0055AED6DCD90281E6"}, false},
+		{&Object{Key: "l.mov", ETag: "a", Sequencer: "0055AED6DCD90281E5"}, false},
+		{&Object{Key: "l.mov", Sequencer: "0055AED6DCD90281E4FF"}, true}, // padded on the right
+		{&Object{Key: "l.mov", Sequencer: "0055AED6DCD90281E6"}, false},
+		// Of another key, the times count; at one time, the key.
+		{&Object{Key: "l.mp4", Sequencer: "0055AED6DCD90281E4", At: at.Add(time.Second)}, false},
+		{&Object{Key: "l.mp4", Sequencer: "0055AED6DCD90281E6", At: at.Add(-time.Second)}, true},
+		{&Object{Key: "l.mp4", At: at}, false},
+		{&Object{Key: "l.mkv", At: at}, true},
+		// Of one that was found without an event, too.
+		{&Object{Key: "l.mov", ETag: "a", At: at.Add(-time.Hour)}, false}, // the same
+		{&Object{Key: "l.mov", ETag: "b", At: at}, true},
+		{&Object{Key: "l.mov", ETag: "b", At: at.Add(time.Second)}, false},
 	} {
 		if got := o.NewerThan(tt.other); got != tt.want {
 			t.Errorf("than %+v: %t", tt.other, got)

@@ -80,6 +80,13 @@ func Segment(name string) (string, error) {
 	return segment, nil
 }
 
+// SameName reports whether two names of an owner's are one. The case of letters
+// does not matter, nor whether an accent is a character of its own, as in the
+// file names of macOS.
+func SameName(a, b string) bool {
+	return strings.EqualFold(norm.NFC.String(strings.TrimSpace(a)), norm.NFC.String(strings.TrimSpace(b)))
+}
+
 // A Kind is what a file below uploads/ is.
 type Kind int
 

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -71,16 +72,32 @@ type Object struct {
 	VersionID string `json:"versionId,omitempty"`
 	Size      int64  `json:"size"`
 	// Sequencer orders the events of one key (S3 user guide, "Event message
-	// structure").
+	// structure"). It is empty if the object was found without an event.
 	Sequencer string `json:"sequencer"`
+	// At is the event's time in whole seconds, or when the object was found. It
+	// orders objects of different keys: intro.mov and intro.mp4.
+	At time.Time `json:"at,omitzero"`
 }
 
-// NewerThan reports whether o was written after other, an object of the same
-// key. S3 says to pad the shorter sequencer with zeros at its right and to
-// compare them as strings.
+// Same reports whether two objects are one upload.
+func (o Object) Same(other Object) bool {
+	return o.Key == other.Key && o.ETag == other.ETag &&
+		(o.Sequencer == other.Sequencer || o.Sequencer == "" || other.Sequencer == "")
+}
+
+// NewerThan reports whether o was uploaded after other. Of one key, the
+// sequencers say so: S3 says to pad the shorter one with zeros at its right and
+// to compare them as strings. Otherwise the times do.
 func (o Object) NewerThan(other *Object) bool {
-	if other == nil {
+	switch {
+	case other == nil:
 		return true
+	case o.Same(*other):
+		return false
+	case o.Key != other.Key && o.At.Equal(other.At):
+		return o.Key > other.Key // whatever the order of their events
+	case o.Key != other.Key || o.Sequencer == "" || other.Sequencer == "":
+		return !o.At.Before(other.At)
 	}
 	a, b := o.Sequencer, other.Sequencer
 	for len(a) < len(b) {
@@ -107,8 +124,13 @@ type Encode struct {
 
 // A Job is a MediaConvert job for a lesson's film.
 type Job struct {
-	ID       string    `json:"id,omitempty"` // empty while it is being made
-	Version  string    `json:"version"`
+	ID      string `json:"id,omitempty"` // empty while it is being made
+	Version string `json:"version"`
+	// Replaces is the version of the job that failed, if this is another attempt.
+	Replaces string `json:"replaces,omitempty"`
+	// Folder is the name of the folder that the segments are published in, where
+	// it is not the version's: see Segments.
+	Folder   string    `json:"folder,omitempty"`
 	Film     Object    `json:"film"`
 	Token    string    `json:"token"` // the client request token
 	Attempts int       `json:"attempts"`
@@ -116,6 +138,11 @@ type Job struct {
 	Percent  int       `json:"percent"`
 	Encode   Encode    `json:"encode"`
 }
+
+// Segments is the name of the folder that the job's segments are published in,
+// by whichever invocation does so. A draft that was copied there in part gets
+// another.
+func (j *Job) Segments() string { return cmp.Or(j.Folder, j.Version) }
 
 // A Version is one published state of a lesson. Nothing in its folder ever
 // changes, and no other version has its name.

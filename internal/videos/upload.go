@@ -26,7 +26,11 @@ type File struct {
 	Key    string // in the bucket
 	Size   int64
 	Upload catalog.Upload
-	ETag   string // what S3 will call the content; set by Upload
+
+	// Set by Upload: what S3 calls the content, and whether it was sent; if not,
+	// the bucket had it.
+	ETag string
+	Sent bool
 }
 
 // Name is the file's name without its folder.
@@ -85,7 +89,7 @@ func Find(dir, course string) (files []File, others []string, err error) {
 		}
 		if f.Upload.Lesson != "" {
 			other, ok := names[f.Upload.Path()]
-			if ok && !strings.EqualFold(other, f.Upload.LessonName) {
+			if ok && !catalog.SameName(other, f.Upload.LessonName) {
 				errs = append(errs, fmt.Errorf("%q and %q become the same address %s: rename one", other, f.Upload.LessonName, f.Upload.Path()))
 			}
 			names[f.Upload.Path()] = f.Upload.LessonName
@@ -121,28 +125,27 @@ type Uploader struct {
 // large file is uploaded in parts; parts that an interrupted upload left behind
 // are used. Progress, which is called concurrently, gets bytes as they are sent,
 // and a negative number before some are sent again; at the end their sum is the
-// file's size. The file's ETag is set; sent is false if there was nothing to
-// upload.
-func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64)) (sent bool, err error) {
+// file's size. The file's ETag and Sent are set.
+func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64)) error {
 	content, err := os.Open(f.Path)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer content.Close()
 	part := partBytes(f.Size)
 	multipart := f.Size > part
 	head, err := u.Site.S3.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &u.Site.Bucket, Key: &f.Key})
 	if _, missing := errors.AsType[*types.NotFound](err); err != nil && !missing {
-		return false, fmt.Errorf("looking for s3://%s/%s: %w", u.Site.Bucket, f.Key, err)
+		return fmt.Errorf("looking for s3://%s/%s: %w", u.Site.Bucket, f.Key, err)
 	}
 	if err == nil && aws.ToInt64(head.ContentLength) == f.Size {
 		sums, err := digests(ctx, f, part)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if f.ETag = etag(sums, multipart); strings.Trim(aws.ToString(head.ETag), `"`) == f.ETag {
 			progress(f.Size)
-			return false, nil
+			return nil
 		}
 	}
 	if !multipart {
@@ -150,15 +153,16 @@ func (u Uploader) Upload(ctx context.Context, f *File, progress func(bytes int64
 		body := &countedReader{io.NewSectionReader(content, 0, f.Size), 0, progress}
 		out, err := u.Site.S3.PutObject(ctx, &s3.PutObjectInput{Bucket: &u.Site.Bucket, Key: &f.Key, Body: body})
 		if err != nil {
-			return false, fmt.Errorf("uploading %s: %w", f.Path, err)
+			return fmt.Errorf("uploading %s: %w", f.Path, err)
 		}
-		f.ETag = strings.Trim(aws.ToString(out.ETag), `"`)
-		return true, nil
+		f.ETag, f.Sent = strings.Trim(aws.ToString(out.ETag), `"`), true
+		return nil
 	}
 	if err := u.parts(ctx, f, content, part, progress); err != nil {
-		return false, fmt.Errorf("uploading %s: %w", f.Path, err)
+		return fmt.Errorf("uploading %s: %w", f.Path, err)
 	}
-	return true, nil
+	f.Sent = true
+	return nil
 }
 
 // A countedReader reports how far it was read. Without it, a slow line would show

@@ -5,6 +5,7 @@
 package videos
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -221,6 +222,38 @@ func (s *Site) Command(ctx context.Context, command, path string) (Reply, error)
 	return reply, nil
 }
 
+// Known reports whether the function has seen a file, which has an ETag, and uses
+// it.
+func (s *Site) Known(ctx context.Context, f File) (bool, error) {
+	var lesson catalog.Record
+	var course catalog.CourseRecord
+	var err error
+	if f.Upload.Kind == catalog.CourseFile {
+		err = s.read(ctx, catalog.CourseRecordKey(f.Upload.Course), &course)
+	} else {
+		err = s.read(ctx, catalog.RecordKey(f.Upload.Course, f.Upload.Lesson), &lesson)
+	}
+	if errors.Is(err, errMissing) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	object := map[catalog.Kind]*catalog.Object{
+		catalog.Film: lesson.Film, catalog.Poster: lesson.Poster, catalog.LessonFile: lesson.MetaFile, catalog.CourseFile: course.MetaFile,
+	}[f.Upload.Kind]
+	if captions, ok := lesson.Captions[f.Upload.Language]; ok && f.Upload.Kind == catalog.Captions {
+		object = &captions
+	}
+	return object != nil && object.Key == f.Key && object.ETag == f.ETag, nil
+}
+
+// Receive has the function look at a file of the bucket whose event has not come.
+func (s *Site) Receive(ctx context.Context, f File) error {
+	_, err := s.Command(ctx, "receive", f.Key)
+	return err
+}
+
 // CheckPath checks COURSE/LESSON.
 func CheckPath(path string) error {
 	course, lesson, ok := strings.Cut(path, "/")
@@ -289,16 +322,17 @@ func event(body string) ([]byte, error) {
 type Follower struct {
 	Site  *Site
 	Every time.Duration // between two looks at the record; zero: two seconds
+	// Patience is how long the film's event may take until the function is asked
+	// to look at it; zero: 30 seconds.
+	Patience time.Duration
 }
 
-// Wait returns the record once the lesson's film, which has an ETag, plays, is a
-// draft or failed. Report is called with each record that is read. Without a
-// film it returns the record once there is one.
+// Wait returns the record once the lesson's film, which was uploaded, plays, is
+// a draft or failed. Report is called with each record of it that is read. A
+// problem from before since does not count if the film was sent.
 func (f Follower) Wait(ctx context.Context, file File, since time.Time, report func(catalog.Record)) (catalog.Record, error) {
-	every := f.Every
-	if every == 0 {
-		every = 2 * time.Second
-	}
+	every := cmp.Or(f.Every, 2*time.Second)
+	ask := time.Now().Add(cmp.Or(f.Patience, 30*time.Second))
 	for {
 		var r catalog.Record
 		err := f.Site.read(ctx, catalog.RecordKey(file.Upload.Course, file.Upload.Lesson), &r)
@@ -314,11 +348,17 @@ func (f Follower) Wait(ctx context.Context, file File, since time.Time, report f
 		} else {
 			var p catalog.Problem
 			err := f.Site.read(ctx, catalog.ProblemKey(file.Key), &p)
-			if err == nil && p.At.After(since) {
+			if err == nil && (!file.Sent || p.At.After(since)) {
 				return catalog.Record{State: catalog.Failed, Reason: p.Reason}, nil
 			}
 			if err != nil && !errors.Is(err, errMissing) {
 				return r, err
+			}
+			if !ask.IsZero() && time.Now().After(ask) {
+				ask = time.Time{}
+				if err := f.Site.Receive(ctx, file); err != nil {
+					return r, err
+				}
 			}
 		}
 		select {

@@ -166,9 +166,9 @@ func TestUpload(t *testing.T) {
 		t.Helper()
 		for i := range files {
 			var done atomic.Int64
-			sent, err := videos.Uploader{Site: a.Site}.Upload(t.Context(), &files[i], func(n int64) { done.Add(n) })
-			if err != nil || sent != wantSent || done.Load() != files[i].Size {
-				t.Errorf("%s: sent %v, %d bytes, %v", files[i].Name(), sent, done.Load(), err)
+			err := videos.Uploader{Site: a.Site}.Upload(t.Context(), &files[i], func(n int64) { done.Add(n) })
+			if err != nil || files[i].Sent != wantSent || done.Load() != files[i].Size {
+				t.Errorf("%s: sent %v, %d bytes, %v", files[i].Name(), files[i].Sent, done.Load(), err)
 			}
 		}
 	}
@@ -214,7 +214,7 @@ func TestUploadResumes(t *testing.T) {
 		return number != "3"
 	}
 	u := videos.Uploader{Site: a.Site, Parts: 1}
-	if _, err := u.Upload(t.Context(), &files[0], func(int64) {}); err == nil || len(a.created) > 0 {
+	if err := u.Upload(t.Context(), &files[0], func(int64) {}); err == nil || len(a.created) > 0 {
 		t.Fatalf("error %v", err)
 	}
 	if parts.Load() != 3 {
@@ -227,8 +227,8 @@ func TestUploadResumes(t *testing.T) {
 		return true
 	}
 	var done atomic.Int64
-	if sent, err := u.Upload(t.Context(), &files[0], func(n int64) { done.Add(n) }); err != nil || !sent || done.Load() != files[0].Size {
-		t.Fatalf("sent %v, %d bytes, %v", sent, done.Load(), err)
+	if err := u.Upload(t.Context(), &files[0], func(n int64) { done.Add(n) }); err != nil || !files[0].Sent || done.Load() != files[0].Size {
+		t.Fatalf("sent %v, %d bytes, %v", files[0].Sent, done.Load(), err)
 	}
 	if parts.Load() != 4 {
 		t.Errorf("%d parts were uploaded in both attempts, want 4", parts.Load())
@@ -241,7 +241,7 @@ func TestUploadResumes(t *testing.T) {
 func TestFollow(t *testing.T) {
 	a := newAccount(t)
 	began := time.Now()
-	file := videos.File{Key: "uploads/c/l.mp4", ETag: "new", Upload: catalog.Upload{Kind: catalog.Film, Course: "c", Lesson: "l"}}
+	file := videos.File{Key: "uploads/c/l.mp4", ETag: "new", Sent: true, Upload: catalog.Upload{Kind: catalog.Film, Course: "c", Lesson: "l"}}
 	states := []catalog.Record{
 		{State: catalog.Playing, Film: &catalog.Object{ETag: "old"}}, // of the film before
 		{State: catalog.Encoding, Film: &catalog.Object{ETag: "new"}},
@@ -272,6 +272,58 @@ func TestFollow(t *testing.T) {
 	a.put(t, catalog.ProblemKey(file.Key), catalog.Problem{Key: file.Key, Reason: "two names", At: began.Add(time.Second)})
 	if r, err := f.Wait(t.Context(), file, began, func(catalog.Record) {}); err != nil || r.State != catalog.Failed || r.Reason != "two names" {
 		t.Errorf("%+v, %v", r, err)
+	}
+	// A file that was there before: so may its problem be.
+	file.Sent = false
+	if r, err := f.Wait(t.Context(), file, began.Add(time.Hour), func(catalog.Record) {}); err != nil || r.Reason != "two names" {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// The event of a film does not come: the function is asked to look at it.
+func TestFollowWithoutEvent(t *testing.T) {
+	a := newAccount(t)
+	file := videos.File{Key: "uploads/c/l.mp4", ETag: "new", Sent: true, Upload: catalog.Upload{Kind: catalog.Film, Course: "c", Lesson: "l"}}
+	a.function = func(payload string) (string, string) {
+		if payload != `{"command":"receive","path":"uploads/c/l.mp4"}` {
+			return "", "asked for " + payload
+		}
+		a.put(t, "ingest/c/l.json", catalog.Record{State: catalog.Playing, Film: &catalog.Object{Key: file.Key, ETag: "new"}})
+		return "{}", ""
+	}
+	f := videos.Follower{Site: a.Site, Every: time.Millisecond, Patience: 5 * time.Millisecond}
+	if r, err := f.Wait(t.Context(), file, time.Now(), func(catalog.Record) {}); err != nil || r.State != catalog.Playing {
+		t.Errorf("%+v, %v", r, err)
+	}
+	a.objects.Delete("ingest/c/l.json")
+	a.function = func(string) (string, string) { return "", "there is no file uploads/c/l.mp4" }
+	if _, err := f.Wait(t.Context(), file, time.Now(), func(catalog.Record) {}); err == nil || err.Error() != "there is no file uploads/c/l.mp4" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestKnown(t *testing.T) {
+	a := newAccount(t)
+	object := func(key string) *catalog.Object { return &catalog.Object{Key: "uploads/c/" + key, ETag: "x"} }
+	a.put(t, catalog.RecordKey("c", "l"), catalog.Record{
+		Film: object("l.mp4"), Poster: object("l.jpg"), MetaFile: object("l.json"), Captions: map[string]catalog.Object{"en": *object("l.en.vtt")},
+	})
+	a.put(t, catalog.CourseRecordKey("c"), catalog.CourseRecord{MetaFile: object("course.json")})
+	for name, want := range map[string]bool{
+		"l.mp4": true, "l.jpg": true, "l.json": true, "l.en.vtt": true, "course.json": true,
+		"l.mov": false, "l.fr.vtt": false, "l.en.srt": false, "m.mp4": false,
+	} {
+		key := "uploads/c/" + name
+		upload, err := catalog.ParseUpload(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := a.Known(t.Context(), videos.File{Key: key, ETag: "x", Upload: upload}); err != nil || got != want {
+			t.Errorf("%s: %t %v", name, got, err)
+		}
+		if got, err := a.Known(t.Context(), videos.File{Key: key, ETag: "y", Upload: upload}); err != nil || got {
+			t.Errorf("%s with other content: %t %v", name, got, err)
+		}
 	}
 }
 

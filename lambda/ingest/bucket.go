@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
-	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
 	"premiumhls/internal/catalog"
@@ -21,6 +20,7 @@ import (
 
 // s3Client is what the function needs of S3.
 type s3Client interface {
+	HeadObject(context.Context, *s3.HeadObjectInput, ...func(*s3.Options)) (*s3.HeadObjectOutput, error)
 	GetObject(context.Context, *s3.GetObjectInput, ...func(*s3.Options)) (*s3.GetObjectOutput, error)
 	PutObject(context.Context, *s3.PutObjectInput, ...func(*s3.Options)) (*s3.PutObjectOutput, error)
 	CopyObject(context.Context, *s3.CopyObjectInput, ...func(*s3.Options)) (*s3.CopyObjectOutput, error)
@@ -86,6 +86,20 @@ func (b bucket) get(ctx context.Context, key string, limit int64) (content []byt
 	return content, aws.ToString(out.ETag), nil
 }
 
+// head describes an object. The error is errMissing for one that does not exist.
+func (b bucket) head(ctx context.Context, key string) (o catalog.Object, err error) {
+	out, err := b.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
+	if _, ok := errors.AsType[*types.NotFound](err); ok {
+		return o, fmt.Errorf("%s: %w", key, errMissing)
+	}
+	if err != nil {
+		return o, fmt.Errorf("looking for %s: %w", key, err)
+	}
+	return catalog.Object{
+		Key: key, ETag: strings.Trim(aws.ToString(out.ETag), `"`), VersionID: aws.ToString(out.VersionId), Size: aws.ToInt64(out.ContentLength),
+	}, nil
+}
+
 // A writeCondition is what must hold for a write; the zero value is no
 // condition.
 type writeCondition struct {
@@ -109,13 +123,11 @@ func (b bucket) put(ctx context.Context, key string, content []byte, cache strin
 		in.IfMatch = &on.etag
 	}
 	_, err := b.client.PutObject(ctx, in)
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		switch api.ErrorCode() {
-		// A missing object under If-Match answers 404 (S3 user guide,
-		// "Conditional writes"): it was deleted meanwhile.
-		case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey":
-			return errChanged
-		}
+	switch code(err) {
+	// A missing object under If-Match answers 404 (S3 user guide,
+	// "Conditional writes"): it was deleted meanwhile.
+	case "PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey":
+		return errChanged
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", key, err)
@@ -168,7 +180,7 @@ func (b bucket) copy(ctx context.Context, entries []entry, from, to string) erro
 				CacheControl:      aws.String(cacheForever),
 				ContentType:       aws.String(contentType(e.key)),
 			})
-			if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "NoSuchKey" {
+			if code(err) == "NoSuchKey" {
 				err = errMissing // another invocation removed it
 			}
 			if err != nil {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"premiumhls/internal/catalog"
 )
@@ -17,10 +20,14 @@ const (
 	commandFree    = "free"    // let everyone watch it
 	commandPremium = "premium" // let those watch it who have a grant
 	commandRemove  = "remove"  // take it away, the film included
+	commandReceive = "receive" // look at an upload whose event has not come
 )
 
 // command carries out a command about one lesson.
 func (h *handler) command(ctx context.Context, e event) (reply, error) {
+	if e.Command == commandReceive {
+		return reply{}, h.find(ctx, e.Path)
+	}
 	course, lesson, ok := strings.Cut(e.Path, "/")
 	if !ok || !catalog.IsSegment(course) || !catalog.IsSegment(lesson) {
 		return reply{}, fmt.Errorf("path: invalid value %q: must be COURSE/LESSON", e.Path)
@@ -65,25 +72,26 @@ func (h *handler) command(ctx context.Context, e event) (reply, error) {
 }
 
 // retry encodes a film again that failed or got stuck, and lays out again what
-// is encoded.
+// is encoded. If that fails again, the film is encoded again, too.
 func (h *handler) retry(ctx context.Context, course, lesson string) error {
 	begin := false
+	failed := h.settle(ctx, course, lesson)
 	err := h.record(ctx, course, lesson, func(r *catalog.Record) error {
 		begin = false
-		if r.State == catalog.Playing || r.State == catalog.Drafted || r.State == catalog.Publishing || r.Film == nil {
+		if r.State == catalog.Playing || r.State == catalog.Drafted || r.State == catalog.Publishing && failed == nil || r.Film == nil {
 			return errSkip
+		}
+		if r.State == catalog.Publishing {
+			r.Encoded = nil
 		}
 		r.State, r.Reason = catalog.Encoding, ""
 		r.Job, begin = h.newJob(*r.Film, 0), true
 		return nil
 	})
-	if err != nil {
-		return err
+	if err != nil || !begin {
+		return errors.Join(failed, err)
 	}
-	if begin {
-		return h.begin(ctx, course, lesson)
-	}
-	return h.settle(ctx, course, lesson)
+	return h.begin(ctx, course, lesson)
 }
 
 // remove takes a lesson away, with the owner's own files.
@@ -104,16 +112,7 @@ func (h *handler) remove(ctx context.Context, course, lesson string) error {
 	if err := h.bucket.removeFolder(ctx, encodeRoot(course, lesson)); err != nil {
 		return err
 	}
-	var keys []string
-	for _, o := range []*catalog.Object{gone.Film, gone.Poster, gone.MetaFile} {
-		if o != nil {
-			keys = append(keys, o.Key)
-		}
-	}
-	for _, o := range gone.Captions {
-		keys = append(keys, o.Key)
-	}
-	if err := h.bucket.remove(ctx, keys...); err != nil {
+	if err := h.removeUploads(ctx, &gone); err != nil {
 		return err
 	}
 	if r, err := h.read(ctx, course, lesson); err != nil || r.State != catalog.Removed {
@@ -123,4 +122,49 @@ func (h *handler) remove(ctx context.Context, course, lesson string) error {
 		return err // a new film came meanwhile
 	}
 	return h.bucket.remove(ctx, catalog.RecordKey(course, lesson))
+}
+
+// removeUploads removes the owner's files of a lesson, those included that a
+// newer one has replaced or that were not used.
+func (h *handler) removeUploads(ctx context.Context, r *catalog.Record) error {
+	folders := map[string]bool{catalog.Prefix + r.CourseName + "/": true}
+	objects := slices.Collect(maps.Values(r.Captions))
+	for _, o := range []*catalog.Object{r.Film, r.Poster, r.MetaFile} {
+		if o != nil {
+			objects = append(objects, *o)
+		}
+	}
+	for _, o := range objects {
+		folders[o.Key[:strings.LastIndexByte(o.Key, '/')+1]] = true // a course's name may be written in several ways
+	}
+	var keys []string
+	for _, folder := range sortedKeys(folders) {
+		entries, err := h.bucket.list(ctx, folder)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if u, err := catalog.ParseUpload(e.key); err == nil && u.Course == r.Course && u.Lesson == r.Lesson {
+				keys = append(keys, e.key)
+			}
+		}
+	}
+	return h.bucket.remove(ctx, keys...)
+}
+
+// find receives an upload that is in the bucket as if its event had come: one
+// from before ingest was on, or whose event was lost.
+func (h *handler) find(ctx context.Context, key string) error {
+	if !strings.HasPrefix(key, catalog.Prefix) {
+		return fmt.Errorf("path: invalid value %q: must begin with %s", key, catalog.Prefix)
+	}
+	o, err := h.bucket.head(ctx, key)
+	if errors.Is(err, errMissing) {
+		return fmt.Errorf("there is no file %s", key)
+	}
+	if err != nil {
+		return err
+	}
+	o.At = h.now().UTC().Truncate(time.Second) // as an event's, so that one of the same second is not older
+	return h.receive(ctx, o)
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert/types"
 	awss3 "github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/ingestsettings"
@@ -54,6 +55,9 @@ func (e *edge) CreateInvalidation(_ context.Context, in *cloudfront.CreateInvali
 	}
 	if e.busy > 0 {
 		e.busy--
+		if e.busy%2 == 0 {
+			return nil, &smithy.GenericAPIError{Code: "Throttling"}
+		}
 		return nil, &cftypes.TooManyInvalidationsInProgress{}
 	}
 	e.paths = append(e.paths, in.InvalidationBatch.Paths.Items...)
@@ -86,6 +90,7 @@ type watched struct {
 	mu     sync.Mutex
 	calls  map[string]int
 	before func(call, key string)
+	lose   bool // the responses to writes with a condition
 }
 
 // watch counts the function's calls to S3 from now on.
@@ -111,7 +116,17 @@ func (w *watched) GetObject(ctx context.Context, in *awss3.GetObjectInput, o ...
 
 func (w *watched) PutObject(ctx context.Context, in *awss3.PutObjectInput, o ...func(*awss3.Options)) (*awss3.PutObjectOutput, error) {
 	w.call("put", *in.Key)
-	return w.s3Client.PutObject(ctx, in, o...)
+	out, err := w.s3Client.PutObject(ctx, in, o...)
+	if err == nil && w.lose && (in.IfMatch != nil || in.IfNoneMatch != nil) {
+		// What the second request of the SDK's gets.
+		return nil, &smithy.GenericAPIError{Code: "PreconditionFailed"}
+	}
+	return out, err
+}
+
+func (w *watched) HeadObject(ctx context.Context, in *awss3.HeadObjectInput, o ...func(*awss3.Options)) (*awss3.HeadObjectOutput, error) {
+	w.call("head", *in.Key)
+	return w.s3Client.HeadObject(ctx, in, o...)
 }
 
 func (w *watched) CopyObject(ctx context.Context, in *awss3.CopyObjectInput, o ...func(*awss3.Options)) (*awss3.CopyObjectOutput, error) {
@@ -183,7 +198,8 @@ func (s *site) event(source, kind string, detail any) event {
 		s.Fatal(err)
 	}
 	s.events++
-	return event{ID: fmt.Sprint("event-", s.events), Source: source, DetailType: kind, Detail: text}
+	at := time.Date(2026, 1, 1, 0, 0, s.events, 0, time.UTC)
+	return event{ID: fmt.Sprint("event-", s.events), Source: source, DetailType: kind, Time: at, Detail: text}
 }
 
 // send delivers events, each an event or what makes one when its turn comes;

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/mediaconvert"
-	"github.com/aws/smithy-go"
 
 	"premiumhls/internal/catalog"
 	"premiumhls/internal/ingestsettings"
@@ -44,10 +44,11 @@ type event struct {
 	ID         string          `json:"id"`
 	Source     string          `json:"source"`
 	DetailType string          `json:"detail-type"`
+	Time       time.Time       `json:"time"`
 	Detail     json.RawMessage `json:"detail"`
 
 	Command string `json:"command"`
-	Path    string `json:"path"` // COURSE/LESSON
+	Path    string `json:"path"` // COURSE/LESSON, or the key of a file
 }
 
 // A reply is the response to a command.
@@ -92,13 +93,23 @@ func (h *handler) uploaded(ctx context.Context, e event) error {
 	if detail.Bucket.Name != h.settings.Bucket {
 		return fmt.Errorf("event %s: bucket %q is not %q", e.ID, detail.Bucket.Name, h.settings.Bucket)
 	}
-	object := catalog.Object{Key: o.Key, ETag: o.ETag, VersionID: o.VersionID, Size: o.Size, Sequencer: o.Sequencer}
+	return h.receive(ctx, catalog.Object{Key: o.Key, ETag: o.ETag, VersionID: o.VersionID, Size: o.Size, Sequencer: o.Sequencer, At: e.Time})
+}
+
+// The errors of an event about a file that was deleted or replaced meanwhile.
+var (
+	errFileGone = errors.New("the file is no longer in the bucket")
+	errReplaced = errors.New("the file has been replaced")
+)
+
+// receive records an upload and does what follows from it.
+func (h *handler) receive(ctx context.Context, o catalog.Object) error {
 	upload, err := catalog.ParseUpload(o.Key)
 	if errors.Is(err, catalog.ErrIgnored) {
 		return nil
 	}
 	if err == nil {
-		err = h.receive(ctx, upload, object)
+		err = h.receiveUpload(ctx, upload, o)
 	}
 	if errors.Is(err, errFileGone) {
 		h.logger.InfoContext(ctx, "upload was deleted before it was read", "key", o.Key)
@@ -107,14 +118,13 @@ func (h *handler) uploaded(ctx context.Context, e event) error {
 	if bad, ok := errors.AsType[*catalog.NameError](err); ok {
 		return h.problem(ctx, o.Key, bad.Error())
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return h.bucket.remove(ctx, catalog.ProblemKey(o.Key)) // of an upload before
 }
 
-// errFileGone is the error of an event about a file that was deleted meanwhile.
-var errFileGone = errors.New("the file is no longer in the bucket")
-
-// receive records an upload and does what follows from it.
-func (h *handler) receive(ctx context.Context, u catalog.Upload, o catalog.Object) error {
+func (h *handler) receiveUpload(ctx context.Context, u catalog.Upload, o catalog.Object) error {
 	if err := h.nameCourse(ctx, u); err != nil {
 		return err
 	}
@@ -128,10 +138,6 @@ func (h *handler) receive(ctx context.Context, u catalog.Upload, o catalog.Objec
 	}
 }
 
-// sameName reports whether two names are one: owners do not mind the case of
-// letters.
-func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
-
 // nameCourse notes which name a course has, and refuses a second name that
 // would become the same path.
 func (h *handler) nameCourse(ctx context.Context, u catalog.Upload) error {
@@ -140,7 +146,7 @@ func (h *handler) nameCourse(ctx context.Context, u catalog.Upload) error {
 		case c.Name == "":
 			c.Name = u.CourseName
 			return nil
-		case !sameName(c.Name, u.CourseName):
+		case !catalog.SameName(c.Name, u.CourseName):
 			return &catalog.NameError{Name: u.CourseName, Why: fmt.Sprintf("becomes the same address as the course %q: %s", c.Name, u.Course)}
 		}
 		return errSkip
@@ -153,7 +159,7 @@ func name(r *catalog.Record, u catalog.Upload) error {
 		r.CourseName, r.LessonName = u.CourseName, u.LessonName
 		return nil
 	}
-	if !sameName(r.LessonName, u.LessonName) {
+	if !catalog.SameName(r.LessonName, u.LessonName) {
 		return &catalog.NameError{Name: u.LessonName, Why: fmt.Sprintf("becomes the same address as the lesson %q: %s", r.LessonName, u.Path())}
 	}
 	return nil
@@ -167,16 +173,15 @@ func (h *handler) receiveFilm(ctx context.Context, u catalog.Upload, o catalog.O
 		if err := name(r, u); err != nil {
 			return err
 		}
-		if r.Film != nil && o.ETag == r.Film.ETag && o.Sequencer == r.Film.Sequencer {
+		if r.Film != nil && o.Same(*r.Film) {
 			// The event came before. If the job was not made, make it now.
 			begin = r.State == catalog.Encoding && r.Job != nil && r.Job.ID == ""
-			if !begin || h.now().Sub(r.Job.Started) < tokenLife {
+			if !begin {
 				return errSkip
 			}
-			r.Job = h.newJob(o, r.Job.Attempts)
-			return nil
+			return h.renew(r)
 		}
-		if r.Film != nil && r.Film.Key == o.Key && !o.NewerThan(r.Film) {
+		if !o.NewerThan(r.Film) {
 			return errSkip // an older film, whose event is late
 		}
 		r.Film, r.State, r.Reason = &o, catalog.Encoding, ""
@@ -197,6 +202,18 @@ const tokenLife = 50 * time.Second
 // newJob is a job that writes to a folder of its own.
 func (h *handler) newJob(film catalog.Object, attempts int) *catalog.Job {
 	return &catalog.Job{Version: h.newVersion(), Film: film, Token: randomHex(16), Attempts: attempts + 1, Started: h.now().UTC()}
+}
+
+// renew makes a job anew of one that was announced, and perhaps made, once
+// MediaConvert has forgotten its token. It is the same attempt.
+func (h *handler) renew(r *catalog.Record) error {
+	if h.now().Sub(r.Job.Started) < tokenLife {
+		return errSkip
+	}
+	job := h.newJob(r.Job.Film, r.Job.Attempts-1)
+	job.Replaces = r.Job.Replaces
+	r.Job = job
+	return nil
 }
 
 // newVersion is a name that no version had or will have. It begins with the
@@ -226,6 +243,10 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 	if errors.Is(err, errFileGone) && r.Current == nil && r.Poster == nil && r.MetaFile == nil && len(r.Captions) == 0 {
 		return errors.Join(h.bucket.remove(ctx, catalog.RecordKey(course, lesson)), err) // nothing is known of the lesson
 	}
+	if errors.Is(err, errReplaced) {
+		h.logger.InfoContext(ctx, "film was replaced before it was read", "key", r.Film.Key)
+		return nil // the new one's event follows
+	}
 	if errors.Is(err, errFileGone) {
 		err = unusable("The film is no longer in the bucket: upload it again.")
 	}
@@ -243,6 +264,17 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 	for _, rendition := range s.ladder(h.settings.TopRendition) {
 		r.Job.Encode.Renditions = append(r.Job.Encode.Renditions, rendition.Name)
 	}
+	// Should the invocation end here, the job's events find what it was told.
+	err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
+		if !encoding(now, version) {
+			return errSkip
+		}
+		now.Job.Encode = r.Job.Encode
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	out, err := h.convert.CreateJob(ctx, h.job(&r, s))
 	if rejected, ok := errors.AsType[interface {
 		error
@@ -252,10 +284,7 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 	}
 	if err != nil {
 		err = fmt.Errorf("making a MediaConvert job for %s/%s: %w", course, lesson, err)
-		code := "no response"
-		if api, ok := errors.AsType[smithy.APIError](err); ok {
-			code = api.ErrorCode()
-		}
+		code := cmp.Or(code(err), "no response")
 		return errors.Join(err, h.record(ctx, course, lesson, func(now *catalog.Record) error {
 			if !encoding(now, version) {
 				return errSkip
@@ -269,7 +298,7 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 		if now.Job == nil || now.Job.Version != version {
 			return errSkip // a newer film came meanwhile
 		}
-		now.Job.ID, now.Job.Encode, now.Reason = *out.Job.Id, r.Job.Encode, ""
+		now.Job.ID, now.Reason = *out.Job.Id, ""
 		return nil
 	})
 }
@@ -356,7 +385,7 @@ func (h *handler) receiveBeside(ctx context.Context, u catalog.Upload, o catalog
 		case catalog.LessonFile:
 			there = r.MetaFile
 		}
-		if there != nil && there.Key == o.Key && !o.NewerThan(there) {
+		if !o.NewerThan(there) {
 			return errSkip
 		}
 		r.Notes = without(r.Notes, o.Key)
@@ -424,7 +453,7 @@ func (h *handler) receiveCourse(ctx context.Context, u catalog.Upload, o catalog
 		h.logger.ErrorContext(ctx, "file refused", "key", o.Key, "cause", note)
 	}
 	err = update(ctx, h.bucket, catalog.CourseRecordKey(u.Course), "", func(c *catalog.CourseRecord) error {
-		if c.MetaFile != nil && c.MetaFile.Key == o.Key && !o.NewerThan(c.MetaFile) {
+		if !o.NewerThan(c.MetaFile) {
 			return errSkip
 		}
 		c.Note = note

@@ -87,10 +87,15 @@ func encoding(r *catalog.Record, version string) bool {
 func (h *handler) again(ctx context.Context, course, lesson, version string) (begun bool, err error) {
 	err = h.record(ctx, course, lesson, func(r *catalog.Record) error {
 		begun = false
+		if r.State == catalog.Encoding && r.Job != nil && r.Job.Replaces == version && r.Job.ID == "" {
+			begun = true // the event came before, and the job could not be made
+			return h.renew(r)
+		}
 		if !encoding(r, version) || r.Job.Attempts >= maxAttempts {
 			return errSkip
 		}
-		r.Job, begun = h.newJob(*r.Film, r.Job.Attempts), true
+		r.Job, begun = h.newJob(r.Job.Film, r.Job.Attempts), true
+		r.Job.Replaces = version
 		return nil
 	})
 	if err != nil || !begun {

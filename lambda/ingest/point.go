@@ -8,12 +8,13 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront"
 	"github.com/aws/aws-sdk-go-v2/service/cloudfront/types"
-
 	"premiumhls/internal/catalog"
 )
 
@@ -121,6 +122,9 @@ func (h *handler) pointCourse(ctx context.Context, course, lesson string) error 
 		if c.Lessons == nil {
 			c.Lessons = []catalog.Lesson{}
 		}
+		if len(c.Lessons) == 0 {
+			c.Title, c.Description = "", "" // of a course that is a draft
+		}
 		c.Sort()
 		if equal(was, *c) {
 			return errSkip
@@ -208,14 +212,54 @@ func clone[T any](v T) (copied T) {
 }
 
 // settleCourse publishes every lesson of a course again, after a change of the
-// course's own.
+// course's own. What its lessons withdraw leaves the lists and the bucket with
+// each, and the edge with all: see invalidate.
 func (h *handler) settleCourse(ctx context.Context, course string) error {
 	entries, err := h.bucket.list(ctx, catalog.RecordPrefix+course+"/")
 	if err != nil {
 		return err
 	}
-	return h.each(entries, func(course, lesson string) error { return h.settle(ctx, course, lesson) })
+	var mu sync.Mutex
+	waiting := map[string]catalog.Record{} // for the edge, by lesson
+	err = h.each(entries, func(course, lesson string) error {
+		return h.settleLesson(ctx, course, lesson, func(ctx context.Context, r *catalog.Record) error {
+			if slices.Contains(r.Withdrawn, h.lessonFolder(course, lesson, false)) {
+				return h.withdraw(ctx, r) // a removed lesson's, whose folders a new film may be about to use
+			}
+			mu.Lock()
+			waiting[lesson] = *r
+			mu.Unlock()
+			return h.takeDown(ctx, r)
+		})
+	})
+	var paths []string
+	for _, lesson := range sortedKeys(waiting) {
+		r := waiting[lesson]
+		paths = append(paths, h.withdrawnPaths(&r)...)
+	}
+	if len(paths) > wildcardsAtOnce {
+		paths = nil
+		for _, root := range h.roots(course, "") {
+			paths = append(paths, h.edgePath(strings.TrimSuffix(root, "/")))
+		}
+	}
+	if len(paths) > 0 {
+		if err := h.invalidate(ctx, paths...); err != nil {
+			return err
+		}
+	}
+	return errors.Join(err, h.each(entries, func(_, lesson string) error {
+		r, ok := waiting[lesson]
+		if !ok {
+			return nil
+		}
+		return h.withdrawn(ctx, &r)
+	}))
 }
+
+// wildcardsAtOnce is how many paths with a wildcard CloudFront works on at a
+// time (developer guide, "Quotas").
+const wildcardsAtOnce = 15
 
 // invalidationPause is the time between two attempts while the edge works on as
 // many paths as it takes.
@@ -223,8 +267,8 @@ const invalidationPause = 5 * time.Second
 
 // invalidate has the edge forget paths, which begin with a slash. CloudFront takes
 // one path with a wildcard a second, or 15 at a time (two versions of its
-// developer guide, "Quotas"): when a whole course leaves the edge, its lessons
-// wait for each other. What is not done when the invocation ends stays in the record.
+// developer guide, "Quotas"); lessons wait for each other. What is not done when
+// the invocation ends stays in the record.
 func (h *handler) invalidate(ctx context.Context, paths ...string) error {
 	for {
 		_, err := h.edge.CreateInvalidation(ctx, &cloudfront.CreateInvalidationInput{
@@ -238,7 +282,7 @@ func (h *handler) invalidate(ctx context.Context, paths ...string) error {
 			return nil
 		}
 		err = fmt.Errorf("invalidating %s: %w", strings.Join(paths, " "), err)
-		if _, busy := errors.AsType[*types.TooManyInvalidationsInProgress](err); !busy {
+		if !busy(err) {
 			return err
 		}
 		if end, ok := ctx.Deadline(); ok && time.Until(end) < 2*h.pause {
@@ -250,4 +294,11 @@ func (h *handler) invalidate(ctx context.Context, paths ...string) error {
 			return err
 		}
 	}
+}
+
+// busy reports whether a request came too early, or one of too many: the SDK has
+// repeated the latter for some seconds already.
+func busy(err error) bool {
+	_, throttled := retry.DefaultThrottleErrorCodes[code(err)]
+	return throttled || code(err) == "TooManyInvalidationsInProgress"
 }

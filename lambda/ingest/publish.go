@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -72,54 +73,56 @@ const maxSettles = 8
 
 // settle makes what viewers reach what the record says: it lays out a version
 // if what it would be made of has changed, and writes the files that point at
-// it. It can be repeated and interrupted at any point.
+// it. It can be repeated and interrupted at any point, and any number of
+// invocations may settle one lesson at once.
 func (h *handler) settle(ctx context.Context, course, lesson string) error {
+	return h.settleLesson(ctx, course, lesson, h.withdraw)
+}
+
+// settleLesson settles a lesson, with its own way to withdraw what viewers may
+// no longer reach.
+func (h *handler) settleLesson(ctx context.Context, course, lesson string, withdraw func(context.Context, *catalog.Record) error) error {
+	var used []string // folders that this invocation may have written to
 	for range maxSettles {
 		r, err := h.read(ctx, course, lesson)
 		if errors.Is(err, errMissing) {
-			return nil
+			return h.discard(ctx, course, lesson, used)
 		}
 		if err != nil {
 			return err
+		}
+		if len(r.Withdrawn) > 0 {
+			if err := withdraw(ctx, &r); err != nil {
+				return err
+			}
+			if r, err = h.read(ctx, course, lesson); err != nil {
+				continue // and see what the error is
+			}
 		}
 		c, err := h.course(ctx, course)
 		if err != nil {
 			return err
 		}
-		if len(r.Withdrawn) > 0 {
-			if err := h.withdraw(ctx, &r); err != nil {
-				return err
-			}
-			continue
+		if r.Encoded != nil {
+			used = append(used, h.attempts(&r)...)
 		}
 		draft, free := r.IsDraft(c.Metadata), r.IsFree(c.Metadata)
+		want := inputs(&r, draft, free)
 		switch {
-		case r.State == catalog.Removed:
-			return h.point(ctx, course, lesson)
-		case r.Encoded == nil && r.Current == nil:
+		case r.State != catalog.Removed && r.Encoded == nil && r.Current == nil:
 			return nil // nothing is encoded yet
-		case draft && r.Current != nil:
+		case r.State != catalog.Removed && draft && r.Current != nil:
 			if err := h.hide(ctx, &r); err != nil {
 				return err
 			}
 			continue
-		case draft:
-			err := h.removeAttempts(ctx, course, lesson, r.Encoded.Version, true, false)
-			if err != nil {
+		case r.State != catalog.Removed && draft:
+			if err := h.keepDraft(ctx, &r); err != nil {
 				return err
 			}
-			err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
-				if now.Encoded == nil || now.State != catalog.Publishing {
-					return errSkip
-				}
-				now.State = catalog.Drafted
-				return nil
-			})
-			return errors.Join(err, h.point(ctx, course, lesson))
-		}
-		want := inputs(&r, draft, free)
-		if r.Encoded == nil && r.Current.Inputs == want {
-			return h.point(ctx, course, lesson)
+			fallthrough
+		case r.State == catalog.Removed, r.Encoded == nil && r.Current.Inputs == want:
+			return errors.Join(h.point(ctx, course, lesson), h.discard(ctx, course, lesson, used))
 		}
 		v, err := h.layOut(ctx, &r, free, want)
 		if err != nil {
@@ -132,75 +135,142 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 			}
 			continue
 		}
-		done, published := false, false
-		err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
-			done, published = false, false
-			if now.State == catalog.Removed || inputs(now, now.IsDraft(c.Metadata), now.IsFree(c.Metadata)) != want {
-				return errSkip // changed meanwhile
-			}
-			if now.Current != nil {
-				if now.Encoded == nil && now.Current.Inputs == want {
-					done = true // another invocation made the same
-					return errSkip
-				}
-				old := *now.Current
-				old.Replaced = h.now().UTC()
-				now.Replaced = append(now.Replaced, old)
-			}
-			if !free {
-				h.withdrawFree(now, v)
-			}
-			now.Current, now.Encoded, now.Reason = v, nil, ""
-			if now.State != catalog.Encoding { // a newer film may be under way
-				now.State = catalog.Playing
-			}
-			done, published = true, true
-			return nil
-		})
-		if err != nil {
+		used = append(used, v.Folder)
+		if err := h.publish(ctx, &r, v, want); err != nil {
 			return err
 		}
-		if !published {
-			// The folder's name is this attempt's own: nobody else names it.
-			if err := h.bucket.removeFolder(ctx, v.Folder); err != nil {
-				return err
-			}
-		}
-		if !done {
-			continue
-		}
-		if published {
-			h.logger.InfoContext(ctx, "published", "path", course+"/"+lesson, "version", v.ID, "folder", v.Folder)
-		}
-		if err := h.point(ctx, course, lesson); err != nil {
-			return err
-		}
-		now, err := h.read(ctx, course, lesson)
-		if err != nil {
-			return err
-		}
-		if len(now.Withdrawn) > 0 {
-			if err := h.withdraw(ctx, &now); err != nil {
-				return err
-			}
-		}
-		return errors.Join(
-			h.removeAttempts(ctx, course, lesson, v.Job, !free),
-			h.bucket.removeFolder(ctx, encodeFolder(course, lesson, v.Job)),
-		)
 	}
 	return fmt.Errorf("publishing %s/%s: it changed %d times meanwhile", course, lesson, maxSettles)
 }
 
-// removeAttempts removes what ended invocations have copied of an encode to where
-// the lesson is not to be.
-func (h *handler) removeAttempts(ctx context.Context, course, lesson, encode string, free ...bool) error {
-	for _, f := range free {
-		if err := h.bucket.removeFolder(ctx, h.lessonFolder(course, lesson, f)+encode+"/"); err != nil {
+// publish makes a version the lesson's current one, unless what it was made of
+// has changed since r was read.
+func (h *handler) publish(ctx context.Context, r *catalog.Record, v *catalog.Version, want string) error {
+	published := false
+	err := h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+		published = false
+		c, err := h.course(ctx, r.Course)
+		if err != nil {
 			return err
+		}
+		if now.State == catalog.Removed || origin(now) != origin(r) || inputs(now, now.IsDraft(c.Metadata), now.IsFree(c.Metadata)) != want {
+			return errSkip
+		}
+		if now.Current != nil {
+			old := *now.Current
+			old.Replaced = h.now().UTC()
+			now.Replaced = append(now.Replaced, old)
+		}
+		if !v.Free {
+			h.withdrawFree(now, v)
+		}
+		now.Current, now.Encoded, published = v, nil, true
+		// A newer film may be under way, or have failed.
+		if now.State != catalog.Encoding && (now.Film == nil || now.Film.Same(v.Film)) {
+			now.State, now.Reason = catalog.Playing, ""
+		}
+		return nil
+	})
+	if err == nil && published {
+		h.logger.InfoContext(ctx, "published", "path", r.Course+"/"+r.Lesson, "version", v.ID, "folder", v.Folder)
+	}
+	return err
+}
+
+// origin is where the segments of a lesson's next version are. Two versions
+// that are made of one encode at once are told apart by it: the first to be
+// published takes the encode out of the record.
+func origin(r *catalog.Record) string {
+	if r.Encoded != nil {
+		return r.Encoded.Version + "/" + r.Encoded.Segments()
+	}
+	if r.Current != nil {
+		return r.Current.ID
+	}
+	return ""
+}
+
+// attempts are the folders of an encode: where the job wrote it, and where
+// invocations copy it to.
+func (h *handler) attempts(r *catalog.Record) []string {
+	name := r.Encoded.Segments() + "/"
+	return []string{
+		encodeFolder(r.Course, r.Lesson, r.Encoded.Version),
+		h.lessonFolder(r.Course, r.Lesson, true) + name, h.lessonFolder(r.Course, r.Lesson, false) + name,
+	}
+}
+
+// named are the folders and posters that a record names: viewers reach them, or
+// will.
+func (h *handler) named(r *catalog.Record) map[string]bool {
+	keys := h.reached(r.Replaced...)
+	if r.Current != nil {
+		keys = append(keys, h.reached(*r.Current)...)
+	}
+	if r.Encoded != nil {
+		keys = append(keys, h.attempts(r)...)
+	}
+	if r.Job != nil && r.State == catalog.Encoding {
+		keys = append(keys, encodeFolder(r.Course, r.Lesson, r.Job.Version))
+	}
+	set := map[string]bool{}
+	for _, key := range keys {
+		set[key] = true
+	}
+	return set
+}
+
+// discard removes those folders that the record does not name. Nothing will
+// name them again: a version is named once, and an encode leaves the record for
+// good.
+func (h *handler) discard(ctx context.Context, course, lesson string, folders []string) error {
+	if len(folders) == 0 {
+		return nil
+	}
+	r, err := h.read(ctx, course, lesson)
+	if err != nil && !errors.Is(err, errMissing) {
+		return err
+	}
+	named := h.named(&r)
+	slices.Sort(folders)
+	for _, folder := range slices.Compact(folders) {
+		if !named[folder] {
+			if err := h.bucket.removeFolder(ctx, folder); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// keepDraft keeps an encode from viewers. If an invocation has begun to copy it
+// to where they reach it, the record gives up that folder, which is then
+// discarded.
+func (h *handler) keepDraft(ctx context.Context, r *catalog.Record) error {
+	copied := false
+	for _, folder := range h.attempts(r)[1:] {
+		entries, err := h.bucket.list(ctx, folder)
+		if err != nil {
+			return err
+		}
+		copied = copied || len(entries) > 0
+	}
+	return h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+		c, err := h.course(ctx, r.Course)
+		if err != nil {
+			return err
+		}
+		if now.Encoded == nil || origin(now) != origin(r) || !now.IsDraft(c.Metadata) || !copied && now.State != catalog.Publishing {
+			return errSkip
+		}
+		if copied {
+			now.Encoded.Folder = h.newVersion()
+		}
+		if now.State == catalog.Publishing {
+			now.State = catalog.Drafted
+		}
+		return nil
+	})
 }
 
 // course reads a course's own record; the zero value without one.
@@ -219,8 +289,9 @@ func (h *handler) course(ctx context.Context, course string) (c catalog.CourseRe
 }
 
 // explain decides what to do about a version that could not be laid out. If a
-// file beside the film cannot be used any more, the record goes on without it; if another invocation has published the encode meanwhile, there is
-// nothing to do. In both cases settle looks at the record again.
+// file beside the film cannot be used any more, the record goes on without it;
+// if another invocation has published the encode meanwhile, there is nothing to
+// do. In both cases settle looks at the record again. Otherwise the owner is told.
 func (h *handler) explain(ctx context.Context, r *catalog.Record, cause error) (again bool, err error) {
 	if gone, ok := errors.AsType[*lostError](cause); ok {
 		h.logger.ErrorContext(ctx, "file refused", "key", gone.key, "cause", gone.sentence)
@@ -238,11 +309,14 @@ func (h *handler) explain(ctx context.Context, r *catalog.Record, cause error) (
 			return nil
 		})
 	}
-	if !errors.Is(cause, errMissing) {
-		return false, nil
-	}
-	now, err := h.read(ctx, r.Course, r.Lesson)
-	return err == nil && (now.Encoded == nil) != (r.Encoded == nil), err
+	return again, h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+		again = origin(now) != origin(r)
+		if again || now.State != catalog.Publishing || now.Reason != "" {
+			return errSkip
+		}
+		now.Reason = "What MediaConvert made could not be published. It is retried for a few minutes; after that, run premium retry. The function's log has the cause."
+		return nil
+	})
 }
 
 // A lostError is a file beside a film that could be used once, and cannot any
@@ -280,7 +354,7 @@ func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want
 		// All attempts copy an encode to one folder, so that one goes on where
 		// another ended: a long film is tens of thousands of segments. What is
 		// written there depends on nothing but the encode.
-		v.Segments = root + v.Job + "/"
+		v.Segments = root + r.Encoded.Segments() + "/"
 	} else {
 		v.Job, v.Encode, v.Film, v.Poster = r.Current.Job, r.Current.Encode, r.Current.Film, r.Current.Poster
 		from = r.Current.Segments
@@ -292,6 +366,7 @@ func (h *handler) layOut(ctx context.Context, r *catalog.Record, free bool, want
 	if err != nil {
 		return v, err
 	}
+	v.Encode.Language = cmp.Or(r.Metadata.Language, v.Encode.Language)
 	m, err := h.measure(ctx, v.Encode, entries, from)
 	if err != nil {
 		return v, err
@@ -558,14 +633,16 @@ func (h *handler) hide(ctx context.Context, r *catalog.Record) error {
 			return err
 		}
 	}
-	used := false
 	err := h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
-		used = false
-		if now.Current == nil || now.Current.ID != v.ID || now.Encoded == nil && r.Encoded != nil {
+		c, err := h.course(ctx, r.Course)
+		if err != nil {
+			return err
+		}
+		if now.Current == nil || now.Current.ID != v.ID || now.Encoded == nil && r.Encoded != nil || !now.IsDraft(c.Metadata) {
 			return errSkip
 		}
 		if now.Encoded == nil {
-			now.Encoded, used = job, true
+			now.Encoded = job
 		}
 		now.Withdrawn = append(now.Withdrawn, h.reached(append(now.Replaced, *now.Current)...)...)
 		now.Current, now.Replaced = nil, nil
@@ -574,15 +651,29 @@ func (h *handler) hide(ctx context.Context, r *catalog.Record) error {
 		}
 		return nil
 	})
-	if err != nil || used {
+	if err != nil {
 		return err
 	}
-	return h.bucket.removeFolder(ctx, to)
+	return h.discard(ctx, r.Course, r.Lesson, []string{to})
 }
 
 // withdraw removes what viewers may no longer reach, from the lists, from the
 // bucket and from the edge, which would serve it for a year.
 func (h *handler) withdraw(ctx context.Context, r *catalog.Record) error {
+	if err := h.takeDown(ctx, r); err != nil {
+		return err
+	}
+	if paths := h.withdrawnPaths(r); len(paths) > 0 {
+		if err := h.invalidate(ctx, paths...); err != nil {
+			return err
+		}
+	}
+	return h.withdrawn(ctx, r)
+}
+
+// takeDown removes what viewers may no longer reach from the lists and the
+// bucket.
+func (h *handler) takeDown(ctx context.Context, r *catalog.Record) error {
 	if err := h.point(ctx, r.Course, r.Lesson); err != nil {
 		return err
 	}
@@ -597,19 +688,28 @@ func (h *handler) withdraw(ctx context.Context, r *catalog.Record) error {
 			return err
 		}
 	}
-	// One path for each of the lesson's folders, not for each version: the edge
-	// forgets more than it needs to, and the number of paths is bounded.
-	var paths []string
+	return nil
+}
+
+// withdrawnPaths are what the edge has to forget: one path for each of the
+// lesson's folders, not for each version. It forgets more than it needs to, and
+// the number of paths is bounded.
+func (h *handler) withdrawnPaths(r *catalog.Record) (paths []string) {
 	for _, root := range h.roots(r.Course, r.Lesson) {
 		if slices.ContainsFunc(r.Withdrawn, func(key string) bool { return strings.HasPrefix(key, root) }) {
-			paths = append(paths, "/"+strings.TrimPrefix(root, h.settings.PublicFolder+"/")+"*")
+			paths = append(paths, h.edgePath(root))
 		}
 	}
-	if len(paths) > 0 {
-		if err := h.invalidate(ctx, paths...); err != nil {
-			return err
-		}
-	}
+	return paths
+}
+
+// edgePath is the path of everything below a folder of the bucket.
+func (h *handler) edgePath(folder string) string {
+	return "/" + strings.TrimPrefix(folder, h.settings.PublicFolder+"/") + "*"
+}
+
+// withdrawn notes that all that r withdraws is gone.
+func (h *handler) withdrawn(ctx context.Context, r *catalog.Record) error {
 	return h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
 		n := len(now.Withdrawn)
 		now.Withdrawn = slices.DeleteFunc(now.Withdrawn, func(key string) bool { return slices.Contains(r.Withdrawn, key) })
@@ -637,7 +737,36 @@ func (h *handler) tidy(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.each(entries, func(course, lesson string) error { return h.tidyLesson(ctx, course, lesson) })
+	var failed []error
+	for _, e := range entries {
+		if strings.HasPrefix(e.key, catalog.ProblemPrefix) {
+			failed = append(failed, h.tidyProblem(ctx, e.key))
+		}
+	}
+	failed = append(failed, h.each(entries, func(course, lesson string) error { return h.tidyLesson(ctx, course, lesson) }))
+	return errors.Join(failed...)
+}
+
+// tidyProblem forgets a problem with an upload that its owner has deleted.
+func (h *handler) tidyProblem(ctx context.Context, key string) error {
+	content, _, err := h.bucket.get(ctx, key, maxRecord)
+	if errors.Is(err, errMissing) {
+		return nil
+	}
+	var p catalog.Problem
+	if err == nil {
+		err = json.Unmarshal(content, &p)
+	}
+	if err == nil {
+		_, err = h.bucket.head(ctx, p.Key)
+	}
+	if errors.Is(err, errMissing) {
+		return h.bucket.remove(ctx, key)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
 }
 
 // lessonsAtOnce is how many lessons are worked on at once, by what concerns a
@@ -683,18 +812,15 @@ func (h *handler) tidyLesson(ctx context.Context, course, lesson string) error {
 		}
 	}
 	limit := h.now().Add(-time.Duration(h.settings.VersionDays) * 24 * time.Hour)
-	needed := map[string]bool{}
-	if r.Current != nil {
-		needed[r.Current.Folder], needed[r.Current.Segments] = true, true
-	}
 	var old []catalog.Version
-	for _, v := range r.Replaced {
+	r.Replaced = slices.DeleteFunc(r.Replaced, func(v catalog.Version) bool {
 		if v.Replaced.Before(limit) {
 			old = append(old, v)
-			continue
+			return true
 		}
-		needed[v.Folder], needed[v.Segments] = true, true
-	}
+		return false
+	})
+	needed := h.named(&r)
 	for _, v := range old {
 		for _, folder := range []string{v.Folder, v.Segments} {
 			if !needed[folder] {
@@ -720,21 +846,14 @@ func (h *handler) tidyLesson(ctx context.Context, course, lesson string) error {
 	})
 }
 
-// leftoverAge is how old a folder is that the record does not name before it is
-// removed: far older than an invocation that may still be writing it.
+// leftoverAge is how old what the record does not name is before it is removed:
+// far older than an invocation that may still be writing it.
 const leftoverAge = 24 * time.Hour
 
-// tidyLeftovers removes folders that the record does not name, of jobs that
-// came to nothing and of invocations that ended amid a version.
+// tidyLeftovers removes folders and posters that the record does not name, of
+// jobs that came to nothing and of invocations that ended amid a version.
 func (h *handler) tidyLeftovers(ctx context.Context, r *catalog.Record, needed map[string]bool) error {
-	roots := []string{encodeRoot(r.Course, r.Lesson), h.lessonFolder(r.Course, r.Lesson, false), h.lessonFolder(r.Course, r.Lesson, true)}
-	for _, job := range []*catalog.Job{r.Job, r.Encoded} {
-		if job != nil {
-			for _, root := range roots {
-				needed[root+job.Version+"/"] = true
-			}
-		}
-	}
+	roots := append(h.roots(r.Course, r.Lesson), encodeRoot(r.Course, r.Lesson))
 	limit := h.now().Add(-leftoverAge)
 	var keys []string
 	for _, root := range roots {
@@ -743,9 +862,13 @@ func (h *handler) tidyLeftovers(ctx context.Context, r *catalog.Record, needed m
 			return err
 		}
 		for _, e := range entries {
+			named := e.key // a poster
 			version, _, inFolder := strings.Cut(strings.TrimPrefix(e.key, root), "/")
+			if inFolder {
+				named = root + version + "/"
+			}
 			made, err := time.Parse("v20060102150405", version[:min(len(version), 15)])
-			if inFolder && err == nil && made.Before(limit) && !needed[root+version+"/"] {
+			if err == nil && made.Before(limit) && !needed[named] {
 				keys = append(keys, e.key)
 			}
 		}

@@ -40,6 +40,7 @@ const (
 	maxHours  = 12
 	maxPixels = 8192 // of a side
 	minSide   = 32   // pixels of a side that is made; a film of fewer is enlarged
+	maxSide   = 4096 // pixels of the longer side that is made in H.264
 )
 
 // describe finds out what a film is. MP4 and QuickTime headers are read here,
@@ -87,8 +88,10 @@ func (h *handler) readHeader(ctx context.Context, film catalog.Object) (source, 
 	movie, err := mp4.ReadMovie(h.bucket.reader(ctx, film), film.Size)
 	var failed *readError
 	switch {
-	case errors.As(err, &failed) && missing(failed):
+	case errors.As(err, &failed) && code(failed) == "NoSuchKey":
 		return source{}, errFileGone
+	case errors.As(err, &failed) && code(failed) == "PreconditionFailed":
+		return source{}, errReplaced
 	case errors.As(err, &failed):
 		return source{}, failed
 	case errors.Is(err, mp4.ErrNotMovie):
@@ -111,10 +114,12 @@ func (h *handler) readHeader(ctx context.Context, film catalog.Object) (source, 
 	return s, nil
 }
 
-// missing reports whether an object was not there to be read.
-func missing(err error) bool {
-	api, ok := errors.AsType[smithy.APIError](err)
-	return ok && api.ErrorCode() == "NoSuchKey"
+// code is the code of an AWS error; empty if it is none.
+func code(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		return api.ErrorCode()
+	}
+	return ""
 }
 
 // probe asks MediaConvert. A file that it refuses is the owner's to replace.
@@ -205,6 +210,9 @@ type rendition struct {
 // film smaller than every rung is encoded once, at its own size.
 func (s source) ladder(top int) []rendition {
 	short := min(s.Width, s.Height)
+	if long := max(s.Width, s.Height); long > maxSide {
+		short = short * maxSide / long // of the largest rendition
+	}
 	var list []rendition
 	for _, r := range ingestsettings.Ladder(min(top, short)) {
 		list = append(list, s.rendition(r.Side, r.Quality, r.MaxBitrate))

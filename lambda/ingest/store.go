@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,9 @@ var errSkip = errors.New("nothing to change")
 // update reads a JSON document, lets change change it, and writes it if nobody
 // else has done so meanwhile; if somebody has, it begins again. A document that
 // does not exist is its zero value. change returns errSkip to leave it as it is.
+// It may run several times; the last run is the one that was written or skipped.
 func update[T any](ctx context.Context, b bucket, key, cache string, change func(*T) error) error {
+	var sent []byte
 	for attempt := 0; ; attempt++ {
 		var document T
 		on := writeCondition{create: true}
@@ -28,6 +31,10 @@ func update[T any](ctx context.Context, b bucket, key, cache string, change func
 		case errors.Is(err, errMissing):
 		case err != nil:
 			return err
+		case bytes.Equal(content, sent):
+			// The write before was carried out, and its response was lost: the
+			// SDK sent it again, and its own condition no longer held.
+			return nil
 		default:
 			if err := json.Unmarshal(content, &document); err != nil {
 				return fmt.Errorf("reading %s: %w", key, err)
@@ -43,7 +50,8 @@ func update[T any](ctx context.Context, b bucket, key, cache string, change func
 		if err != nil {
 			return fmt.Errorf("writing %s: %w", key, err)
 		}
-		err = b.put(ctx, key, append(text, '\n'), cache, on)
+		sent = append(text, '\n')
+		err = b.put(ctx, key, sent, cache, on)
 		if !errors.Is(err, errChanged) {
 			return err
 		}

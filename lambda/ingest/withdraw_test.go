@@ -98,7 +98,7 @@ func TestFreeCopiesOfALostRace(t *testing.T) {
 func TestLeftovers(t *testing.T) {
 	s := newSite(t)
 	s.send(s.upload("uploads/c/l.mp4", film(t)), s.finish("job-1"), s.upload("uploads/c/l.en.vtt", []byte(vtt)))
-	left := []string{"public/videos/c/l/v20200101000000-00000000/v_360.m3u8", "premium/c/l/v20200101000000-00000000/v_360.m3u8", "encoded/c/l/v20200101000000-00000000/v_360.m3u8"}
+	left := []string{"public/videos/c/l/v20200101000000-00000000/v_360.m3u8", "premium/c/l/v20200101000000-00000000/v_360.m3u8", "encoded/c/l/v20200101000000-00000000/v_360.m3u8", "public/posters/c/l/v20200101000000-00000000.jpg"}
 	young := "premium/c/l/" + s.newVersion() + "/v_360.m3u8"
 	mine := "premium/c/l/notes/mine.m3u8" // an owner's own
 	for _, key := range append(left, young, mine) {
