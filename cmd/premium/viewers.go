@@ -99,7 +99,8 @@ func (f viewerFlags) find(ctx context.Context, t table) (p profile, err error) {
 	}
 	if p.Account != nil {
 		p.Viewer = p.Account.Attributes["sub"]
-		if p.Email == "" {
+		// Anybody can sign up with another's address.
+		if p.Email == "" && p.Account.Attributes["email_verified"] == "true" {
 			p.Email = p.Account.Attributes["email"]
 		}
 	}
@@ -233,7 +234,7 @@ type forgetCommand struct {
 }
 
 func (forgetCommand) Help() string {
-	return `Removes a viewer: all grants, the viewer's data in the table of sales, and the account in the stack's own user pool. It prints what it will remove and asks for confirmation. You can run it again. It does not cancel subscriptions: cancel them where they were sold, or the next payment grants access again. Finally it prints where data about the viewer remains, and for how long.
+	return `Removes a viewer: all grants, the viewer's data in the table of sales, and the account in the stack's own user pool. It prints what it will remove and asks for confirmation. You can run it again. It does not cancel subscriptions: cancel them where they were sold, or the buyer goes on paying for nothing. Finally it prints where data about the viewer remains, and for how long.
 
 Exit code 1: there is nothing, or the answer was no. Needs dynamodb:Query, Scan and DeleteItem, with Stripe also GetItem and PutItem on its table, cognito-idp:ListUsers and AdminDeleteUser, and with --stack cloudformation:DescribeStacks.
 
@@ -268,8 +269,12 @@ func (c forgetCommand) describe(s system, t table, p profile) {
 	for _, g := range p.Grants {
 		fmt.Fprintf(s.out, "Grant of %s to %s\n", content(quoted(g.Path)), quoted(t.run.Name(g.Holder)))
 	}
-	if n := len(p.Sales); n > 0 {
-		fmt.Fprintf(s.out, "Records of %d sales\n", n)
+	for _, r := range p.Sales {
+		if r.Event != "" {
+			fmt.Fprintf(s.out, "Kept event %s, which is not used yet\n", quoted(r.Event))
+		} else {
+			fmt.Fprintf(s.out, "The viewer in sale %s\n", quoted(r.Sale))
+		}
 	}
 	if _, pool := t.pool(); pool != "" && p.Account == nil {
 		fmt.Fprintln(s.out, "No account: none in the user pool has this sub or, letter for letter, this address")
@@ -281,6 +286,16 @@ func (c forgetCommand) describe(s system, t table, p profile) {
 
 // forget removes the account last: until then, the command can be repeated.
 func (c forgetCommand) forget(ctx context.Context, s system, t table, p profile) error {
+	// Sales before grants, by which they are found, and so that none makes a grant
+	// again.
+	fromSales := ""
+	if records, ok := t.sold(); ok {
+		n, err := records.ForgetHolders(ctx, p.holders, p.sales)
+		if err != nil {
+			return err
+		}
+		fromSales = fmt.Sprintf(", the viewer in %d records of sales", n)
+	}
 	removed := 0
 	for _, holder := range p.holders {
 		n, err := t.Forget(ctx, holder)
@@ -289,14 +304,7 @@ func (c forgetCommand) forget(ctx context.Context, s system, t table, p profile)
 			return err
 		}
 	}
-	said := fmt.Sprintf("Removed %d grants", removed)
-	if records, ok := t.sold(); ok {
-		n, err := records.ForgetHolders(ctx, p.holders, p.sales)
-		if err != nil {
-			return err
-		}
-		said += fmt.Sprintf(", the viewer in %d records of sales", n)
-	}
+	said := fmt.Sprintf("Removed %d grants", removed) + fromSales
 	if p.Account != nil && !c.KeepAccount {
 		client, pool := t.pool()
 		_, err := client.AdminDeleteUser(ctx, &cognitoidentityprovider.AdminDeleteUserInput{UserPoolId: &pool, Username: &p.Account.Username})

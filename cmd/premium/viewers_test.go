@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,12 @@ import (
 // startTable starts a local run with a table and a user pool.
 func startTable(t *testing.T, outputs map[string]string) (grants.Table, *cognito.Provider) {
 	t.Helper()
+	return startTableWith(t, outputs, func(users []byte) []byte { return users })
+}
+
+// startTableWith changes what the user pool says.
+func startTableWith(t *testing.T, outputs map[string]string, change func(users []byte) []byte) (grants.Table, *cognito.Provider) {
+	t.Helper()
 	for _, name := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(name); err != nil {
 			t.Skip("install Node and npm")
@@ -44,7 +51,13 @@ func startTable(t *testing.T, outputs map[string]string) (grants.Table, *cognito
 	if err != nil {
 		t.Fatal(err)
 	}
-	users := httptest.NewServer(provider.Admin("arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_pool", func(*http.Request, string, ...string) error { return nil }))
+	pool := provider.Admin("arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_pool", func(*http.Request, string, ...string) error { return nil })
+	users := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		said := httptest.NewRecorder()
+		pool.ServeHTTP(said, r)
+		w.WriteHeader(said.Code)
+		w.Write(change(said.Body.Bytes()))
+	}))
 	t.Cleanup(users.Close)
 	startRun(t, func(r *localrun.Run) {
 		r.Viewers = map[string]string{"ada": "a-1", "ben": "b-1"}
@@ -146,6 +159,18 @@ func TestForgetViewer(t *testing.T) {
 				t.Errorf("again: %d %s", code, out)
 			}
 		})
+	}
+}
+
+// Somebody signed up with ada's address and never confirmed it: what waits for
+// the address is not theirs.
+func TestViewerOfUnverifiedAddress(t *testing.T) {
+	table, _ := startTableWith(t, map[string]string{"UserPool": "us-east-1_pool"}, func(users []byte) []byte {
+		return bytes.ReplaceAll(users, []byte(`"true"`), []byte(`"false"`))
+	})
+	fill(t, table)
+	if code, out := runWith(t, "", "viewers", "export", "--viewer", "a-1"); code != yes || !strings.Contains(out, "course-1") || strings.Contains(out, "course-3") {
+		t.Errorf("%d %s", code, out)
 	}
 }
 

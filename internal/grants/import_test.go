@@ -29,6 +29,7 @@ type counter struct {
 	next   http.RoundTripper
 	writes atomic.Int64
 	end    func(operation string, writes int64) error
+	after  func(operation string) error // loses responses
 }
 
 func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -42,7 +43,14 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return c.next.RoundTrip(r)
+	response, err := c.next.RoundTrip(r)
+	if err == nil && c.after != nil {
+		if err := c.after(operation); err != nil {
+			response.Body.Close()
+			return nil, err
+		}
+	}
+	return response, err
 }
 
 // counted returns a table whose calls are counted.
@@ -55,6 +63,26 @@ func counted(table grants.Table) (grants.Table, *counter) {
 	}
 	table.Client = dynamodb.New(table.Client.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: c} })
 	return table, c
+}
+
+// A revocation whose response is lost is one.
+func TestRevokeLostResponse(t *testing.T) {
+	table, calls := counted(newTable(t))
+	if err := table.Grant(t.Context(), "ada", "course-1", time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	lost := false
+	calls.after = func(operation string) error {
+		if operation == "DeleteItem" && !lost {
+			lost = true
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	}
+	revoked, err := table.Revoke(t.Context(), "ada", "course-1")
+	if err != nil || !revoked.Existed || !lost || len(contents(t, table)) != 0 {
+		t.Errorf("%+v, %v, lost %t, left %q", revoked, err, lost, contents(t, table))
+	}
 }
 
 func rowsOf(t *testing.T, file io.Reader) func() (grants.Row, error) {

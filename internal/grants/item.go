@@ -78,7 +78,15 @@ func (i item) sales() (map[string]int64, error) {
 }
 
 func (i item) invalid(attribute, why string) error {
-	return fmt.Errorf("attribute %s of the grant of %s %s", attribute, i.path, why)
+	return &InvalidError{Path: i.path, Attribute: attribute, Why: why}
+}
+
+// An InvalidError reports an attribute of an item that a person or a program
+// wrote by hand. Until it is removed or mended, the item is not changed.
+type InvalidError struct{ Path, Attribute, Why string }
+
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("attribute %s of the grant of %s %s", e.Attribute, e.Path, e.Why)
 }
 
 // seconds reads an expiry.

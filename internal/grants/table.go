@@ -100,8 +100,10 @@ func (t Table) Revoke(ctx context.Context, viewer, path string) (revoked Revoked
 		}
 		parts, err := i.parts()
 		invalid := err != nil // which a person wants to be rid of too
-		revoked = Revoked{Existed: parts.Manual != nil || invalid, Sales: len(parts.Sales)}
-		if !revoked.Existed {
+		exists := parts.Manual != nil || invalid
+		// If the response to an attempt was lost, the next one finds its result.
+		revoked = Revoked{Existed: revoked.Existed || exists, Sales: len(parts.Sales)}
+		if !exists {
 			return nil, nil
 		}
 		return []types.TransactWriteItem{t.write(i, grantitem.Parts{Sales: parts.Sales})}, nil

@@ -93,6 +93,20 @@ func Read(key []byte, reference string, began time.Time) (subject string, err er
 	return string(text), nil
 }
 
+// Subject returns the viewer that a reference stands for, without a look at its
+// signature; empty if it has another form.
+func Subject(reference string) string {
+	tail := len(version) + expiryDigits + encoding.EncodedLen(macBytes)
+	if len(reference) <= tail {
+		return ""
+	}
+	text, err := encoding.DecodeString(reference[tail:])
+	if err != nil {
+		return ""
+	}
+	return string(text)
+}
+
 // sign is the signature of a reference. The first text keeps the key's other
 // uses apart, of which there are none yet.
 func sign(key []byte, head, subject string) []byte {

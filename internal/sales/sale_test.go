@@ -253,6 +253,32 @@ func TestJoinIsASemilattice(t *testing.T) {
 	}
 }
 
+// A viewer has claimed the sale of an address, and is a holder of it, too: what
+// ends for the address does not end what is set for the viewer.
+func TestEndsBeforeSets(t *testing.T) {
+	var calls []string
+	book := Book{Now: func() time.Time { return now }, Grants: grantsFunc(func(what, holder string) { calls = append(calls, what+" "+holder) })}
+	sale := Sale{Checkout: &Checkout{ID: "cs_1", Paid: true, Holders: []string{"1abc", "email:ada@example.com", "zoe"}, Paths: []string{"course-1"}}}
+	if err := book.apply(t.Context(), "cs_1", sale); err != nil {
+		t.Fatal(err)
+	}
+	if last := slices.IndexFunc(calls, func(c string) bool { return strings.HasPrefix(c, "set ") }); last < 1 || strings.Contains(strings.Join(calls[last:], ","), "end ") {
+		t.Errorf("%q", calls)
+	}
+}
+
+type grantsFunc func(what, holder string)
+
+func (f grantsFunc) SetSale(_ context.Context, holder, _, _ string, _ time.Time) error {
+	f("set", holder)
+	return nil
+}
+
+func (f grantsFunc) EndSale(_ context.Context, holder, _, _ string) error {
+	f("end", holder)
+	return nil
+}
+
 // A world is a table of sales and one of grants, in memory.
 type world struct {
 	mu     sync.Mutex

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"premiumhls/internal/grantitem"
+	"premiumhls/internal/purchase"
 )
 
 // A Record is what the table has of a viewer: a sale, or a kept event.
@@ -31,7 +31,7 @@ func (t Table) Find(ctx context.Context, holders, ids []string) (records []Recor
 		for _, item := range page.Items {
 			id := textOf(item[PartitionKey])
 			if id == keptPartition {
-				if kept := readKept(item); names(string(kept.Payload), holders) {
+				if kept := readKept(item); names(kept.Payload, holders) {
 					records = append(records, Record{Event: kept.ID, Facts: json.RawMessage(kept.Payload)})
 				}
 				continue
@@ -49,20 +49,41 @@ func (t Table) Find(ctx context.Context, holders, ids []string) (records []Recor
 	return records, nil
 }
 
-// names reports whether an event has a sub or an address.
-func names(payload string, holders []string) bool {
-	payload = strings.ToLower(payload)
-	return slices.ContainsFunc(holders, func(holder string) bool {
-		if address, ok := grantitem.Address(holder); ok {
-			holder = address
+// names reports whether an event is about one of some holders: one of its texts
+// is the address, or its reference stands for the sub. Whether the reference is
+// valid does not matter.
+func names(payload []byte, holders []string) bool {
+	var event any
+	if json.Unmarshal(payload, &event) != nil {
+		return false // and not ours
+	}
+	var find func(name string, value any) bool
+	find = func(name string, value any) bool {
+		switch v := value.(type) {
+		case map[string]any:
+			for name, value := range v {
+				if find(name, value) {
+					return true
+				}
+			}
+		case []any:
+			return slices.ContainsFunc(v, func(value any) bool { return find("", value) })
+		case string:
+			if name == "client_reference_id" {
+				return slices.Contains(holders, purchase.Subject(v))
+			}
+			holder, err := grantitem.Email(v)
+			return err == nil && slices.Contains(holders, holder)
 		}
-		return strings.Contains(payload, strings.ToLower(holder))
-	})
+		return false
+	}
+	return find("", event)
 }
 
 // ForgetHolders removes who bought from the sales of holders, and deletes kept
-// events that name them. What was paid stays. It returns the number of records,
-// and can be repeated.
+// events that name them. From the sales with some ids, which the holders have
+// claimed, it removes all addresses: they are where the claims came from. What
+// was paid stays. It returns the number of records, and can be repeated.
 func (t Table) ForgetHolders(ctx context.Context, holders, ids []string) (changed int, err error) {
 	records, err := t.Find(ctx, holders, ids)
 	if err != nil {
@@ -72,7 +93,8 @@ func (t Table) ForgetHolders(ctx context.Context, holders, ids []string) (change
 		if r.Event != "" {
 			err = t.Forget(ctx, r.Event)
 		} else {
-			err = t.forgetHolders(ctx, r.Sale, holders)
+			claimed := slices.Contains(ids, r.Sale)
+			err = t.forgetHolders(ctx, r.Sale, func(h string) bool { return slices.Contains(holders, h) || claimed && isEmail(h) })
 		}
 		if err != nil {
 			return changed, err
@@ -82,14 +104,14 @@ func (t Table) ForgetHolders(ctx context.Context, holders, ids []string) (change
 	return changed, nil
 }
 
-func (t Table) forgetHolders(ctx context.Context, id string, holders []string) error {
+func (t Table) forgetHolders(ctx context.Context, id string, gone func(holder string) bool) error {
 	for range maxRounds {
 		sale, version, err := t.Get(ctx, id)
 		if err != nil || sale.Checkout == nil {
 			return err
 		}
 		checkout := *sale.Checkout
-		checkout.Holders = slices.DeleteFunc(slices.Clone(checkout.Holders), func(h string) bool { return slices.Contains(holders, h) })
+		checkout.Holders = slices.DeleteFunc(slices.Clone(checkout.Holders), gone)
 		sale.Checkout = &checkout
 		if err = t.Put(ctx, id, sale, version); err != ErrConflict {
 			return err

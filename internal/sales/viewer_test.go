@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"premiumhls/internal/purchase"
 	local "premiumhls/local/dynamodb"
 )
 
@@ -40,12 +41,24 @@ func TestForgetHolders(t *testing.T) {
 	sold := func(holders ...string) Sale { return Sale{Checkout: &Checkout{ID: "cs", Paid: true, Holders: holders}} }
 	for id, sale := range map[string]Sale{
 		"pi_1": sold("ada"), "pi_2": sold("email:ada@example.com", "ben"), "pi_3": sold("ben"), "pi_4": {Payments: map[string]Payment{"pi_4": {}}},
+		// Ada claimed it with the address that she had before.
+		"pi_5": sold("email:ada@old.example"),
 	} {
 		if err := table.Put(t.Context(), id, sale, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for id, payload := range map[string]string{"evt_1": `{"email":"Ada@Example.com"}`, "evt_2": `{"email":"ben@example.com"}`} {
+	reference, _, err := purchase.New([]byte("key"), "ada", time.Unix(1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, payload := range map[string]string{
+		"evt_1": `{"data":{"object":{"customer_details":{"email":"Ada@Example.com "}}}}`,
+		"evt_2": `{"email":"ben@example.com"}`,
+		"evt_3": `{"client_reference_id":"` + reference + `"}`,
+		// Of others whose texts have ada's in them.
+		"evt_4": `{"email":"nada@example.com"}`, "evt_5": `{"email":"ada@example.community"}`, "evt_6": `{"customer":"ada","note":"to ada@example.com"}`, "evt_7": `{"client_reference_id":"ada"}`,
+	} {
 		if err := table.Keep(t.Context(), Kept{ID: id, Type: "x", Payload: []byte(payload), Created: time.Unix(1, 0), Received: time.Unix(1, 0)}); err != nil {
 			t.Fatal(err)
 		}
@@ -64,22 +77,24 @@ func TestForgetHolders(t *testing.T) {
 		slices.Sort(found)
 		return strings.Join(found, " ")
 	}
-	if got := find("pi_4"); got != "evt_1 pi_1 pi_2 pi_4" {
+	if got := find("pi_4"); got != "evt_1 evt_3 pi_1 pi_2 pi_4" {
 		t.Errorf("found %s", got)
 	}
-	if n, err := table.ForgetHolders(t.Context(), holders, nil); err != nil || n != 3 {
+	if n, err := table.ForgetHolders(t.Context(), holders, []string{"pi_5"}); err != nil || n != 5 {
 		t.Errorf("%d records, %v", n, err)
 	}
 	if got := find(); got != "" {
 		t.Errorf("there is still %s", got)
 	}
-	for id, want := range map[string][]string{"pi_1": {}, "pi_2": {"ben"}, "pi_3": {"ben"}} {
+	for id, want := range map[string][]string{"pi_1": {}, "pi_2": {"ben"}, "pi_3": {"ben"}, "pi_5": {}} {
 		sale, _, err := table.Get(t.Context(), id)
 		if err != nil || !sale.Checkout.Paid || !slices.Equal(sale.Checkout.Holders, want) {
 			t.Errorf("%s: %+v, %v", id, sale.Checkout, err)
 		}
 	}
-	if _, ok, err := table.Kept(t.Context(), "evt_2"); err != nil || !ok {
-		t.Errorf("ben's event: %v, %v", ok, err)
+	for _, id := range []string{"evt_2", "evt_4", "evt_5", "evt_6", "evt_7"} {
+		if _, ok, err := table.Kept(t.Context(), id); err != nil || !ok {
+			t.Errorf("event %s of another buyer: %v, %v", id, ok, err)
+		}
 	}
 }

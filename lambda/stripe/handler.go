@@ -17,6 +17,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/grantitem"
+	"premiumhls/internal/grants"
 	"premiumhls/internal/logfield"
 	"premiumhls/internal/metric"
 	"premiumhls/internal/premiumpath"
@@ -176,14 +178,22 @@ func (h *handler) receive(ctx context.Context, e events.APIGatewayV2HTTPRequest,
 		return nil, invalidEvent.because(err)
 	}
 	l.event = event
-	if event.Livemode != (h.settings.Mode == stripesettings.Live) {
-		return nil, wrongMode.because(fmt.Errorf("livemode is %t, and the setting mode is %s", event.Livemode, h.settings.Mode))
+	if err := h.checkMode(event); err != nil {
+		return nil, wrongMode.because(err)
 	}
 	result, err := h.use(ctx, event, raw, l)
 	if err != nil {
 		return nil, salesUnavailable.because(err)
 	}
 	return result, nil
+}
+
+// checkMode keeps test events from live sites, and the reverse.
+func (h *handler) checkMode(e stripe.Event) error {
+	if e.Livemode != (h.settings.Mode == stripesettings.Live) {
+		return fmt.Errorf("livemode is %t, and the setting mode is %s", e.Livemode, h.settings.Mode)
+	}
+	return nil
 }
 
 // verify checks the signature, with secrets that are read again if it is made
@@ -214,17 +224,16 @@ func (h *handler) use(ctx context.Context, e stripe.Event, raw []byte, l *line) 
 	l.note = said.note
 	id, sale, err := h.book.Record(ctx, said.sale, said.facts)
 	l.sale = id
+	if problem := ungrantable(err); problem != "" {
+		return h.keepReduced(ctx, e, said, problem, l)
+	}
 	if err != nil {
 		return reply{}, err
 	}
 	l.paths, l.holder = sale.Paths(), sale.Holder()
 	// A checkout without paths of its own can have those of its subscription.
 	if said.problem != "" && (len(l.paths) == 0 || l.holder == "") {
-		reduced, err := reduce(e, said.object)
-		if err != nil {
-			return reply{}, err
-		}
-		return h.keep(ctx, e, reduced, said.problem, l)
+		return h.keepReduced(ctx, e, said, said.problem, l)
 	}
 	l.decision, l.metric = "recorded", metric.StripeRecorded
 	access := sale.Access(h.book.Grace)
@@ -232,6 +241,29 @@ func (h *handler) use(ctx context.Context, e stripe.Event, raw []byte, l *line) 
 		l.note = "partly refunded: nothing changes"
 	}
 	return reply{Result: l.decision, Reason: string(access.Why)}, nil
+}
+
+// ungrantable is a sentence about a grant that no repetition changes; empty for
+// other errors.
+func ungrantable(err error) string {
+	var invalid *grants.InvalidError
+	var full *grants.TooManySalesError
+	switch {
+	case errors.As(err, &invalid):
+		return "The purchase is recorded, and cannot be granted: " + invalid.Error() + "."
+	case errors.As(err, &full):
+		return fmt.Sprintf("The purchase is recorded, and cannot be granted: the buyer's grant of %s has %d sales already.", full.Path, grantitem.MaxSales)
+	}
+	return ""
+}
+
+// keepReduced keeps an event with the members that the function reads.
+func (h *handler) keepReduced(ctx context.Context, e stripe.Event, said statement, reason string, l *line) (reply, error) {
+	reduced, err := reduce(e, said.object)
+	if err != nil {
+		return reply{}, err
+	}
+	return h.keep(ctx, e, reduced, reason, l)
 }
 
 func (h *handler) keep(ctx context.Context, e stripe.Event, payload []byte, reason string, l *line) (reply, error) {
@@ -282,6 +314,10 @@ func (h *handler) useKept(ctx context.Context, id string, l *line) (reply, error
 	}
 	if l.event, err = stripe.ParseEvent(kept.Payload); err != nil {
 		return reply{}, err
+	}
+	if l.cause = h.checkMode(l.event); l.cause != nil {
+		l.decision = "kept"
+		return reply{Result: l.decision, Reason: "It is of another mode: " + l.cause.Error() + "."}, nil
 	}
 	result, err := h.use(ctx, l.event, kept.Payload, l)
 	if err != nil || result.Result == "kept" {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"premiumhls/internal/grants"
 	"premiumhls/internal/metric"
 	"premiumhls/internal/purchase"
 	"premiumhls/internal/sales"
@@ -51,6 +52,7 @@ type site struct {
 	kept       map[string]sales.Kept
 	grants     map[string]time.Time // "holder path sale"
 	tableErr   error
+	grantErr   error
 	log        bytes.Buffer
 	clock      time.Time
 }
@@ -138,6 +140,9 @@ func (s *site) Put(_ context.Context, id string, sale sales.Sale, version int64)
 func (s *site) SetSale(_ context.Context, holder, path, sale string, until time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.grantErr != nil {
+		return s.grantErr
+	}
 	s.grants[holder+" "+path+" "+sale] = until
 	return nil
 }
@@ -508,6 +513,57 @@ func TestReplay(t *testing.T) {
 	e := request([]byte("{}"), "")
 	if got, err := s.invoke(t.Context(), invocation{APIGatewayV2HTTPRequest: e, Replay: kept.ID}); err != nil || outcome(t, got.(events.APIGatewayV2HTTPResponse)) != "400 invalid_signature" {
 		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// Test and live mode do not mix, when the setting changes while an event is kept
+// either.
+func TestReplayOfAnotherMode(t *testing.T) {
+	s := newSite(t)
+	if got := s.send(t, simulator.Checkout(stripe.CheckoutCompleted, purchased(with("", "plink_9")), "paid")); got != "200 kept" {
+		t.Fatal(got)
+	}
+	s.settings.Mode, s.settings.Products["plink_9"] = stripesettings.Live, "course-9"
+	for id := range maps.Clone(s.kept) {
+		got, err := s.invoke(t.Context(), invocation{Replay: id})
+		if r, _ := got.(reply); err != nil || r.Result != "kept" || !strings.Contains(r.Reason, "another mode") {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if len(s.kept) != 1 || s.granted() != "" {
+		t.Errorf("%d kept, grants %q", len(s.kept), s.granted())
+	}
+}
+
+// A purchase that meets a grant which nobody here wrote is kept until somebody
+// has mended that.
+func TestUngrantable(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err    error
+		reason string
+	}{
+		"an attribute of another's": {&grants.InvalidError{Path: "course-1", Attribute: "ttl", Why: "must not exist: the signer ignores a grant with it"}, "attribute ttl of the grant of course-1 must not exist"},
+		"too many sales":            {&grants.TooManySalesError{Holder: "ada", Path: "course-1"}, "has 90 sales already"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t)
+			s.grantErr = tt.err
+			if got := s.send(t, simulator.Checkout(stripe.CheckoutCompleted, purchased(), "paid")); got != "200 kept" || len(s.kept) != 1 {
+				t.Fatalf("%s, %d kept", got, len(s.kept))
+			}
+			for id, k := range maps.Clone(s.kept) {
+				if !strings.Contains(k.Reason, tt.reason) || strings.Contains(string(k.Payload), "Lovelace") {
+					t.Errorf("%s: %s", k.Reason, k.Payload)
+				}
+				s.grantErr = nil
+				if got, err := s.invoke(t.Context(), invocation{Replay: id}); err != nil || got.(reply).Result != "recorded" {
+					t.Errorf("%+v, %v", got, err)
+				}
+			}
+			if want := holderOfEmail + " course-1 pi_1"; s.granted() != want || len(s.kept) != 0 {
+				t.Errorf("%d kept, grants %q", len(s.kept), s.granted())
+			}
+		})
 	}
 }
 
