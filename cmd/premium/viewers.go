@@ -40,6 +40,7 @@ type profile struct {
 	Email   string         `json:"email,omitempty"`
 	Account *poolAccount   `json:"account,omitempty"`
 	Grants  []profileGrant `json:"grants"`
+	Claimed []string       `json:"claimed,omitempty"` // addresses whose grants the viewer has claimed
 	Sales   []sales.Record `json:"sales,omitempty"`
 
 	holders []string // partition keys
@@ -115,11 +116,15 @@ func (f viewerFlags) find(ctx context.Context, t table) (p profile, err error) {
 		if err != nil {
 			return p, err
 		}
-		sales, err := t.Sales(ctx, holder, list)
+		sales, claimed, err := t.Sales(ctx, holder, list)
 		if err != nil {
 			return p, err
 		}
 		p.sales = append(p.sales, sales...)
+		for _, holder := range claimed {
+			address, _ := grantitem.Address(holder)
+			p.Claimed = append(p.Claimed, address)
+		}
 		for _, g := range list {
 			p.Grants = append(p.Grants, profileOf(g))
 		}
@@ -217,7 +222,9 @@ func (c exportViewerCommand) Run(ctx context.Context, s system) error {
 	})
 }
 
-func (p profile) none() bool { return p.Account == nil && len(p.Grants) == 0 && len(p.Sales) == 0 }
+func (p profile) none() bool {
+	return p.Account == nil && len(p.Grants) == 0 && len(p.Claimed) == 0 && len(p.Sales) == 0
+}
 
 // elsewhere says what cannot be known of a viewer who is named by an address.
 func (t table) elsewhere(p profile) string {
@@ -268,6 +275,9 @@ func (c forgetCommand) Run(ctx context.Context, s system) error {
 func (c forgetCommand) describe(s system, t table, p profile) {
 	for _, g := range p.Grants {
 		fmt.Fprintf(s.out, "Grant of %s to %s\n", content(quoted(g.Path)), quoted(t.run.Name(g.Holder)))
+	}
+	for _, address := range p.Claimed {
+		fmt.Fprintf(s.out, "The address %s, whose grants the viewer has claimed\n", quoted(address))
 	}
 	for _, r := range p.Sales {
 		if r.Event != "" {

@@ -7,9 +7,10 @@ const (
 	// Sales maps the ids of sales to their expiry in seconds since 1970, 0: none.
 	Sales = "sales"
 	// Granted is the expiry of the manual part of an item that has sales too; 0:
-	// none.
+	// none. Of the pointer of an address it is that of the part that was claimed.
 	Granted = "granted"
-	// Holder, of a pointer, is the viewer who holds the sale now.
+	// Holder, of a pointer, is the viewer who holds the sale now, or who claimed
+	// what was granted to an address.
 	Holder = "holder"
 )
 
@@ -17,8 +18,8 @@ const (
 const NoExpiry int64 = 0
 
 // MaxSales is the largest number of sales of one path to one viewer. A
-// transaction, which moves an item and a pointer for each sale, has at most 100
-// actions (DynamoDB developer guide, "Quotas").
+// transaction, which moves an item and writes a pointer for each sale and for the
+// manual part, has at most 100 actions (DynamoDB developer guide, "Quotas").
 const MaxSales = 90
 
 // Parts are what an item consists of: what a person granted and what sales did.

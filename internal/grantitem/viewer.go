@@ -54,7 +54,9 @@ func Address(holder string) (address string, ok bool) {
 	return strings.CutPrefix(holder, emailPrefix)
 }
 
-// Sale returns the partition key of the pointer to who holds a sale.
+// Sale returns the partition key of the pointer to who holds a sale. What a
+// person granted to an address has a pointer too, once it is claimed, with the
+// address's partition key as its id.
 func Sale(id string) string { return salePrefix + id }
 
 // SaleID returns the id of the sale of a partition key that [Sale] made.

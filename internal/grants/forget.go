@@ -13,8 +13,9 @@ import (
 
 // Sales returns the ids of the sales that a viewer holds or held: those in the
 // grants, and those whose pointers name the viewer, which stay when a sale ends.
-// It reads the whole table, a page at a time.
-func (t Table) Sales(ctx context.Context, viewer string, list []Grant) (sales []string, err error) {
+// Claimed are the addresses of which the viewer has claimed grants, as partition
+// keys. It reads the whole table, a page at a time.
+func (t Table) Sales(ctx context.Context, viewer string, list []Grant) (sales, claimed []string, err error) {
 	for _, g := range list {
 		for id := range g.Parts.Sales {
 			sales = append(sales, id)
@@ -22,16 +23,21 @@ func (t Table) Sales(ctx context.Context, viewer string, list []Grant) (sales []
 	}
 	for pointer, err := range t.pointers(ctx, viewer) {
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		sales = append(sales, pointer.sale)
+		if _, isAddress := grantitem.Address(pointer.sale); isAddress {
+			claimed = append(claimed, pointer.sale)
+		} else {
+			sales = append(sales, pointer.sale)
+		}
 	}
 	slices.Sort(sales)
-	return slices.Compact(sales), nil
+	slices.Sort(claimed)
+	return slices.Compact(sales), slices.Compact(claimed), nil
 }
 
 // Forget removes all grants of a partition key, whoever made them, and the
-// pointers of sales that name it. It can be repeated.
+// pointers that name it. It can be repeated.
 func (t Table) Forget(ctx context.Context, viewer string) (removed int, err error) {
 	for pointer, err := range t.pointers(ctx, viewer) {
 		if err != nil {

@@ -19,9 +19,9 @@ import (
 )
 
 const (
-	// batchSize is the largest number of keys of a BatchGetItem (DynamoDB API
-	// reference).
-	batchSize = 100
+	// batchSize is how many rows are read at once: a BatchGetItem has at most 100
+	// keys (DynamoDB API reference), and a row has up to two.
+	batchSize = 50
 	// readAttempts bounds how often keys are read that DynamoDB did not process.
 	readAttempts = 12
 	// readPause is the longest pause before the second attempt; it doubles, to
@@ -36,7 +36,7 @@ type Change struct {
 	// Before is the expiry of the manual part that there was; meaningless if New.
 	Before time.Time
 	New    bool // there was no manual part
-	Same   bool // nothing is written
+	Same   bool // nothing is written: the table has it, or a viewer has claimed it
 }
 
 // Counts are the numbers of rows.
@@ -46,8 +46,9 @@ type Counts struct{ New, Changed, Same, Failed int }
 func (c Counts) Rows() int { return c.New + c.Changed + c.Same + c.Failed }
 
 // An Import writes rows into a table. It reads each item first and writes only
-// what differs, so that it can be repeated, also after it was interrupted. What
-// sales granted stays: DynamoDB's batches cannot have conditions, so that each
+// what differs, so that it can be repeated, also after it was interrupted, and
+// after viewers have claimed what it granted to their addresses. What sales
+// granted stays: DynamoDB's batches cannot have conditions, so that each
 // change is an update of its own. If a file has a viewer and a path twice, the
 // last line counts. Its memory does not depend on the number of rows.
 type Import struct {
@@ -140,12 +141,12 @@ func (i Import) handle(ctx context.Context, batch []Row, limit *limiter, report 
 	if len(batch) == 0 || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	items, err := i.Table.read(ctx, batch)
+	items, claims, err := i.Table.read(ctx, batch)
 	if err != nil {
 		return err
 	}
 	for n, row := range batch {
-		change, err := i.change(ctx, row, items[n], limit)
+		change, err := i.change(ctx, row, items[n], claims[n], limit)
 		if err != nil && fatal(err) {
 			return err
 		}
@@ -154,8 +155,9 @@ func (i Import) handle(ctx context.Context, batch []Row, limit *limiter, report 
 	return nil
 }
 
-// change makes one row's change.
-func (i Import) change(ctx context.Context, row Row, old item, limit *limiter) (Change, error) {
+// change makes one row's change. The pointer says what a viewer has claimed of
+// the row's address.
+func (i Import) change(ctx context.Context, row Row, old, pointer item, limit *limiter) (Change, error) {
 	change := Change{Row: row, New: old.attributes == nil}
 	sales, err := old.sales()
 	if err != nil {
@@ -168,6 +170,9 @@ func (i Import) change(ctx context.Context, row Row, old item, limit *limiter) (
 	expiry := epoch(row.Until)
 	if err == nil { // otherwise the manual part is invalid, and replaced
 		change.New = parts.Manual == nil
+		if claimed, err := seconds(pointer.attributes[grantitem.Granted]); err == nil && change.New {
+			change.Same = claimed == expiry
+		}
 		if parts.Manual != nil {
 			change.Same = *parts.Manual == expiry
 			if *parts.Manual != grantitem.NoExpiry {
@@ -205,40 +210,47 @@ func fatal(err error) bool {
 	return !errors.As(err, &row)
 }
 
-// read reads the items of rows, which are of different items.
-func (t Table) read(ctx context.Context, rows []Row) ([]item, error) {
-	items := make([]item, len(rows))
-	at := make(map[[2]string]int, len(rows))
+// read reads the items of rows, which are of different items, and the pointers
+// of those of addresses.
+func (t Table) read(ctx context.Context, rows []Row) (items, pointers []item, err error) {
+	items, pointers = make([]item, len(rows)), make([]item, len(rows))
+	at := make(map[[2]string]*item, 2*len(rows))
 	wanted := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+	want := func(i *item, viewer, path string) {
+		*i = item{viewer: viewer, path: path}
+		at[[2]string{viewer, path}] = i
+		wanted.Keys = append(wanted.Keys, key(viewer, path))
+	}
 	for n, row := range rows {
-		items[n] = item{viewer: row.Holder, path: row.Path}
-		at[[2]string{row.Holder, row.Path}] = n
-		wanted.Keys = append(wanted.Keys, key(row.Holder, row.Path))
+		want(&items[n], row.Holder, row.Path)
+		if _, ok := grantitem.Address(row.Holder); ok {
+			want(&pointers[n], grantitem.Sale(row.Holder), row.Path)
+		}
 	}
 	for attempt := range readAttempts {
 		if attempt > 0 {
 			if err := pause(ctx, rand.N(min(readPause<<min(attempt-1, 10), maxReadPause))); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		got, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{t.Name: wanted}})
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, attributes := range got.Responses[t.Name] {
-			n, ok := at[[2]string{text(attributes["viewer"]), text(attributes["path"])}]
+			i, ok := at[[2]string{text(attributes["viewer"]), text(attributes["path"])}]
 			if !ok {
-				return nil, errors.New("DynamoDB returned an item that was not requested")
+				return nil, nil, errors.New("DynamoDB returned an item that was not requested")
 			}
-			items[n].attributes = attributes
+			i.attributes = attributes
 		}
 		left, ok := got.UnprocessedKeys[t.Name]
 		if !ok || len(left.Keys) == 0 {
-			return items, nil
+			return items, pointers, nil
 		}
 		wanted = left
 	}
-	return nil, fmt.Errorf("DynamoDB did not process %d reads: the table is throttled; try again later or with a lower --rate", len(wanted.Keys))
+	return nil, nil, fmt.Errorf("DynamoDB did not process %d reads: the table is throttled; try again later or with a lower --rate", len(wanted.Keys))
 }
 
 // A limiter spaces writes.

@@ -362,14 +362,16 @@ func TestForget(t *testing.T) {
 	}
 	put(t, table, "sale:a", map[string]types.AttributeValue{"holder": text("ada")})
 	put(t, table, "sale:ended", map[string]types.AttributeValue{"holder": text("ada")})
+	put(t, table, "sale:email:ada@old.example", map[string]types.AttributeValue{"holder": text("ada"), "granted": number(0)})
 	put(t, table, "sale:other", map[string]types.AttributeValue{"holder": text("ben")})
 	put(t, table, "ben", nil)
 	list, err := table.List(t.Context(), "ada")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sales, err := table.Sales(t.Context(), "ada", list); err != nil || !slices.Equal(sales, []string{"a", "b", "ended"}) {
-		t.Errorf("sales %q, %v", sales, err)
+	sales, claimed, err := table.Sales(t.Context(), "ada", list)
+	if err != nil || !slices.Equal(sales, []string{"a", "b", "ended"}) || !slices.Equal(claimed, []string{"email:ada@old.example"}) {
+		t.Errorf("sales %q, claimed %q, %v", sales, claimed, err)
 	}
 	for _, want := range []int{1, 0} {
 		if n, err := table.Forget(t.Context(), "ada"); err != nil || n != want {

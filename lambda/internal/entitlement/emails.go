@@ -116,7 +116,8 @@ func (t *Table) move(ctx context.Context, subject, address, path string) (moved 
 
 // moving returns the actions that move a grant: the subject gets all parts of
 // both items, the address's item goes, and each sale in it gets a pointer to who
-// holds it now.
+// holds it now. So does what a person granted, so that an import that is repeated
+// does not grant it to the address again.
 func (t *Table) moving(from, to rawItem, subject string) ([]action, error) {
 	oldFrom, err := from.item()
 	if err != nil {
@@ -130,7 +131,7 @@ func (t *Table) moving(from, to rawItem, subject string) ([]action, error) {
 	if err != nil {
 		return nil, err
 	}
-	sales := slices.Sorted(maps.Keys(parts.Sales))
+	sales, manual := slices.Sorted(maps.Keys(parts.Sales)), parts.Manual
 	if to != nil {
 		own, err := oldTo.parts()
 		if err != nil {
@@ -156,11 +157,17 @@ func (t *Table) moving(from, to rawItem, subject string) ([]action, error) {
 		{Put: t.write(oldTo, merged, nil)},
 		{Delete: t.write(oldFrom, nil, item{"viewer": oldFrom["viewer"], "path": path})},
 	}
+	point := func(id string) rawItem {
+		key := grantitem.Sale(id)
+		pointer := rawItem{"viewer": mustMarshal(value{S: &key}), "path": mustMarshal(path), grantitem.Holder: mustMarshal(value{S: &subject})}
+		actions = append(actions, action{Put: &write{TableName: t.name, Item: pointer}})
+		return pointer
+	}
 	for _, sale := range sales {
-		pointer := grantitem.Sale(sale)
-		actions = append(actions, action{Put: &write{TableName: t.name, Item: rawItem{
-			"viewer": mustMarshal(value{S: &pointer}), "path": mustMarshal(path), grantitem.Holder: mustMarshal(value{S: &subject}),
-		}}})
+		point(sale)
+	}
+	if manual != nil {
+		point(*oldFrom["viewer"].S)[grantitem.Granted] = mustMarshal(number(*manual))
 	}
 	return actions, nil
 }

@@ -200,11 +200,11 @@ func TestWhoseAddress(t *testing.T) {
 			if err != nil || (len(list) == 1) != tt.entitled {
 				t.Errorf("List: %v, %v", list, err)
 			}
-			want := adasAddress + " course-1"
+			want := []string{adasAddress + " course-1"}
 			if tt.entitled {
-				want = tt.subject + " course-1"
+				want = []string{tt.subject + " course-1", "sale:" + adasAddress + " course-1 granted=0 holder=" + tt.subject}
 			}
-			if got := e.contents(t); !slices.Equal(got, []string{want}) {
+			if got := e.contents(t); !slices.Equal(got, want) {
 				t.Errorf("the table has %q, want %q", got, want)
 			}
 			if strings.Contains(e.log.String(), "ada@example.com") {
@@ -237,6 +237,11 @@ func s(text string) types.AttributeValue { return &types.AttributeValueMemberS{V
 // far is an expiry in the future, in seconds since 1970.
 const far = "4102444800"
 
+// claimedPart is the pointer of what a person granted to ada's address.
+func claimedPart(until string) string {
+	return "sale:" + adasAddress + " course-1 granted=" + until + " holder=s1"
+}
+
 func TestClaimMerges(t *testing.T) {
 	e := newEmails(t)
 	for _, tt := range []struct {
@@ -246,17 +251,17 @@ func TestClaimMerges(t *testing.T) {
 		want     []string
 		entitled bool
 	}{
-		{"manual", nil, with(nil, "until", n(far)), []string{"s1 course-1 until=" + far}, true},
-		{"expired", nil, with(nil, "until", n("5")), []string{"s1 course-1 until=5"}, false},
-		{"expired in 1970", nil, with(nil, "until", n("0")), []string{"s1 course-1 until=1"}, false},
+		{"manual", nil, with(nil, "until", n(far)), []string{"s1 course-1 until=" + far, claimedPart(far)}, true},
+		{"expired", nil, with(nil, "until", n("5")), []string{"s1 course-1 until=5", claimedPart("5")}, false},
+		{"expired in 1970", nil, with(nil, "until", n("0")), []string{"s1 course-1 until=1", claimedPart("1")}, false},
 		{"sales", nil, with(sales(4102444800, 7), "until", n(far)), []string{"s1 course-1 sales={cs_0:4102444800 cs_1:7} until=" + far, "sale:cs_0 course-1 holder=s1", "sale:cs_1 course-1 holder=s1"}, true},
 		{"a sale without expiry", nil, sales(0), []string{"s1 course-1 sales={cs_0:0}", "sale:cs_0 course-1 holder=s1"}, true},
-		{"both manual, the later counts", with(nil, "until", n("9")), with(nil, "until", n(far)), []string{"s1 course-1 until=" + far}, true},
-		{"both manual, the viewer's is later", with(nil, "order", s("7")), with(nil, "until", n(far)), []string{"s1 course-1 order=7"}, true},
+		{"both manual, the later counts", with(nil, "until", n("9")), with(nil, "until", n(far)), []string{"s1 course-1 until=" + far, claimedPart(far)}, true},
+		{"both manual, the viewer's is later", with(nil, "order", s("7")), with(nil, "until", n(far)), []string{"s1 course-1 order=7", claimedPart(far)}, true},
 		{"manual of the viewer, a sale of the address", with(nil, "until", n("9")), with(sales(4102444800), "until", n(far)), []string{"s1 course-1 granted=9 sales={cs_0:4102444800} until=" + far, "sale:cs_0 course-1 holder=s1"}, true},
-		{"manual and a sale of the address", nil, with(with(sales(7), "until", n(far)), "granted", n(far)), []string{"s1 course-1 granted=" + far + " sales={cs_0:7} until=" + far, "sale:cs_0 course-1 holder=s1"}, true},
+		{"manual and a sale of the address", nil, with(with(sales(7), "until", n(far)), "granted", n(far)), []string{"s1 course-1 granted=" + far + " sales={cs_0:7} until=" + far, "sale:cs_0 course-1 holder=s1", claimedPart(far)}, true},
 		{"a sale of each", with(with(nil, "sales", &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"x": n(far)}}), "until", n(far)), with(sales(7), "until", n("7")), []string{"s1 course-1 sales={cs_0:7 x:" + far + "} until=" + far, "sale:cs_0 course-1 holder=s1"}, true},
-		{"attributes of others", with(nil, "order", s("7")), with(with(nil, "order", s("8")), "list", &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}}), []string{"s1 course-1 list=*types.AttributeValueMemberL order=7"}, true},
+		{"attributes of others", with(nil, "order", s("7")), with(with(nil, "order", s("8")), "list", &types.AttributeValueMemberL{Value: []types.AttributeValue{n("1")}}), []string{"s1 course-1 list=*types.AttributeValueMemberL order=7", claimedPart("0")}, true},
 
 		{"an unknown expiry", nil, with(nil, "ttl", n(far)), []string{adasAddress + " course-1 ttl=" + far}, false},
 		{"until is a string", nil, with(nil, "until", s("soon")), []string{adasAddress + " course-1 until=soon"}, false},
@@ -296,6 +301,9 @@ func TestClaimSurvivesAChangeOfAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{"s1 course-1", "s1 course-2/lesson-1", "s1 course-3"}
+	for _, path := range []string{"course-1", "course-2/lesson-1", "course-3"} {
+		want = append(want, "sale:"+adasAddress+" "+path+" granted=0 holder=s1")
+	}
 	if got := e.contents(t); !slices.Equal(got, want) {
 		t.Errorf("the table has %q", got)
 	}
@@ -307,6 +315,45 @@ func TestClaimSurvivesAChangeOfAddress(t *testing.T) {
 	// Who gets the old address later gets nothing of it.
 	if _, err := e.decider().Decide(t.Context(), verified("s2", "ada@example.com"), "course-1"); !errors.Is(err, entitlement.ErrNotEntitled) {
 		t.Errorf("the next owner of the address: %v", err)
+	}
+}
+
+// A file that is imported again grants nothing twice: what a viewer has claimed
+// counts as granted, until the file says something else.
+func TestImportAfterClaim(t *testing.T) {
+	e := newEmails(t)
+	imported := func(lines string) grants.Counts {
+		t.Helper()
+		reader, err := grants.NewReader(strings.NewReader("email,path,until\n" + lines))
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts, err := grants.Import{Table: e.Table, Workers: 2, Rate: 1000}.Run(t.Context(), reader.Next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counts
+	}
+	const file = "ada@example.com,course-1,\nada@example.com,course-2,2099-01-01\n"
+	if got, want := imported(file), (grants.Counts{New: 2}); got != want {
+		t.Fatalf("%+v", got)
+	}
+	if _, err := e.decider().Decide(t.Context(), verified("s1", "ada@example.com"), "course-1"); err != nil {
+		t.Fatal(err)
+	}
+	before := e.contents(t)
+	if got, want := imported(file+"ben@example.com,course-1,\n"), (grants.Counts{New: 1, Same: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := slices.DeleteFunc(e.contents(t), func(line string) bool { return strings.Contains(line, "ben@") }); !slices.Equal(got, before) {
+		t.Errorf("the table has\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(before, "\n"))
+	}
+	if _, err := e.decider().Decide(t.Context(), verified("s2", "ada@example.com"), "course-1"); !errors.Is(err, entitlement.ErrNotEntitled) {
+		t.Errorf("the next owner of the address: %v", err)
+	}
+	// Longer for course-2: for whoever has the address.
+	if got, want := imported("ada@example.com,course-2,2100-01-01\n"), (grants.Counts{New: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
@@ -405,7 +452,7 @@ func TestClaimsAtOnce(t *testing.T) {
 // with an error that can be retried, or served, and the next request finishes it.
 func TestInterruptedClaim(t *testing.T) {
 	e := newEmails(t)
-	want := []string{"s1 course-1 sales={cs_0:" + far + "} until=" + far, "s1 course-2", "sale:cs_0 course-1 holder=s1"}
+	want := []string{"s1 course-1 sales={cs_0:" + far + "} until=" + far, "s1 course-2", "sale:cs_0 course-1 holder=s1", "sale:" + adasAddress + " course-2 granted=0 holder=s1"}
 	for at := 1; ; at++ {
 		e.empty(t)
 		e.put(t, adasAddress, "course-1", with(sales(4102444800), "until", n(far)))
