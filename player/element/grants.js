@@ -30,7 +30,7 @@ export function createGrants({
   const requests = new Map(); // key -> the request under way
   const grants = new Map(); // key -> the last response
   const ahead = new Map(); // path -> seconds since it was requested ahead
-  let kept = null; // { grant, due, failures, timer, lost }
+  let kept = null; // { grant, due, failures, timer, lost, renewing }
 
   /**
    * Resolves to a grant, { mode, path, playlist, response, expiresIn, renewAfter,
@@ -84,7 +84,7 @@ export function createGrants({
   /** Renews what open resolved to until rest is called. */
   function keep(grant) {
     rest();
-    kept = { grant, due: grant.renewAfter, failures: 0, timer: 0, lost: false };
+    kept = { grant, due: grant.renewAfter, failures: 0, timer: 0, lost: false, renewing: false };
     wait(kept);
   }
 
@@ -104,7 +104,8 @@ export function createGrants({
   }
 
   async function renew(one) {
-    if (one !== kept || !playing() || requests.has(keyOf(one.grant))) return; // awaken tries again
+    if (one !== kept || one.renewing || !playing()) return; // awaken tries again
+    one.renewing = true;
     try {
       const grant = await request(one.grant, true);
       if (one !== kept) return;
@@ -125,6 +126,8 @@ export function createGrants({
       }
       // The viewer need not know of one failure while there is time for more retries.
       if (one.lost || one.failures > 1) onTrouble(problem, remaining);
+    } finally {
+      one.renewing = false;
     }
   }
 

@@ -62,7 +62,7 @@ function page({ answers, playing = true, watch }) {
     playing: () => make.playing,
     call: async (method, path, body) => {
       log.calls.push(`${now} ${method} ${path} ${body.path}${body.playlist ? ` ${body.playlist}` : ""}`);
-      const answer = answers.shift();
+      const answer = await answers.shift();
       if (answer instanceof Problem) throw answer;
       return answer;
     },
@@ -231,6 +231,22 @@ for (const [kind, link, api] of [["cookies", false, "/api/cookies"], ["links", t
       assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["400", "415"]);
     });
   }
+
+  test(`${kind}: a renewal that comes amid a request for the same is that request, and the next one follows`, async () => {
+    let respond;
+    const slow = new Promise((resolve) => { respond = resolve; });
+    const run = page({ answers: [grant(60), slow, grant(60)] });
+    await run.start("course-1", { link });
+    const other = run.cookies.open("course-1", { renew: true, link }); // at 0
+    await run.advance(40); // the renewal is due
+    run.cookies.awaken();
+    respond(grant(60));
+    await other;
+    await run.settle();
+    assert.equal(run.log.renewed, 1);
+    await run.advance(1); // what came at last was requested 40 seconds before
+    assert.deepEqual(run.log.calls.slice(1).map((call) => call.split(" ")[0]), ["0", "40"]);
+  });
 
   test(`${kind}: a refused renewal is not retried`, async () => {
     const run = page({ answers: [grant(60), new Problem("not_entitled")] });

@@ -24,7 +24,8 @@ const document = {
 
 const refused = (code) => ({ name: "Problem", code });
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
-const now = () => Math.floor(Date.now() / 1000);
+const started = Math.floor(Date.now() / 1000); // once, so that two tokens of one test are equal
+const now = () => started;
 const token = (claims, header = { alg: "RS256" }) => `${encode(header)}.${encode(claims)}.${Buffer.from("signature").toString("base64url")}`;
 const json = (body, status = 200) => new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json" } });
 const granted = (claims, more = {}) => json({ access_token: "access", token_type: "Bearer", id_token: token(claims), ...more });
