@@ -60,7 +60,7 @@ type recipient struct {
 func (a grantArguments) read() (to recipient, path string, err error) {
 	if a.Email == "" {
 		to.viewer = a.Viewer
-		return to, a.Path, errors.Join(grants.CheckViewer(a.Viewer), grants.CheckPath(a.Path))
+		return to, a.Path, errors.Join(grantitem.CheckViewer(a.Viewer), grants.CheckPath(a.Path))
 	}
 	if a.Path != "" {
 		return to, "", errors.New("--email: not allowed with VIEWER: must be followed by one PATH")
@@ -72,7 +72,7 @@ func (a grantArguments) read() (to recipient, path string, err error) {
 // recipientOf returns the recipient for an address or, if it is empty, a viewer.
 func recipientOf(email, viewer string) (to recipient, err error) {
 	if email == "" {
-		return recipient{viewer: viewer}, grants.CheckViewer(viewer)
+		return recipient{viewer: viewer}, grantitem.CheckViewer(viewer)
 	}
 	holder, err := grantitem.Email(email)
 	if err != nil {

@@ -193,7 +193,7 @@ func (f viewerFlags) check() error {
 		}
 	}
 	if f.Viewer != "" {
-		err = errors.Join(err, grants.CheckViewer(f.Viewer))
+		err = errors.Join(err, grantitem.CheckViewer(f.Viewer))
 	}
 	return err
 }

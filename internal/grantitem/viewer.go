@@ -2,6 +2,7 @@ package grantitem
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"unicode"
 )
@@ -23,6 +24,25 @@ const maxAddress = 254
 // a sub would read what is kept for addresses and sales.
 func Reserved(viewer string) bool {
 	return strings.HasPrefix(viewer, emailPrefix) || strings.HasPrefix(viewer, salePrefix)
+}
+
+// MaxKey is the longest partition key in bytes (DynamoDB developer guide,
+// "Quotas").
+const MaxKey = 2048
+
+// CheckViewer checks the value of a token's sub claim.
+func CheckViewer(viewer string) error {
+	switch {
+	case viewer == "":
+		return errors.New("viewer: must not be empty")
+	case len(viewer) > MaxKey:
+		return fmt.Errorf("viewer: invalid length %d bytes: must be at most %d", len(viewer), MaxKey)
+	case strings.ContainsFunc(viewer, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
+		return fmt.Errorf("viewer: invalid value %q: must not contain spaces or invisible characters", viewer)
+	case Reserved(viewer):
+		return fmt.Errorf("viewer: invalid value %q: must not begin with email: or sale:; for an address use --email", viewer)
+	}
+	return nil
 }
 
 // Email returns the partition key of the grants of an address, which is trimmed

@@ -186,7 +186,7 @@ func (r *Reader) row(record []string) (row Row, err error) {
 			return row, fmt.Errorf("email: invalid value %q: %w", email, err)
 		}
 	default:
-		if err := CheckViewer(viewer); err != nil {
+		if err := grantitem.CheckViewer(viewer); err != nil {
 			return row, err
 		}
 		row.Holder = viewer

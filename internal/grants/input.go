@@ -5,35 +5,13 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
-	"premiumhls/internal/grantitem"
 	"premiumhls/internal/premiumpath"
 )
 
 // Everything is the path that covers all premium content.
 const Everything = "*"
-
-// maxViewer is the longest partition key in bytes (DynamoDB developer guide,
-// "Quotas").
-const maxViewer = 2048
-
-// CheckViewer checks the value of a token's sub claim.
-func CheckViewer(viewer string) error {
-	switch {
-	case viewer == "":
-		return errors.New("viewer: must not be empty")
-	case len(viewer) > maxViewer:
-		return fmt.Errorf("viewer: invalid length %d bytes: must be at most %d", len(viewer), maxViewer)
-	case strings.ContainsFunc(viewer, func(r rune) bool { return r == unicode.ReplacementChar || !unicode.IsGraphic(r) || unicode.IsSpace(r) }):
-		return fmt.Errorf("viewer: invalid value %q: must not contain spaces or invisible characters", viewer)
-	case grantitem.Reserved(viewer):
-		return fmt.Errorf("viewer: invalid value %q: must not begin with email: or sale:; for an address use --email", viewer)
-	}
-	return nil
-}
 
 // CheckPath checks a path that a grant can name. The signer ignores any other.
 func CheckPath(path string) error {

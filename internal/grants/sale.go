@@ -81,8 +81,8 @@ func checkSale(holder, path, sale string, until time.Time) error {
 	if err := CheckPath(path); err != nil {
 		return err
 	}
-	// Both are in a key: see maxViewer.
-	if sale == "" || len(grantitem.Sale(sale)) > maxViewer {
+	// Both are in a key: see grantitem.MaxKey.
+	if sale == "" || len(grantitem.Sale(sale)) > grantitem.MaxKey {
 		return fmt.Errorf("sale: invalid value %q: must be the id of a sale", sale)
 	}
 	if !until.IsZero() && until.Unix() <= 0 {

@@ -23,7 +23,6 @@ import (
 	"time"
 
 	"premiumhls/internal/grantitem"
-	"premiumhls/internal/grants"
 )
 
 const (
@@ -56,7 +55,7 @@ func New(key []byte, subject string, now time.Time) (reference string, expires t
 	if len(subject) > MaxSubject {
 		return "", time.Time{}, fmt.Errorf("sub of %d bytes: must have 1 to %d", len(subject), MaxSubject)
 	}
-	if grants.CheckViewer(subject) != nil || grantitem.Reserved(subject) {
+	if grantitem.CheckViewer(subject) != nil {
 		return "", time.Time{}, errors.New("no grant can have this sub")
 	}
 	expires = now.Add(Lifetime).Truncate(time.Second)

@@ -66,6 +66,7 @@ var packages = []string{
 	"internal/logfield",
 	"internal/metric",
 	"internal/premiumpath",
+	"internal/purchase",
 	"internal/rotation",
 	"internal/sales",
 	"internal/setting",
