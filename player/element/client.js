@@ -51,6 +51,7 @@ export function createClient({
   const near = page !== undefined && isNear(new URL(origin), page);
   let blocked = false; // cookies do not reach the edge from here
   let linksOff = false;
+  let kept; // the playlist of what is renewed
 
   const call = createApi({ token: ask }, fetch, own ? "" : origin);
   const playlists = createPlaylists({ fetch, size });
@@ -58,13 +59,16 @@ export function createClient({
     call, storage, timers, watch, random,
     playing: () => client.playing(),
     onTrouble: (problem, remaining) => client.onTrouble(problem, remaining),
-    onRenewed: (grant) => client.onRenewed(complete(grant)),
+    onRenewed: (grant) => client.onRenewed(complete(grant, kept)),
   });
   const client = {
     playing, onTrouble, onRenewed, // which an element sets
     open, mend, prepare, forget, call, playlists,
     /** Renews a grant until rest is called. */
-    keep: (grant) => grants.keep(grant.of),
+    keep(grant) {
+      kept = grant.playlist;
+      grants.keep(grant.of);
+    },
     rest: grants.rest,
     /** To be called when timers may have been late: after sleep, on play, back online. */
     awaken: grants.awaken,
@@ -139,9 +143,13 @@ export function createClient({
     return open(path, { playlist, renew: true, link: grant.mode === "link" });
   }
 
-  /** Gets ready what a viewer may open next. Resolves to whether the browser has its cookies. */
+  /**
+   * Gets ready what a viewer may open next. Resolves to whether the browser has
+   * its cookies. A playlist of null is not read ahead.
+   */
   async function prepare(path, playlist) {
     if (mode === "link" || !near || blocked || !(await grants.prepare(path))) return false;
+    if (playlist === null) return true; // its address is not known yet
     const { url, credentials } = complete({ mode: "cookies", path }, playlist);
     await playlists.prepare(url, credentials);
     return true;

@@ -58,7 +58,7 @@ export function createControls(video, act) {
   let chosen = []; // chapters
   let cells = [];
   let hideTimer = 0, previewTimer = 0;
-  let asked = false; // for the storyboard
+  let asked = null; // the request for the storyboard
   let shown = 0; // the time of the preview
 
   // Seeking.
@@ -109,8 +109,9 @@ export function createControls(video, act) {
 
   function wantCells() {
     if (asked) return;
-    asked = true;
+    const mine = asked = {};
     act.storyboard().then((found) => {
+      if (mine !== asked) return; // it is another video's
       cells = found;
       if (!preview.hidden) show(shown);
     }, () => {});
@@ -133,7 +134,8 @@ export function createControls(video, act) {
       cell.style.width = `${one.width * scale}px`;
       cell.style.height = `${one.height * scale}px`;
       image.style.transform = `scale(${scale}) translate(${-one.x}px, ${-one.y}px)`;
-      if (image.src !== one.url) image.src = one.url;
+      const { url } = one;
+      if (image.src !== url) image.src = url;
     }
     const title = chapterAt(chosen, time)?.title;
     label.replaceChildren(make("b", {}, clock(time)), ...(title ? [` ${title}`] : []));
@@ -363,7 +365,7 @@ export function createControls(video, act) {
       refresh(settings, listSettings);
     },
     forgetStoryboard() {
-      asked = false;
+      asked = null;
       cells = [];
       unpoint();
     },

@@ -84,7 +84,7 @@ export interface Client {
    */
   mend(grant: Grant): Promise<Grant>;
   /** Gets ready what a viewer may open next. Resolves to whether the browser has its cookies. */
-  prepare(path: string, playlist?: string): Promise<boolean>;
+  prepare(path: string, playlist?: string | null): Promise<boolean>;
   /** Renews a grant before it expires, until rest is called. */
   keep(grant: Grant): void;
   rest(): void;

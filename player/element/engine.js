@@ -3,6 +3,7 @@
 
 import { statusOf } from "./files.js";
 import { BANDWIDTH } from "./playlists.js";
+import { Problem } from "./problem.js";
 
 const STALLED = 15_000; // ms without media after a failed request, until playback has failed
 const RETRY = 3_000; // ms until loading starts again after hls.js gave up
@@ -25,11 +26,18 @@ export function hasOwnHLS(video, browser = globalThis) {
  */
 export function createEngine(video, on, captions) {
   const native = hasOwnHLS(video);
-  const library = native ? null : import("./vendor/hls.js");
+  let library = null;
   let hls = null;
   let source = null; // { url, sign, credentials, refused }
   let playlists = null;
   let stall = 0, retry = 0, mended = false;
+
+  // Without a connection it fails, and is loaded by the next opening.
+  const loadLibrary = () => (library ??= import("./vendor/hls.js").catch(() => {
+    library = null;
+    throw new Problem("network");
+  }));
+  if (!native) loadLibrary().catch(() => {});
 
   video.addEventListener("playing", settle);
   video.addEventListener("error", () => { if (source && !hls && video.error) check(source); });
@@ -59,11 +67,11 @@ export function createEngine(video, on, captions) {
     playlists = prepared;
     if (native || own) {
       video.crossOrigin = next.credentials === "include" ? "use-credentials" : null;
-      video.src = next.url;
+      video.src = next.sign(next.url); // a link that was renewed since
       if (time > 0) video.addEventListener("loadedmetadata", () => { if (source === mine) video.currentTime = time; }, { once: true });
       return false;
     }
-    const { default: Hls } = await library;
+    const { default: Hls } = await loadLibrary();
     if (source !== mine) return false;
     if (!Hls.isSupported()) {
       on.failed("media_broken");

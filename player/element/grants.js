@@ -27,7 +27,8 @@ export function createGrants({
   call, storage, playing, onTrouble, onRenewed,
   timers = globalThis, watch = stopwatch, random = Math.random,
 }) {
-  const requests = new Map(); // key -> the request under way
+  const requests = new Map(); // key -> the request under way, of this viewer
+  let viewer = 0; // counts them: what one was granted is not another's
   const grants = new Map(); // key -> the last response
   const ahead = new Map(); // path -> seconds since it was requested ahead
   let kept = null; // { grant, due, failures, timer, lost, renewing }
@@ -57,7 +58,8 @@ export function createGrants({
     const key = keyOf(wanted);
     if (!renew && fresh(wanted)) return grants.get(key);
     if (!requests.has(key)) {
-      requests.set(key, ask(wanted).finally(() => requests.delete(key)));
+      const asked = ask(wanted).finally(() => { if (requests.get(key) === asked) requests.delete(key); });
+      requests.set(key, asked);
     }
     return requests.get(key);
   }
@@ -69,6 +71,7 @@ export function createGrants({
 
   async function ask({ mode, path, playlist }) {
     if (mode === "cookies") remember(path);
+    const mine = viewer;
     grants.delete(keyOf({ mode, path, playlist }));
     const elapsed = watch(); // from before the request: never later than the server's clock
     const response = mode === "link"
@@ -77,7 +80,7 @@ export function createGrants({
     const { expiresIn, renewAfter } = response ?? {};
     if (!(expiresIn > 0 && renewAfter > 0)) throw new Problem("unavailable");
     const grant = { mode, path, playlist, response, expiresIn, renewAfter: planRenewal(renewAfter), elapsed };
-    grants.set(keyOf(grant), grant);
+    if (mine === viewer) grants.set(keyOf(grant), grant);
     return grant;
   }
 
@@ -131,20 +134,25 @@ export function createGrants({
     }
   }
 
-  /** Forgets what the browser has: the cookies of this viewer are gone. */
+  /** Forgets what another viewer was granted or is about to be. What plays is renewed. */
   function forget() {
-    rest();
+    viewer++;
+    requests.clear();
     grants.clear();
     ahead.clear();
   }
 
   /** Clears the cookies of every path that any tab requested. Resolves to false if that failed for one. */
   async function close() {
+    rest();
+    // Their cookies would come after those that are cleared.
+    while (requests.size > 0) await Promise.allSettled(requests.values());
     forget();
-    const paths = remembered();
+    const paths = remembered().reverse(); // if there are more than the API takes, those that live longest go
     const done = await Promise.allSettled(paths.map((path) => call("DELETE", "/api/cookies", { path })));
-    storage.removeItem(PATHS);
-    return done.every((one) => one.status === "fulfilled");
+    const left = paths.filter((_, i) => done[i].status === "rejected");
+    keepPaths(left.reverse());
+    return left.length === 0;
   }
 
   function remembered() {
@@ -157,8 +165,16 @@ export function createGrants({
   }
 
   function remember(path) {
-    const paths = remembered();
-    if (!paths.includes(path)) storage.setItem(PATHS, JSON.stringify([...paths, path]));
+    keepPaths([...remembered().filter((one) => one !== path), path]);
+  }
+
+  function keepPaths(paths) {
+    try {
+      if (paths.length > 0) storage.setItem(PATHS, JSON.stringify(paths));
+      else storage.removeItem(PATHS);
+    } catch {
+      // It is full. The video plays, and its cookies expire by themselves.
+    }
   }
 
   return { open, prepare, keep, rest, awaken, forget, close };

@@ -129,7 +129,7 @@ export class PremiumVideo extends HTMLElement {
 
   connectedCallback() {
     // What was set before this class was known.
-    for (const name of ["token", "client", "details", ...Object.keys(attributes)]) {
+    for (const name of ["token", "client", "details", "currentTime", ...Object.keys(attributes)]) {
       if (!Object.hasOwn(this, name)) continue;
       const value = this[name];
       delete this[name];
@@ -155,6 +155,8 @@ export class PremiumVideo extends HTMLElement {
     else if (this.#state === "refused" || this.#state === "empty") this.#schedule();
   }
 
+  focus(options) { this.#frame.focus(options); }
+
   pause() {
     this.#wanted = false;
     this.#video.pause();
@@ -171,6 +173,7 @@ export class PremiumVideo extends HTMLElement {
   close() {
     this.#turn++;
     this.#at = 0;
+    this.#wanted = false;
     this.#leave();
     this.#state = "empty";
     this.#draw();
@@ -312,7 +315,10 @@ export class PremiumVideo extends HTMLElement {
     this.#know(details);
     this.#state = "open";
     this.#at = time;
-    if (await this.#engine.open(source, { time, prepared: this.#clientInUse?.playlists })) {
+    const mine = this.#turn;
+    const goesOn = await this.#engine.open(source, { time, prepared: this.#clientInUse?.playlists });
+    if (mine !== this.#turn) return;
+    if (goesOn) {
       this.#at = 0;
       this.#settled();
     }
@@ -322,6 +328,7 @@ export class PremiumVideo extends HTMLElement {
 
   #know(details) {
     if (this.#opened) this.#opened.details = details;
+    this.#controls.forgetStoryboard(); // which may have been asked for before
     this.#setChapters(details?.chapters ?? []);
     if (details) this.#emit("details", { details });
   }
@@ -350,7 +357,8 @@ export class PremiumVideo extends HTMLElement {
     const { grant } = this.#opened ?? {};
     if (this.#mending) return;
     if (!grant) return this.#refuse(new Problem("public_media_refused"));
-    if (this.#mendedAt !== null) return this.#refuse(new Problem("media_refused"));
+    // One that expired, as in a long pause, is no second refusal.
+    if (this.#mendedAt !== null && grant.elapsed() < grant.expiresIn) return this.#refuse(new Problem("media_refused"));
     const mine = this.#turn;
     const time = this.currentTime;
     const playing = this.#started && !this.#video.paused;
@@ -485,13 +493,15 @@ export class PremiumVideo extends HTMLElement {
   }
 
   async #storyboard() {
-    const { details, base, grant } = this.#opened ?? {};
+    const opened = this.#opened;
+    const { details, base, grant } = opened ?? {};
     if (!details?.storyboard) return [];
-    const sign = grant ? grant.sign : (address) => address;
+    // The newest link's: it is renewed while the video plays.
+    const sign = (address) => (opened.grant ? opened.grant.sign(address) : address);
     const url = new URL(details.storyboard, base).href;
     const response = await fetch(sign(url), { credentials: grant?.credentials ?? "same-origin" });
     if (!response.ok) return [];
-    return parseStoryboard(await response.text(), url).map((cell) => ({ ...cell, url: sign(cell.url) }));
+    return parseStoryboard(await response.text(), url).map((cell) => ({ ...cell, get url() { return sign(cell.url); } }));
   }
 
   // Captions and qualities.
@@ -595,6 +605,7 @@ export class PremiumVideo extends HTMLElement {
       if (this.#at > 0 && Math.abs(video.currentTime - this.#at) > 1) video.currentTime = this.#at;
       this.#at = 0;
       this.#controls.setChapters(this.#chapters); // the duration is known now
+      if (this.#started && video.paused) this.#settled(); // opened again
       if (!this.#started && !this.#wanted) this.#status("ready", `${this.#name} is ready. Press play.`);
       this.#emit("ready");
       this.#draw();
@@ -625,13 +636,11 @@ export class PremiumVideo extends HTMLElement {
       if (document.visibilityState !== "visible") return;
       this.#clientInUse?.awaken();
       this.#engine.nudge();
+      if (this.#state === "refused" && this.#offline) this.#schedule();
     };
     document.addEventListener("visibilitychange", awake, { signal });
     for (const name of ["pageshow", "focus"]) globalThis.addEventListener(name, awake, { signal });
-    globalThis.addEventListener("online", () => {
-      awake();
-      if (this.#state === "refused" && this.#offline) this.#schedule();
-    }, { signal });
+    globalThis.addEventListener("online", awake, { signal });
   }
 
   #draw() {

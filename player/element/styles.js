@@ -209,7 +209,7 @@ slot { display: contents; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 
 @container (max-width: 30rem) {
-  .chapter { visibility: hidden; }
+  .chapter { visibility: hidden; margin: 0; padding: 0; border: 0; }
   .level, .picture { display: none; }
   .time .of { display: none; }
   .bar { padding: 0 0.6em 0.2em; }
@@ -218,8 +218,10 @@ slot { display: contents; }
   .menu h2 { padding: 0.3em 0.8em 0.2em; }
   .menu .options button { padding: 0 0.5em; min-width: 2.9em; }
 }
-@container (max-width: 20rem) {
-  .row > button, .volume > button { width: 2.4em; }
+@container (max-width: 24rem) {
+  .row { gap: 0; }
+  .row > button { flex: 0 1 2.4em; width: 2.4em; min-width: 0; }
+  .volume > button { width: 2.4em; }
   .time { margin-left: 0.1em; }
 }
 /* What is pressed with a finger. */

@@ -13,6 +13,7 @@ import { secureCookiesWork } from "./securecookies.js";
 import { createSession } from "./signin.js";
 import { createApp, nextTick, shallowReactive } from "./vendor/vue.js";
 import { view } from "./view.js";
+import { browserOf } from "./visitor.js";
 import { storageOf } from "./element/client.js";
 import { describe } from "./words.js";
 
@@ -56,7 +57,10 @@ const state = shallowReactive({
   entitlements: EVERYTHING,
 });
 
-const positions = createPositions(storageOf(globalThis));
+// Both storages can be denied by the browser.
+const browser = browserOf();
+const shared = storageOf(globalThis);
+const positions = createPositions(shared);
 let config = {};
 let session, client, catalog;
 let player = null; // the element, while there is one
@@ -65,6 +69,7 @@ let pointed = 0;
 let countdown = 0;
 let saved = 0;
 let refreshing = false;
+let unsure = false; // whether entitlements could not be read
 
 const act = {
   hold(element) {
@@ -87,7 +92,11 @@ const act = {
     pointed = setTimeout(() => prepare(one), POINTED);
   },
   unpoint() { clearTimeout(pointed); },
-  retry: () => (state.item ? show(state.item, { start: true }) : globalThis.location.reload()),
+  retry() {
+    if (!state.item) globalThis.location.reload();
+    else if (player.path || player.src || player.details) player.reload(); // where it was
+    else show(state.item, { start: true });
+  },
   goOn() {
     player.currentTime = state.offer;
     state.offer = 0;
@@ -116,7 +125,7 @@ async function start() {
   const arrived = paid();
   config = await loadConfig();
   state.site = config.siteName ?? document.title;
-  session = createSession(config.signIn);
+  session = createSession(config.signIn, browser);
   client = createClient({
     premiumPath: config.premiumPath,
     token: (renew) => session.token(renew),
@@ -137,15 +146,16 @@ async function start() {
   await load();
   // Not awaited: from here on the viewer may choose a video.
   const entitled = refreshEntitlements();
+  const bought = pathOf(location.hash) ?? "";
+  listen();
   await route({ start: Boolean(returned?.wanted) });
   if (failure) refuse(failure);
   else if (returned && state.view !== "watch") say(`Signed in as ${state.viewer}.`);
   else sayGoodbye();
-  listen();
   if (arrived) {
     await entitled;
     const notice = (text) => { state.notice = text; };
-    welcome({ signedIn: state.signedIn, say: notice, caution: notice, look });
+    welcome({ signedIn: state.signedIn, say: notice, caution: notice, look: () => look(bought) });
   }
 }
 
@@ -223,7 +233,7 @@ async function reloadCourse(course) {
 }
 
 function isLocked() {
-  if (state.problem?.code === "not_entitled") return true;
+  if (unsure || state.problem?.code === "not_entitled") return true;
   return [...state.courses, ...state.videos].some((one) => !isOpen(one));
 }
 
@@ -232,10 +242,10 @@ function unlock() {
   if (state.problem?.code === "not_entitled" && state.item && isOpen(state.item)) show(state.item, { start: false });
 }
 
-/** Looks whether what a viewer paid for has arrived. */
-async function look() {
-  const { course, item } = catalog.find(pathOf(location.hash) || "");
-  await refreshEntitlements();
+/** Looks whether what a viewer paid for, at a path, has arrived. */
+async function look(path) {
+  const { course, item } = catalog.find(path);
+  if (!await refreshEntitlements()) return false;
   unlock();
   return isOpen(item ?? course ?? { path: "", free: false });
 }
@@ -272,7 +282,9 @@ async function route({ start }) {
   document.title = `${item?.title ?? ({ course: course?.title, missing: "No such video" }[state.view] ?? "Courses")} – ${state.site}`;
   if (!first) {
     await nextTick();
-    document.querySelector("h1")?.focus({ preventScroll: true });
+    // In full screen the player alone is there to hear keys.
+    if (document.fullscreenElement) player?.focus();
+    else document.querySelector("h1")?.focus({ preventScroll: true });
     globalThis.scrollTo(0, 0);
   }
 }
@@ -354,13 +366,15 @@ function remember() {
 
 function following() {
   const lessons = state.course?.lessons ?? [];
-  const next = lessons[lessons.findIndex((one) => one.path === state.item?.path) + 1];
+  const at = lessons.findIndex((one) => one.path === state.item?.path);
+  const next = at < 0 ? null : lessons[at + 1];
   return next && state.item && isOpen(next) && (next.free || state.signedIn) ? next : null;
 }
 
 function beginCountdown(item) {
   stopCountdown(); // a video can end twice
   state.next = { item, seconds: COUNTDOWN };
+  say(`Next: ${item.title}, in ${COUNTDOWN} seconds.`);
   countdown = setInterval(() => {
     const { seconds } = state.next;
     if (seconds > 1) {
@@ -418,16 +432,20 @@ function greet() {
   state.viewer = session?.viewer ?? "";
 }
 
+/** Resolves to whether it is known what the viewer may watch. If not, what was known stays. */
 async function refreshEntitlements() {
   if (!session.signedIn) {
     state.entitlements = EVERYTHING;
-    return;
+    return true;
   }
   try {
     state.entitlements = await loadEntitlements(client.call);
+    unsure = false;
   } catch {
-    greet(); // the session has expired
+    unsure = true;
+    greet(); // the session may have expired
   }
+  return !unsure;
 }
 
 /** Whether the viewer may watch something, as far as the page knows. */
@@ -472,10 +490,14 @@ async function signOut() {
   say("Signing out…");
   const cleared = await client.close().catch(() => false);
   const outcome = cleared ? "signed_out_now" : "signed_out_cookies_remain";
-  localStorage.setItem(LEFT, String(Date.now())); // a new value each time: tabs get changes only
+  try {
+    shared.setItem(LEFT, String(Date.now())); // a new value each time: tabs get changes only
+  } catch {
+    // It is full.
+  }
   const next = await session.end();
   if (next) {
-    sessionStorage.setItem(LEFT, outcome);
+    browser.sessionStorage.setItem(LEFT, outcome);
     globalThis.location.assign(next);
     return;
   }
@@ -485,6 +507,7 @@ async function signOut() {
 
 // After a sign-out: leaves what was premium, and says why.
 async function leavePremium(code) {
+  client.rest();
   client.forget();
   greet();
   await refreshEntitlements();
@@ -498,7 +521,7 @@ async function leavePremium(code) {
 
 // After the redirect from the issuer's logout.
 function sayGoodbye() {
-  const code = sessionStorage.getItem(LEFT);
-  sessionStorage.removeItem(LEFT);
+  const code = browser.sessionStorage.getItem(LEFT);
+  browser.sessionStorage.removeItem(LEFT);
   if (code && !session.signedIn) say(describe(code).text);
 }

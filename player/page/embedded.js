@@ -42,10 +42,15 @@ async function start() {
   visitor = createVisitor({
     session,
     origins: config.allowedOrigins,
-    changed() {
+    changed(same) {
       if (!greeted) return;
-      client.forget();
+      if (!same) client.forget();
+      // A newer token of the viewer's own changes nothing that plays, nor does
+      // any a free video.
+      if (panel.hidden && (same || !video.path)) return;
+      const rest = panel.hidden && video.paused;
       video.reload();
+      if (rest) video.pause();
     },
   });
   video.client = client;

@@ -1,17 +1,15 @@
 // What this viewer is entitled to, to show locks only: the signer checks each
 // request for cookies again.
-import { Problem } from "./element/problem.js";
-
 /** Shows every video as open, for a service without such a list. */
 export const EVERYTHING = Object.freeze({ all: true, paths: [] });
 
+/** What the viewer is entitled to. The error is that of the request: what was known before stays. */
 export async function loadEntitlements(call) {
   try {
     return readEntitlements(await call("GET", "/api/entitlements"));
   } catch (cause) {
-    // A wrong lock is worse than a missing one: the signer refuses in any case.
-    if (cause instanceof Problem && ["session_ended", "unauthenticated"].includes(cause.code)) throw cause;
-    return EVERYTHING;
+    if (cause.code === "not_found") return EVERYTHING;
+    throw cause;
   }
 }
 

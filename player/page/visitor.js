@@ -20,7 +20,7 @@ const SIGN_IN_SIZE = "popup,width=480,height=720";
  * @param {object} options
  * @param {ReturnType<import("./signin.js").createSession>} options.session
  * @param {string[]} options.origins the only origins whose tokens are accepted
- * @param {() => void} options.changed another viewer, or none
+ * @param {(same: boolean) => void} options.changed there is another token: of the same viewer, or of another or none
  * @param {object} [options.browser] a window
  * @param {number} [options.patience] ms
  */
@@ -37,17 +37,18 @@ export function createVisitor({ session, origins, changed, browser = globalThis,
     if (data.type === TOKEN && source === browser.parent && source !== browser && origins.includes(origin)) {
       if (data.token !== null && !isToken(data.token)) return;
       if (data.token === handed) return;
+      const same = handed !== null && data.token !== null && subjectOf(handed) !== null && subjectOf(handed) === subjectOf(data.token);
       handed = data.token;
       const before = waiting;
       waiting = [];
       for (const done of before) done();
-      if (before.length === 0) changed();
+      if (before.length === 0) changed(same);
     } else if (data.type === TOKENS && opened !== null && source === opened && origin === own) {
       opened = null;
       source.postMessage({ type: TAKEN }, own);
       session.adopt(data.tokens);
       tell({ type: SIGNED_IN });
-      changed();
+      changed(false);
     }
   }
 
@@ -158,6 +159,17 @@ export function storageOf(browser = globalThis) {
       setItem: (key, value) => { values.set(key, value); },
       removeItem: (key) => { values.delete(key); },
     };
+  }
+}
+
+/** The viewer of a token, which the API checks; null if it has none. */
+function subjectOf(token) {
+  try {
+    const bytes = Uint8Array.from(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const { iss, sub } = JSON.parse(new TextDecoder().decode(bytes));
+    return typeof sub === "string" ? `${iss} ${sub}` : null;
+  } catch {
+    return null;
   }
 }
 

@@ -130,6 +130,23 @@ test("a link that was renewed signs what the player asks for next", async () => 
   assert.equal(renewed.sign(segment), segment.replace("s~__", "t~__"));
 });
 
+test("a playlist of the page's own is that of a renewed grant and of a mended one", async () => {
+  const timers = { setTimeout: (run) => { timers.run = run; }, clearTimeout() {} };
+  let renewed = null;
+  const { open, keep, mend } = client({ timers, onRenewed: (grant) => { renewed = grant; }, answers: [cookies, cookies, cookies] });
+  keep(await open("course-1", { playlist: "a/b.m3u8" }));
+  timers.run();
+  while (!renewed) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(renewed.url, `${HOME}/premium/course-1/a/b.m3u8`);
+  assert.equal((await mend(renewed)).url, `${HOME}/premium/course-1/a/b.m3u8`);
+});
+
+test("prepares the cookies alone of a video whose playlist is not known", async () => {
+  const { prepare, calls } = client({ answers: [cookies] });
+  assert.equal(await prepare("course-1", null), true);
+  assert.deepEqual(calls, ["POST /api/cookies same-origin"]);
+});
+
 test("a refusal in a frame of a site without links is final", async () => {
   const { open, mend, made } = client({ framed: true, answers: [cookies, [404, { code: "not_found" }]] });
   const grant = await open("course-1");

@@ -287,7 +287,7 @@ test("sign-out: clears every path that was requested, also one that was refused"
   await run.start("course-1");
   await assert.rejects(run.cookies.open("course-2"));
   assert.equal(await run.cookies.close(), true);
-  assert.deepEqual(run.log.calls.slice(2), ["0 DELETE /api/cookies course-1", "0 DELETE /api/cookies course-2"]);
+  assert.deepEqual(run.log.calls.slice(2), ["0 DELETE /api/cookies course-2", "0 DELETE /api/cookies course-1"]); // the latest first
   await run.cookies.close();
   assert.equal(run.log.calls.length, 4);
 });
@@ -300,10 +300,51 @@ test("sign-out: cookies of before are not reused", async () => {
   assert.equal(run.log.calls.length, 3);
 });
 
-test("sign-out: reports cookies that could not be cleared", async () => {
-  const run = page({ answers: [grant(60), new Problem("network")] });
-  await run.start();
+test("sign-out: reports cookies that could not be cleared, and clears them with the next one", async () => {
+  const run = page({ answers: [grant(60), grant(60), new Problem("network"), null, null] });
+  await run.start("course-1");
+  await run.start("course-2");
   assert.equal(await run.cookies.close(), false);
+  assert.equal(await run.cookies.close(), true);
+  assert.deepEqual(run.log.calls.slice(2).map((call) => call.split(" ").at(-1)), ["course-2", "course-1", "course-2"]);
+});
+
+test("sign-out: waits for cookies that are under way, which would come after it", async () => {
+  let respond;
+  const run = page({ answers: [new Promise((resolve) => { respond = resolve; }), null] });
+  const opening = run.cookies.open("course-1");
+  const closing = run.cookies.close();
+  await run.settle();
+  assert.equal(run.log.calls.length, 1);
+  respond(grant(60));
+  await opening;
+  assert.equal(await closing, true);
+  assert.deepEqual(run.log.calls, ["0 POST /api/cookies course-1", "0 DELETE /api/cookies course-1"]);
+});
+
+test("another viewer: does not get what was requested for the one before", async () => {
+  let respond;
+  const run = page({ answers: [new Promise((resolve) => { respond = resolve; }), grant(90), grant(80)] });
+  const before = run.cookies.open("course-1");
+  run.cookies.forget();
+  assert.equal((await run.cookies.open("course-1")).expiresIn, 90);
+  respond(grant(60));
+  await before;
+  assert.equal((await run.cookies.open("course-1")).expiresIn, 90);
+});
+
+test("another viewer: what plays is renewed", async () => {
+  const run = page({ answers: [grant(60), grant(60)] });
+  await run.start();
+  run.cookies.forget();
+  await run.advance(40);
+  assert.equal(run.log.renewed, 1);
+});
+
+test("cookies: come although the browser's storage is full", async () => {
+  const run = page({ answers: [grant(60)] });
+  run.storage.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+  assert.equal((await run.cookies.open("course-1")).expiresIn, 60);
 });
 
 test("sign-out: an unreadable list of paths counts as empty", async () => {

@@ -16,7 +16,7 @@ function session({ open = [{}], mend = [{}], ...options } = {}) {
     if (answer instanceof Error) throw answer;
     return {
       mode: "link", folder, url: `${folder}lesson.link.m3u8`, credentials: "omit",
-      sign: (address) => `${address}?${answer.name ?? "signed"}`, ...answer,
+      sign: (address) => `${address}?${answer.name ?? "signed"}`, expiresIn: 60, elapsed: () => made.age, ...answer,
     };
   };
   const client = {
@@ -25,15 +25,18 @@ function session({ open = [{}], mend = [{}], ...options } = {}) {
     mend: async () => { log.push("mend"); return grant(mend.shift()); },
     keep: () => log.push("keep"), rest: () => log.push("rest"), awaken: () => log.push("awaken"),
   };
+  let made = { age: 0 };
   const video = Object.assign(new EventTarget(), { currentTime: 0, paused: true, ended: false, seeking: false });
-  const made = createSession(client, "course-1/lesson-1", {
+  made = { age: 0, ...createSession(client, "course-1/lesson-1", {
     video, ...options,
     load: (url, { time, playing }) => log.push(`load ${url.slice(folder.length)} at ${time}${playing ? ", playing" : ""}`),
     stop: () => log.push("stop"),
     onRefused: (problem) => log.push(`refused: ${problem.code}`),
-  });
+  }) };
   return {
     ...made, client, video, log,
+    /** The grant gets to an age in seconds. */
+    waits(seconds) { made.age = seconds; },
     /** The log since the last call. */
     async since() {
       await new Promise((resolve) => setImmediate(resolve));
@@ -99,6 +102,7 @@ for (const [name, move, want] of [
   ["after ten seconds of playing", (run) => { run.moveTo(17.5); }, ["stop", "mend", "keep", "load lesson.link.m3u8 at 17.5"]],
   ["after less", (run) => run.moveTo(16), ["rest", "stop", "refused: media_refused"]],
   ["after the viewer went elsewhere", (run) => run.moveTo(100, true), ["rest", "stop", "refused: media_refused"]],
+  ["after it has expired", (run) => { run.moveTo(16); run.waits(60); }, ["stop", "mend", "keep", "load lesson.link.m3u8 at 16"]],
   ["ten seconds after that", (run) => { run.moveTo(100, true); run.moveTo(111); }, ["stop", "mend", "keep", "load lesson.link.m3u8 at 111"]],
 ]) {
   test(`session: a second refusal ${name}`, async () => {

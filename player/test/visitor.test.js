@@ -67,6 +67,17 @@ test("takes a token of the page that shows it, if its origin is listed", async (
   assert.equal(v.signedIn, false);
 });
 
+test("says whether a token is the same viewer's", () => {
+  const browser = window();
+  const said = [];
+  createVisitor({ session: session(), origins: [LISTED], changed: (same) => said.push(same), browser });
+  const token = (claims, signature) => `aaa.${Buffer.from(JSON.stringify({ iss: "i", ...claims })).toString("base64url")}.${signature}`;
+  for (const next of [token({ sub: "ada é" }, "s1"), token({ sub: "ada é" }, "s2"), token({ sub: "ben" }, "s3"), token({ sub: "ben", iss: "j" }, "s4"), JWT, "ddd.eee.fff", null]) {
+    browser.say({ type: "premium-hls:token", token: next }, LISTED, browser.parent);
+  }
+  assert.deepEqual(said, [false, true, false, false, false, false, false]);
+});
+
 test("a page that is in no frame takes no token", () => {
   const browser = window();
   browser.parent = browser;

@@ -77,7 +77,7 @@ export function createSession(client, path, { video, playlist, load, stop = () =
   // Several refusals at once count as one.
   function refused() {
     if (mending || !grant) return;
-    if (mendedAt !== null) {
+    if (mendedAt !== null && grant.elapsed() < grant.expiresIn) { // one that expired is no second refusal
       fail(new Problem("media_refused"));
       return;
     }
