@@ -36,7 +36,7 @@ type importCommand struct {
 func (importCommand) Help() string {
 	return `Grants what the lines of a file say. The file has comma-separated values (RFC 4180), or semicolons or tabs, in UTF-8. Its first line names the columns, in any order: path; email, viewer or both, of which each line has one; and until: a day (2027-01-31, to its end in UTC) or a time (2027-01-31T12:00:00Z), empty for a grant that does not expire. Other columns are ignored.
 
-If any line has a mistake, all mistakes are printed and nothing is written. Otherwise lines are written that differ from the table. An import that was interrupted can be repeated, and one that is repeated writes nothing but what was revoked or changed since. What a viewer has claimed by address counts as written, with the until that it had then. What sales granted stays, and so do grants that are not in the file. If the file has a viewer and a path twice, the last line counts.
+If any line has a mistake, all mistakes are printed and nothing is written. Otherwise lines are written that differ from the table. An import that was interrupted can be repeated, and a repeated one writes only what was revoked or changed since. Lines whose grant a viewer has claimed are skipped, unless until has changed. What sales granted stays, and so do grants that are not in the file. If the file has a viewer and a path twice, the last line counts.
 
 Exit code 1: lines were not imported. Needs dynamodb:BatchGetItem, GetItem and UpdateItem, and with --stack cloudformation:DescribeStacks.
 

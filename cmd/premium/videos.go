@@ -183,8 +183,8 @@ func upload(ctx context.Context, out io.Writer, site *videos.Site, files []video
 	return errors.Join(errs...)
 }
 
-// receive has the function look at a file that the bucket had, unless it has done
-// so: the file may be older than ingest, or its event was lost.
+// receive makes the function process a file that the bucket had, unless it already
+// has: the file may be older than ingest, or its event was lost.
 func receive(ctx context.Context, site *videos.Site, f videos.File) error {
 	known, err := site.Known(ctx, f)
 	if known || err != nil {

@@ -241,7 +241,7 @@ type forgetCommand struct {
 }
 
 func (forgetCommand) Help() string {
-	return `Removes a viewer: all grants, the viewer's data in the table of sales, and the account in the stack's own user pool. It prints what it will remove and asks for confirmation. You can run it again. It does not cancel subscriptions: cancel them where they were sold, or the buyer goes on paying for nothing. Finally it prints where data about the viewer remains, and for how long.
+	return `Removes a viewer: all grants, the viewer's data in the table of sales, and the account in the stack's own user pool. It prints what it will remove and asks for confirmation. You can run it again. It does not cancel subscriptions: cancel them where they were sold, or the buyer keeps paying without access. Finally it prints where data about the viewer remains, and for how long.
 
 Exit code 1: there is nothing, or the answer was no. Needs dynamodb:Query, Scan and DeleteItem, with Stripe also GetItem and PutItem on its table, cognito-idp:ListUsers and AdminDeleteUser, and with --stack cloudformation:DescribeStacks.
 
@@ -296,8 +296,8 @@ func (c forgetCommand) describe(s system, t table, p profile) {
 
 // forget removes the account last: until then, the command can be repeated.
 func (c forgetCommand) forget(ctx context.Context, s system, t table, p profile) error {
-	// Sales before grants, by which they are found, and so that none makes a grant
-	// again.
+	// Sales first: they are found through the grants, and an event could grant
+	// again until the viewer is removed from its sale.
 	fromSales := ""
 	if records, ok := t.sold(); ok {
 		n, err := records.ForgetHolders(ctx, p.holders, p.sales)

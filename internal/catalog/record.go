@@ -65,6 +65,23 @@ type Record struct {
 	Withdrawn []string `json:"withdrawn,omitempty"`
 }
 
+// Object returns the file that the lesson uses in the place of an upload, or nil.
+func (r *Record) Object(u Upload) *Object {
+	switch u.Kind {
+	case Film:
+		return r.Film
+	case Captions:
+		if c, ok := r.Captions[u.Language]; ok {
+			return &c
+		}
+	case Poster:
+		return r.Poster
+	case LessonFile:
+		return r.MetaFile
+	}
+	return nil
+}
+
 // An Object is a file that an owner uploaded.
 type Object struct {
 	Key       string `json:"key"`

@@ -69,41 +69,43 @@ func Read(key []byte, reference string, began time.Time) (subject string, err er
 	if reference == "" {
 		return "", ErrNone
 	}
-	head := len(version) + expiryDigits
-	tail := head + encoding.EncodedLen(macBytes)
-	if len(reference) > MaxLength || len(reference) <= tail || reference[:len(version)] != version {
+	head, mac, subject, ok := split(reference)
+	if !ok || !hmac.Equal(mac, sign(key, head, subject)) {
 		return "", ErrForged
 	}
-	mac, err := encoding.DecodeString(reference[head:tail])
-	if err != nil {
-		return "", ErrForged
-	}
-	text, err := encoding.DecodeString(reference[tail:])
-	if err != nil || !hmac.Equal(mac, sign(key, reference[:head], string(text))) {
-		return "", ErrForged
-	}
-	expires, err := strconv.ParseInt(reference[len(version):head], 16, 64)
+	expires, err := strconv.ParseInt(head[len(version):], 16, 64)
 	if err != nil {
 		return "", ErrForged
 	}
 	if began.After(time.Unix(expires, 0)) {
 		return "", ErrExpired
 	}
-	return string(text), nil
+	return subject, nil
 }
 
-// Subject returns the viewer that a reference stands for, without a look at its
-// signature; empty if it has another form.
+// Subject returns the viewer of a reference without checking its signature, or
+// an empty string if the reference is malformed.
 func Subject(reference string) string {
-	tail := len(version) + expiryDigits + encoding.EncodedLen(macBytes)
-	if len(reference) <= tail {
-		return ""
+	_, _, subject, _ := split(reference)
+	return subject
+}
+
+// split returns what a reference signs, its signature, and its viewer.
+func split(reference string) (head string, mac []byte, subject string, ok bool) {
+	end := len(version) + expiryDigits
+	tail := end + encoding.EncodedLen(macBytes)
+	if len(reference) > MaxLength || len(reference) <= tail || reference[:len(version)] != version {
+		return "", nil, "", false
+	}
+	mac, err := encoding.DecodeString(reference[end:tail])
+	if err != nil {
+		return "", nil, "", false
 	}
 	text, err := encoding.DecodeString(reference[tail:])
 	if err != nil {
-		return ""
+		return "", nil, "", false
 	}
-	return string(text)
+	return reference[:end], mac, string(text), true
 }
 
 // sign is the signature of a reference. The first text keeps the key's other

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"premiumhls/internal/grantitem"
@@ -113,25 +114,22 @@ func (b *Book) settle(ctx context.Context, id string) error {
 	return fmt.Errorf("granting what sale %s says: %w", id, ErrConflict)
 }
 
-// apply ends grants first: if a viewer has claimed the sale of an address, ending
-// that of the address ends the viewer's, which may be one of those to set.
+// apply ends grants before it sets others. After a viewer has claimed the sale of
+// an address, ending the address's grant ends the viewer's.
 func (b *Book) apply(ctx context.Context, id string, sale Sale) error {
 	now := b.Now()
-	for _, setting := range []bool{false, true} {
-		for _, g := range sale.Grants(b.Grace) {
-			open := g.Open && (g.Until.IsZero() || g.Until.After(now))
-			if open != setting {
-				continue
-			}
-			var err error
-			if open {
-				err = b.Grants.SetSale(ctx, g.Holder, g.Path, id, g.Until)
-			} else {
-				err = b.Grants.EndSale(ctx, g.Holder, g.Path, id)
-			}
-			if err != nil {
-				return fmt.Errorf("granting what sale %s says: %w", id, err)
-			}
+	open := func(g Grant) bool { return g.Open && (g.Until.IsZero() || g.Until.After(now)) }
+	list := sale.Grants(b.Grace)
+	slices.SortStableFunc(list, func(a, b Grant) int { return compareBools(open(a), open(b)) })
+	for _, g := range list {
+		var err error
+		if open(g) {
+			err = b.Grants.SetSale(ctx, g.Holder, g.Path, id, g.Until)
+		} else {
+			err = b.Grants.EndSale(ctx, g.Holder, g.Path, id)
+		}
+		if err != nil {
+			return fmt.Errorf("granting what sale %s says: %w", id, err)
 		}
 	}
 	return nil

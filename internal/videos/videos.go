@@ -222,8 +222,7 @@ func (s *Site) Command(ctx context.Context, command, path string) (Reply, error)
 	return reply, nil
 }
 
-// Known reports whether the function has seen a file, which has an ETag, and uses
-// it.
+// Known reports whether the lesson or course uses a file, whose ETag must be set.
 func (s *Site) Known(ctx context.Context, f File) (bool, error) {
 	var lesson catalog.Record
 	var course catalog.CourseRecord
@@ -239,16 +238,12 @@ func (s *Site) Known(ctx context.Context, f File) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	object := map[catalog.Kind]*catalog.Object{
-		catalog.Film: lesson.Film, catalog.Poster: lesson.Poster, catalog.LessonFile: lesson.MetaFile, catalog.CourseFile: course.MetaFile,
-	}[f.Upload.Kind]
-	if captions, ok := lesson.Captions[f.Upload.Language]; ok && f.Upload.Kind == catalog.Captions {
-		object = &captions
-	}
+	object := cmp.Or(lesson.Object(f.Upload), course.MetaFile)
 	return object != nil && object.Key == f.Key && object.ETag == f.ETag, nil
 }
 
-// Receive has the function look at a file of the bucket whose event has not come.
+// Receive makes the function process a file of the bucket whose event it did not
+// receive.
 func (s *Site) Receive(ctx context.Context, f File) error {
 	_, err := s.Command(ctx, "receive", f.Key)
 	return err
@@ -322,14 +317,14 @@ func event(body string) ([]byte, error) {
 type Follower struct {
 	Site  *Site
 	Every time.Duration // between two looks at the record; zero: two seconds
-	// Patience is how long the film's event may take until the function is asked
-	// to look at it; zero: 30 seconds.
+	// Patience is how long to wait for the film's event before Receive is called;
+	// zero: 30 seconds.
 	Patience time.Duration
 }
 
 // Wait returns the record once the lesson's film, which was uploaded, plays, is
-// a draft or failed. Report is called with each record of it that is read. A
-// problem from before since does not count if the film was sent.
+// a draft or failed. Report is called with each of its records. If the film was
+// sent, problems from before since are ignored.
 func (f Follower) Wait(ctx context.Context, file File, since time.Time, report func(catalog.Record)) (catalog.Record, error) {
 	every := cmp.Or(f.Every, 2*time.Second)
 	ask := time.Now().Add(cmp.Or(f.Patience, 30*time.Second))

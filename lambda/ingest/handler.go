@@ -121,7 +121,7 @@ func (h *handler) receive(ctx context.Context, o catalog.Object) error {
 	if err != nil {
 		return err
 	}
-	return h.bucket.remove(ctx, catalog.ProblemKey(o.Key)) // of an upload before
+	return h.bucket.remove(ctx, catalog.ProblemKey(o.Key)) // of an earlier upload
 }
 
 func (h *handler) receiveUpload(ctx context.Context, u catalog.Upload, o catalog.Object) error {
@@ -204,8 +204,8 @@ func (h *handler) newJob(film catalog.Object, attempts int) *catalog.Job {
 	return &catalog.Job{Version: h.newVersion(), Film: film, Token: randomHex(16), Attempts: attempts + 1, Started: h.now().UTC()}
 }
 
-// renew makes a job anew of one that was announced, and perhaps made, once
-// MediaConvert has forgotten its token. It is the same attempt.
+// renew replaces a job that may or may not have been created, after its client
+// request token has expired. The new job counts as the same attempt.
 func (h *handler) renew(r *catalog.Record) error {
 	if h.now().Sub(r.Job.Started) < tokenLife {
 		return errSkip
@@ -264,7 +264,8 @@ func (h *handler) begin(ctx context.Context, course, lesson string) error {
 	for _, rendition := range s.ladder(h.settings.TopRendition) {
 		r.Job.Encode.Renditions = append(r.Job.Encode.Renditions, rendition.Name)
 	}
-	// Should the invocation end here, the job's events find what it was told.
+	// The job's events need this even if the invocation ends before the job's id
+	// is recorded.
 	err = h.record(ctx, course, lesson, func(now *catalog.Record) error {
 		if !encoding(now, version) {
 			return errSkip
@@ -374,18 +375,7 @@ func (h *handler) receiveBeside(ctx context.Context, u catalog.Upload, o catalog
 		if err := name(r, u); err != nil {
 			return err
 		}
-		var there *catalog.Object
-		switch u.Kind {
-		case catalog.Captions:
-			if c, ok := r.Captions[u.Language]; ok {
-				there = &c
-			}
-		case catalog.Poster:
-			there = r.Poster
-		case catalog.LessonFile:
-			there = r.MetaFile
-		}
-		if !o.NewerThan(there) {
+		if !o.NewerThan(r.Object(u)) {
 			return errSkip
 		}
 		r.Notes = without(r.Notes, o.Key)

@@ -79,8 +79,8 @@ func (h *handler) settle(ctx context.Context, course, lesson string) error {
 	return h.settleLesson(ctx, course, lesson, h.withdraw)
 }
 
-// settleLesson settles a lesson, with its own way to withdraw what viewers may
-// no longer reach.
+// settleLesson settles a lesson. withdraw is called when viewers may no longer
+// reach some of its files.
 func (h *handler) settleLesson(ctx context.Context, course, lesson string, withdraw func(context.Context, *catalog.Record) error) error {
 	var used []string // folders that this invocation may have written to
 	for range maxSettles {
@@ -99,30 +99,35 @@ func (h *handler) settleLesson(ctx context.Context, course, lesson string, withd
 				continue // and see what the error is
 			}
 		}
-		c, err := h.course(ctx, course)
+		draft, free, err := h.rules(ctx, &r)
 		if err != nil {
 			return err
 		}
 		if r.Encoded != nil {
 			used = append(used, h.attempts(&r)...)
 		}
-		draft, free := r.IsDraft(c.Metadata), r.IsFree(c.Metadata)
-		want := inputs(&r, draft, free)
+		done := func() error {
+			return errors.Join(h.point(ctx, course, lesson), h.discard(ctx, course, lesson, used))
+		}
 		switch {
-		case r.State != catalog.Removed && r.Encoded == nil && r.Current == nil:
+		case r.State == catalog.Removed:
+			return done()
+		case r.Encoded == nil && r.Current == nil:
 			return nil // nothing is encoded yet
-		case r.State != catalog.Removed && draft && r.Current != nil:
+		case draft && r.Current != nil:
 			if err := h.hide(ctx, &r); err != nil {
 				return err
 			}
 			continue
-		case r.State != catalog.Removed && draft:
+		case draft:
 			if err := h.keepDraft(ctx, &r); err != nil {
 				return err
 			}
-			fallthrough
-		case r.State == catalog.Removed, r.Encoded == nil && r.Current.Inputs == want:
-			return errors.Join(h.point(ctx, course, lesson), h.discard(ctx, course, lesson, used))
+			return done()
+		}
+		want := inputs(&r, draft, free)
+		if r.Encoded == nil && r.Current.Inputs == want {
+			return done()
 		}
 		v, err := h.layOut(ctx, &r, free, want)
 		if err != nil {
@@ -143,17 +148,17 @@ func (h *handler) settleLesson(ctx context.Context, course, lesson string, withd
 	return fmt.Errorf("publishing %s/%s: it changed %d times meanwhile", course, lesson, maxSettles)
 }
 
-// publish makes a version the lesson's current one, unless what it was made of
+// publish makes v the lesson's current version, unless the record or the course
 // has changed since r was read.
 func (h *handler) publish(ctx context.Context, r *catalog.Record, v *catalog.Version, want string) error {
 	published := false
 	err := h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
 		published = false
-		c, err := h.course(ctx, r.Course)
+		draft, free, err := h.rules(ctx, now)
 		if err != nil {
 			return err
 		}
-		if now.State == catalog.Removed || origin(now) != origin(r) || inputs(now, now.IsDraft(c.Metadata), now.IsFree(c.Metadata)) != want {
+		if now.State == catalog.Removed || origin(now) != origin(r) || inputs(now, draft, free) != want {
 			return errSkip
 		}
 		if now.Current != nil {
@@ -177,9 +182,9 @@ func (h *handler) publish(ctx context.Context, r *catalog.Record, v *catalog.Ver
 	return err
 }
 
-// origin is where the segments of a lesson's next version are. Two versions
-// that are made of one encode at once are told apart by it: the first to be
-// published takes the encode out of the record.
+// origin identifies where the segments of a lesson's next version come from. If
+// two invocations lay out the same encode, the first to publish removes it from
+// the record, so the second sees another origin.
 func origin(r *catalog.Record) string {
 	if r.Encoded != nil {
 		return r.Encoded.Version + "/" + r.Encoded.Segments()
@@ -200,8 +205,8 @@ func (h *handler) attempts(r *catalog.Record) []string {
 	}
 }
 
-// named are the folders and posters that a record names: viewers reach them, or
-// will.
+// named are the folders and posters in a record: those that viewers reach, and
+// those that may be published.
 func (h *handler) named(r *catalog.Record) map[string]bool {
 	keys := h.reached(r.Replaced...)
 	if r.Current != nil {
@@ -220,9 +225,8 @@ func (h *handler) named(r *catalog.Record) map[string]bool {
 	return set
 }
 
-// discard removes those folders that the record does not name. Nothing will
-// name them again: a version is named once, and an encode leaves the record for
-// good.
+// discard removes the folders that are not in the record. A folder that has left
+// the record never comes back.
 func (h *handler) discard(ctx context.Context, course, lesson string, folders []string) error {
 	if len(folders) == 0 {
 		return nil
@@ -243,9 +247,9 @@ func (h *handler) discard(ctx context.Context, course, lesson string, folders []
 	return nil
 }
 
-// keepDraft keeps an encode from viewers. If an invocation has begun to copy it
-// to where they reach it, the record gives up that folder, which is then
-// discarded.
+// keepDraft records that an encode is a draft. If an invocation has begun to copy
+// it to where viewers reach it, later copies go to a folder of another name, so
+// that this one can be discarded.
 func (h *handler) keepDraft(ctx context.Context, r *catalog.Record) error {
 	copied := false
 	for _, folder := range h.attempts(r)[1:] {
@@ -256,11 +260,11 @@ func (h *handler) keepDraft(ctx context.Context, r *catalog.Record) error {
 		copied = copied || len(entries) > 0
 	}
 	return h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
-		c, err := h.course(ctx, r.Course)
+		draft, _, err := h.rules(ctx, now)
 		if err != nil {
 			return err
 		}
-		if now.Encoded == nil || origin(now) != origin(r) || !now.IsDraft(c.Metadata) || !copied && now.State != catalog.Publishing {
+		if now.Encoded == nil || origin(now) != origin(r) || !draft || !copied && now.State != catalog.Publishing {
 			return errSkip
 		}
 		if copied {
@@ -271,6 +275,13 @@ func (h *handler) keepDraft(ctx context.Context, r *catalog.Record) error {
 		}
 		return nil
 	})
+}
+
+// rules reads the course's record and returns whether a lesson is a draft, and
+// whether it is free.
+func (h *handler) rules(ctx context.Context, r *catalog.Record) (draft, free bool, err error) {
+	c, err := h.course(ctx, r.Course)
+	return r.IsDraft(c.Metadata), r.IsFree(c.Metadata), err
 }
 
 // course reads a course's own record; the zero value without one.
@@ -291,7 +302,8 @@ func (h *handler) course(ctx context.Context, course string) (c catalog.CourseRe
 // explain decides what to do about a version that could not be laid out. If a
 // file beside the film cannot be used any more, the record goes on without it;
 // if another invocation has published the encode meanwhile, there is nothing to
-// do. In both cases settle looks at the record again. Otherwise the owner is told.
+// do. In both cases settle reads the record again. Otherwise the record gets a
+// reason, which premium videos prints.
 func (h *handler) explain(ctx context.Context, r *catalog.Record, cause error) (again bool, err error) {
 	if gone, ok := errors.AsType[*lostError](cause); ok {
 		h.logger.ErrorContext(ctx, "file refused", "key", gone.key, "cause", gone.sentence)
@@ -309,7 +321,7 @@ func (h *handler) explain(ctx context.Context, r *catalog.Record, cause error) (
 			return nil
 		})
 	}
-	return again, h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
+	err = h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
 		again = origin(now) != origin(r)
 		if again || now.State != catalog.Publishing || now.Reason != "" {
 			return errSkip
@@ -317,6 +329,7 @@ func (h *handler) explain(ctx context.Context, r *catalog.Record, cause error) (
 		now.Reason = "What MediaConvert made could not be published. It is retried for a few minutes; after that, run premium retry. The function's log has the cause."
 		return nil
 	})
+	return again, err
 }
 
 // A lostError is a file beside a film that could be used once, and cannot any
@@ -634,11 +647,11 @@ func (h *handler) hide(ctx context.Context, r *catalog.Record) error {
 		}
 	}
 	err := h.record(ctx, r.Course, r.Lesson, func(now *catalog.Record) error {
-		c, err := h.course(ctx, r.Course)
+		draft, _, err := h.rules(ctx, now)
 		if err != nil {
 			return err
 		}
-		if now.Current == nil || now.Current.ID != v.ID || now.Encoded == nil && r.Encoded != nil || !now.IsDraft(c.Metadata) {
+		if now.Current == nil || now.Current.ID != v.ID || now.Encoded == nil && r.Encoded != nil || !draft {
 			return errSkip
 		}
 		if now.Encoded == nil {

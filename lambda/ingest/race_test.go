@@ -233,8 +233,8 @@ func TestFailedStaysFailed(t *testing.T) {
 	}
 }
 
-// What MediaConvert made cannot be read: the owner is told, and can have it made
-// again.
+// If MediaConvert's output cannot be read, the record has a reason, and a retry
+// encodes the film again.
 func TestLastingFailure(t *testing.T) {
 	s := newSite(t)
 	s.send(s.upload("uploads/c/l.mp4", film(t)))

@@ -3,6 +3,7 @@
 // library's errors into Problems. signin.js loads it only when it is needed.
 import { Problem } from "./element/problem.js";
 import * as oauth from "./vendor/oauth4webapi.js";
+import { claimsOf } from "./visitor.js";
 
 const TIMEOUT = 20_000; // ms
 const REVOCATION_TIMEOUT = 5_000; // ms; signing out does not wait longer
@@ -113,8 +114,8 @@ export function createIssuer(signIn, fetch = globalThis.fetch) {
   // time. The signature is not checked: the token came from the token endpoint
   // over TLS, and the API checks it on each request.
   async function readTokens(response, process) {
-    const issuedAt = issuedAtOf((await response.clone().json().catch(() => null))?.id_token);
-    const skew = Math.round(issuedAt - Date.now() / 1000);
+    const { iat } = claimsOf((await response.clone().json().catch(() => null))?.id_token);
+    const skew = Math.round(iat - Date.now() / 1000);
     let tokens, claims;
     try {
       tokens = await process({ ...client, [oauth.clockSkew]: Number.isFinite(skew) ? skew : 0 });
@@ -171,14 +172,6 @@ async function answered(request) {
   }
   if (response.status >= 500 || response.status === 429) throw new Problem("sign_in_unavailable");
   return response;
-}
-
-function issuedAtOf(idToken) {
-  try {
-    return JSON.parse(atob(idToken.split(".")[1].replace(/-/g, "+").replace(/_/g, "/"))).iat;
-  } catch {
-    return NaN; // the library says what is wrong with it
-  }
 }
 
 function signOutKind({ signOut, issuer }) {

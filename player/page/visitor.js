@@ -37,7 +37,7 @@ export function createVisitor({ session, origins, changed, browser = globalThis,
     if (data.type === TOKEN && source === browser.parent && source !== browser && origins.includes(origin)) {
       if (data.token !== null && !isToken(data.token)) return;
       if (data.token === handed) return;
-      const same = handed !== null && data.token !== null && subjectOf(handed) !== null && subjectOf(handed) === subjectOf(data.token);
+      const same = viewerOf(handed) !== "" && viewerOf(handed) === viewerOf(data.token);
       handed = data.token;
       const before = waiting;
       waiting = [];
@@ -162,15 +162,20 @@ export function storageOf(browser = globalThis) {
   }
 }
 
-/** The viewer of a token, which the API checks; null if it has none. */
-function subjectOf(token) {
+/** The claims of a token, unverified: the API verifies it. None if it cannot be parsed. */
+export function claimsOf(token) {
   try {
     const bytes = Uint8Array.from(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    const { iss, sub } = JSON.parse(new TextDecoder().decode(bytes));
-    return typeof sub === "string" ? `${iss} ${sub}` : null;
+    return Object(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
-    return null;
+    return {};
   }
+}
+
+/** Identifies the viewer of a token; empty without a sub. */
+function viewerOf(token) {
+  const { iss, sub } = claimsOf(token);
+  return typeof sub === "string" ? `${iss} ${sub}` : "";
 }
 
 function isToken(value) {

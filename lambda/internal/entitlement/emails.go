@@ -115,9 +115,9 @@ func (t *Table) move(ctx context.Context, subject, address, path string) (moved 
 }
 
 // moving returns the actions that move a grant: the subject gets all parts of
-// both items, the address's item goes, and each sale in it gets a pointer to who
-// holds it now. So does what a person granted, so that an import that is repeated
-// does not grant it to the address again.
+// both items, the address's item is deleted, and each sale in it gets a pointer to
+// its holder. The manual part gets a pointer too, so that a repeated import does
+// not grant it to the address again.
 func (t *Table) moving(from, to rawItem, subject string) ([]action, error) {
 	oldFrom, err := from.item()
 	if err != nil {
@@ -157,17 +157,17 @@ func (t *Table) moving(from, to rawItem, subject string) ([]action, error) {
 		{Put: t.write(oldTo, merged, nil)},
 		{Delete: t.write(oldFrom, nil, item{"viewer": oldFrom["viewer"], "path": path})},
 	}
-	point := func(id string) rawItem {
+	pointer := func(id string) rawItem {
 		key := grantitem.Sale(id)
-		pointer := rawItem{"viewer": mustMarshal(value{S: &key}), "path": mustMarshal(path), grantitem.Holder: mustMarshal(value{S: &subject})}
-		actions = append(actions, action{Put: &write{TableName: t.name, Item: pointer}})
-		return pointer
+		return rawItem{"viewer": mustMarshal(value{S: &key}), "path": mustMarshal(path), grantitem.Holder: mustMarshal(value{S: &subject})}
 	}
 	for _, sale := range sales {
-		point(sale)
+		actions = append(actions, action{Put: &write{TableName: t.name, Item: pointer(sale)}})
 	}
 	if manual != nil {
-		point(*oldFrom["viewer"].S)[grantitem.Granted] = mustMarshal(number(*manual))
+		claimed := pointer(*oldFrom["viewer"].S)
+		claimed[grantitem.Granted] = mustMarshal(number(*manual))
+		actions = append(actions, action{Put: &write{TableName: t.name, Item: claimed}})
 	}
 	return actions, nil
 }

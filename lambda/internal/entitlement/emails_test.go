@@ -351,7 +351,7 @@ func TestImportAfterClaim(t *testing.T) {
 	if _, err := e.decider().Decide(t.Context(), verified("s2", "ada@example.com"), "course-1"); !errors.Is(err, entitlement.ErrNotEntitled) {
 		t.Errorf("the next owner of the address: %v", err)
 	}
-	// Longer for course-2: for whoever has the address.
+	// Another expiry for course-2 is another grant to the address.
 	if got, want := imported("ada@example.com,course-2,2100-01-01\n"), (grants.Counts{New: 1}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
