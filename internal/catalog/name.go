@@ -80,9 +80,8 @@ func Segment(name string) (string, error) {
 	return segment, nil
 }
 
-// SameName reports whether two names of an owner's are one. The case of letters
-// does not matter, nor whether an accent is a character of its own, as in the
-// file names of macOS.
+// SameName reports whether two names are equal, ignoring case and Unicode
+// normalization: macOS writes accents in file names as separate characters.
 func SameName(a, b string) bool {
 	return strings.EqualFold(norm.NFC.String(strings.TrimSpace(a)), norm.NFC.String(strings.TrimSpace(b)))
 }

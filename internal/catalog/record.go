@@ -65,7 +65,7 @@ type Record struct {
 	Withdrawn []string `json:"withdrawn,omitempty"`
 }
 
-// Object returns the file that the lesson uses in the place of an upload, or nil.
+// Object returns the lesson's current file of the same kind as an upload, or nil.
 func (r *Record) Object(u Upload) *Object {
 	switch u.Kind {
 	case Film:
@@ -91,8 +91,9 @@ type Object struct {
 	// Sequencer orders the events of one key (S3 user guide, "Event message
 	// structure"). It is empty if the object was found without an event.
 	Sequencer string `json:"sequencer"`
-	// At is the event's time in whole seconds, or when the object was found. It
-	// orders objects of different keys: intro.mov and intro.mp4.
+	// At is the time of the event, in whole seconds, or the time at which the object
+	// was found. It orders objects with different keys, such as intro.mov and
+	// intro.mp4.
 	At time.Time `json:"at,omitzero"`
 }
 
@@ -102,9 +103,9 @@ func (o Object) Same(other Object) bool {
 		(o.Sequencer == other.Sequencer || o.Sequencer == "" || other.Sequencer == "")
 }
 
-// NewerThan reports whether o was uploaded after other. Of one key, the
-// sequencers say so: S3 says to pad the shorter one with zeros at its right and
-// to compare them as strings. Otherwise the times do.
+// NewerThan reports whether o was uploaded after other. Objects with the same key
+// are compared by sequencer: pad the shorter one with zeros on the right, then
+// compare strings (S3 user guide). Others are compared by time.
 func (o Object) NewerThan(other *Object) bool {
 	switch {
 	case other == nil:
@@ -145,8 +146,8 @@ type Job struct {
 	Version string `json:"version"`
 	// Replaces is the version of the job that failed, if this is another attempt.
 	Replaces string `json:"replaces,omitempty"`
-	// Folder is the name of the folder that the segments are published in, where
-	// it is not the version's: see Segments.
+	// Folder is the name of the folder that the segments are published in, if it is
+	// not the version's: see Segments.
 	Folder   string    `json:"folder,omitempty"`
 	Film     Object    `json:"film"`
 	Token    string    `json:"token"` // the client request token
@@ -156,9 +157,8 @@ type Job struct {
 	Encode   Encode    `json:"encode"`
 }
 
-// Segments is the name of the folder that the job's segments are published in,
-// by whichever invocation does so. A draft that was copied there in part gets
-// another.
+// Segments is the name of the folder that the job's segments are published in. If
+// a draft was partly copied there, the job gets another folder.
 func (j *Job) Segments() string { return cmp.Or(j.Folder, j.Version) }
 
 // A Version is one published state of a lesson. Nothing in its folder ever

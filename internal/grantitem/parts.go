@@ -7,7 +7,7 @@ const (
 	// Sales maps the ids of sales to their expiry in seconds since 1970, 0: none.
 	Sales = "sales"
 	// Granted is the expiry of the manual part of an item that has sales too; 0:
-	// none. Of the pointer of an address it is that of the part that was claimed.
+	// none. In the pointer of an address, it is the expiry of the claimed part.
 	Granted = "granted"
 	// Holder, of a pointer, is the viewer who holds the sale now, or who claimed
 	// what was granted to an address.

@@ -74,9 +74,9 @@ func Address(holder string) (address string, ok bool) {
 	return strings.CutPrefix(holder, emailPrefix)
 }
 
-// Sale returns the partition key of the pointer to who holds a sale. What a
-// person granted to an address has a pointer too, once it is claimed, with the
-// address's partition key as its id.
+// Sale returns the partition key of the pointer to a sale's holder. A claimed
+// manual grant of an address has a pointer too; its id is the address's partition
+// key.
 func Sale(id string) string { return salePrefix + id }
 
 // SaleID returns the id of the sale of a partition key that [Sale] made.

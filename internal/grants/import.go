@@ -155,8 +155,8 @@ func (i Import) handle(ctx context.Context, batch []Row, limit *limiter, report 
 	return nil
 }
 
-// change makes one row's change. The pointer says what a viewer has claimed of
-// the row's address.
+// change makes one row's change. The pointer has the grant that a viewer has
+// claimed from the row's address.
 func (i Import) change(ctx context.Context, row Row, old, pointer item, limit *limiter) (Change, error) {
 	change := Change{Row: row, New: old.attributes == nil}
 	sales, err := old.sales()
@@ -210,8 +210,8 @@ func fatal(err error) bool {
 	return !errors.As(err, &row)
 }
 
-// read reads the items of rows, which are of different items, and the pointers
-// of those of addresses.
+// read reads the items of rows, no two of which have the same key, and the
+// pointers of those with an address.
 func (t Table) read(ctx context.Context, rows []Row) (items, pointers []item, err error) {
 	items, pointers = make([]item, len(rows)), make([]item, len(rows))
 	at := make(map[[2]string]*item, 2*len(rows))

@@ -65,7 +65,7 @@ func counted(table grants.Table) (grants.Table, *counter) {
 	return table, c
 }
 
-// A revocation whose response is lost is one.
+// A revocation whose response is lost is reported as done.
 func TestRevokeLostResponse(t *testing.T) {
 	table, calls := counted(newTable(t))
 	if err := table.Grant(t.Context(), "ada", "course-1", time.Time{}); err != nil {

@@ -81,8 +81,8 @@ func (i item) invalid(attribute, why string) error {
 	return &InvalidError{Path: i.path, Attribute: attribute, Why: why}
 }
 
-// An InvalidError reports an attribute of an item that a person or a program
-// wrote by hand. Until it is removed or mended, the item is not changed.
+// An InvalidError reports an invalid attribute of an item, which somebody else
+// wrote. The item cannot be changed until the attribute is corrected or removed.
 type InvalidError struct{ Path, Attribute, Why string }
 
 func (e *InvalidError) Error() string {

@@ -101,7 +101,7 @@ func (t Table) Revoke(ctx context.Context, viewer, path string) (revoked Revoked
 		parts, err := i.parts()
 		invalid := err != nil // which a person wants to be rid of too
 		exists := parts.Manual != nil || invalid
-		// If the response to an attempt was lost, the next one finds its result.
+		// If the response to an earlier attempt was lost, the part is gone by now.
 		revoked = Revoked{Existed: revoked.Existed || exists, Sales: len(parts.Sales)}
 		if !exists {
 			return nil, nil

@@ -98,8 +98,8 @@ type Kept struct {
 	Created  time.Time // by Stripe
 	Received time.Time
 	Reason   string // a sentence
-	// Payload is the event, without what the project does not use, or as it came
-	// if it could not be read.
+	// Payload is the event with the fields that the project uses, or the whole event
+	// if it could not be parsed.
 	Payload []byte
 }
 

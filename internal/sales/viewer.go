@@ -49,9 +49,8 @@ func (t Table) Find(ctx context.Context, holders, ids []string) (records []Recor
 	return records, nil
 }
 
-// names reports whether an event is about one of some holders: one of its texts
-// is the address, or its reference stands for the sub. Whether the reference is
-// valid does not matter.
+// names reports whether an event names one of the holders: a string in it is the
+// address, or its reference has the sub. The reference's signature is not checked.
 func names(payload []byte, holders []string) bool {
 	var event any
 	if json.Unmarshal(payload, &event) != nil {
@@ -81,9 +80,9 @@ func names(payload []byte, holders []string) bool {
 }
 
 // ForgetHolders removes who bought from the sales of holders, and deletes kept
-// events that name them. From the sales with some ids, which the holders have
-// claimed, it removes all addresses: they are where the claims came from. What
-// was paid stays. It returns the number of records, and can be repeated.
+// events that name them. The holders have claimed the sales with the given ids:
+// from these it removes every address, because the claims came from addresses.
+// Amounts stay. It returns the number of records, and can be repeated.
 func (t Table) ForgetHolders(ctx context.Context, holders, ids []string) (changed int, err error) {
 	records, err := t.Find(ctx, holders, ids)
 	if err != nil {

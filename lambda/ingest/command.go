@@ -71,8 +71,8 @@ func (h *handler) command(ctx context.Context, e event) (reply, error) {
 	return reply{State: r.State, Reason: r.Reason}, err
 }
 
-// retry encodes a film again that failed or got stuck, and lays out again what
-// is encoded. If that fails again, the film is encoded again, too.
+// retry publishes what is encoded, and encodes the film again if it failed, got
+// stuck or cannot be published.
 func (h *handler) retry(ctx context.Context, course, lesson string) error {
 	begin := false
 	failed := h.settle(ctx, course, lesson)
@@ -124,8 +124,8 @@ func (h *handler) remove(ctx context.Context, course, lesson string) error {
 	return h.bucket.remove(ctx, catalog.RecordKey(course, lesson))
 }
 
-// removeUploads removes the owner's files of a lesson, those included that a
-// newer one has replaced or that were not used.
+// removeUploads removes the owner's files of a lesson, including those that were
+// replaced or not used.
 func (h *handler) removeUploads(ctx context.Context, r *catalog.Record) error {
 	folders := map[string]bool{catalog.Prefix + r.CourseName + "/": true}
 	objects := slices.Collect(maps.Values(r.Captions))

@@ -212,8 +212,8 @@ func clone[T any](v T) (copied T) {
 }
 
 // settleCourse publishes every lesson of a course again, after a change of the
-// course's own. What its lessons withdraw leaves the lists and the bucket with
-// each, and the edge with all: see invalidate.
+// course's own. Withdrawn files are removed from the lists and the bucket lesson
+// by lesson, and from the edge in one invalidation at the end.
 func (h *handler) settleCourse(ctx context.Context, course string) error {
 	entries, err := h.bucket.list(ctx, catalog.RecordPrefix+course+"/")
 	if err != nil {
@@ -296,8 +296,8 @@ func (h *handler) invalidate(ctx context.Context, paths ...string) error {
 	}
 }
 
-// busy reports whether a request came too early, or one of too many: the SDK has
-// repeated the latter for some seconds already.
+// busy reports whether CloudFront has too many invalidations in progress, or
+// throttled the request after the SDK's own retries.
 func busy(err error) bool {
 	_, throttled := retry.DefaultThrottleErrorCodes[code(err)]
 	return throttled || code(err) == "TooManyInvalidationsInProgress"

@@ -183,8 +183,8 @@ func TestReplacedByFree(t *testing.T) {
 	}
 }
 
-// The second attempt at a film cannot begin when the first has failed: the event
-// comes again.
+// If the second attempt at a film cannot be created, the event of the first one's
+// failure is delivered again.
 func TestSecondAttemptIsThrottled(t *testing.T) {
 	for _, late := range []time.Duration{0, 2 * time.Minute} {
 		t.Run(late.String(), func(t *testing.T) {
@@ -373,7 +373,7 @@ func TestProblemsEnd(t *testing.T) {
 	}
 }
 
-// A film that is replaced before its event is handled is nobody's fault.
+// A film may be replaced before its event is handled.
 func TestReplacedBeforeRead(t *testing.T) {
 	s := newSite(t)
 	first := s.upload("uploads/c/l.mp4", film(t))
